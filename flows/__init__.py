@@ -1,0 +1,1 @@
+"""The line: read, call one transform, write; no arithmetic."""

@@ -1,0 +1,1 @@
+"""The commands of `touchstone`, a module each; `flows/cli.py` finds them by name."""

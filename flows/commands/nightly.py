@@ -1,0 +1,42 @@
+"""`touchstone nightly`: one run."""
+
+import argparse
+from datetime import UTC, datetime
+
+from flows.cli import show
+from flows.nightly import Night, nightly
+from flows.summary import Teller, summarise, summary_of
+from store.errors import TouchstoneError
+from store.settings import Settings
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument(
+        "--now", metavar="TIME", help="ISO 8601: the time of the run, to repeat one"
+    )
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Run one night and say what came of it."""
+    return tell(nightly(settings, moment(arguments.now), Teller(quiet=arguments.json)), arguments)
+
+
+def tell(night: Night, arguments: argparse.Namespace) -> int:
+    """Say what a run did."""
+    summary = summary_of(night)
+    show(summary, summarise(summary), as_json=arguments.json)
+    return 0
+
+
+def moment(text: str | None) -> datetime:
+    """The time of a run: given, with UTC where it names no zone, or now."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise TouchstoneError(
+            f"--now {text} is not a time; write it like 2026-11-22T02:15:00+00:00."
+        ) from error
+    return given if given.tzinfo else given.replace(tzinfo=UTC)

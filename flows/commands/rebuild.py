@@ -1,0 +1,15 @@
+"""`touchstone rebuild`: the same tables from raw deliveries, from nothing."""
+
+import argparse
+
+from flows.commands.nightly import moment, options, tell
+from flows.nightly import rebuild
+from flows.summary import Teller
+from store.settings import Settings
+
+__all__ = ["options", "run"]
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Make all tables anew and say what came of it."""
+    return tell(rebuild(settings, moment(arguments.now), Teller(quiet=arguments.json)), arguments)

@@ -1,0 +1,84 @@
+"""The run ledger: which runs began, which stages they finished, and by which rules."""
+
+import json
+from datetime import datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from flows.run import Counts
+from store.warehouse import Warehouse
+
+
+class Begun(NamedTuple):
+    """A run as the ledger knows it."""
+
+    run_id: str
+    now: datetime
+    kind: str
+    last_decision: int
+
+
+def unfinished(warehouse: Warehouse) -> Begun | None:
+    """The run that began and did not end, if there is one."""
+    found = warehouse.read(
+        "select run_id, now, kind, last_decision from ledger.runs where state = 'running'"
+    )
+    return Begun(*found.row(0)) if found.height else None
+
+
+def begin(warehouse: Warehouse, run: Begun, model: str) -> None:
+    """Note that a run begins, before it does anything."""
+    with warehouse.transaction():
+        warehouse.execute(
+            f"""
+            insert into ledger.runs (run_id, kind, now, state, started_at, model, last_decision)
+            values ('{run.run_id}', '{run.kind}', '{run.now.isoformat()}', 'running',
+                current_timestamp, '{model}', {run.last_decision})"""
+        )
+
+
+def finish(warehouse: Warehouse, run_id: str, digests: dict[str, str]) -> None:
+    """Note that a run ended, and by which rules its tables are as they are."""
+    with warehouse.transaction():
+        warehouse.execute(
+            "update ledger.runs set state = 'finished', finished_at = current_timestamp "
+            f"where run_id = '{run_id}'"
+        )
+        warehouse.execute("delete from ledger.digests")
+        warehouse.insert(
+            "ledger.digests",
+            pl.DataFrame({"name": list(digests), "digest": list(digests.values())}),
+        )
+
+
+def last_run_number(warehouse: Warehouse) -> int:
+    """The number of the last run that began: 4 for R0004, 0 when none did."""
+    return warehouse.one(
+        "select coalesce(max(cast(substr(run_id, 2) as bigint)), 0) from ledger.runs"
+    )
+
+
+def counts_of(warehouse: Warehouse, run_id: str, stage: str) -> Counts | None:
+    """What a finished stage counted; nothing if it is not finished."""
+    found = warehouse.read(
+        f"select counts from ledger.steps where run_id = '{run_id}' and stage = '{stage}'"
+    )
+    return None if found.is_empty() else dict(json.loads(found.item()))
+
+
+def note_step(
+    warehouse: Warehouse, run_id: str, stage: str, counts: Counts, cost: tuple[float, float]
+) -> None:
+    """Note, in the stage's own transaction, that it is finished."""
+    seconds, cpu_seconds = cost
+    warehouse.execute(
+        f"""
+        insert into ledger.steps values ('{run_id}', '{stage}', current_timestamp, {seconds},
+            {cpu_seconds}, '{json.dumps(counts)}')"""
+    )
+
+
+def last_digests(warehouse: Warehouse) -> dict[str, str]:
+    """The digests of the rules by which the tables are as they are."""
+    return dict(warehouse.read("select name, digest from ledger.digests").iter_rows())

@@ -1,0 +1,147 @@
+"""A night: take in what has arrived and publish what is known now.
+
+This is the plain function that the command line runs, at once and without a server; the Prefect
+flow in `flows/deployed.py` wraps the same stages.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from flows import ledger
+from flows.digests import READING, changed_parts, digests
+from flows.line import STAGES, open_warehouse, perform
+from flows.rebuild import put_in_place, start_anew
+from flows.run import Counts, Run
+from store.archive import Archive, Inbox
+from store.decisions import open_decisions
+from store.errors import TouchstoneError
+from store.files import remove_tree
+from store.lock import one_writer
+from store.rulebook import Rulebook, read_rulebook
+from store.schema import WAREHOUSE
+from store.settings import Settings
+from store.warehouse import Warehouse
+from transforms.match import MatchModel, check_model
+
+Progress = Callable[[str, Counts | None], None]
+"""Told of each stage when it begins (no counts) and when it has ended."""
+
+
+class Night(NamedTuple):
+    """What a run did."""
+
+    run: Run
+    inbox: Inbox
+    counts: dict[str, Counts]
+    resumed: bool
+
+
+def nightly(settings: Settings, now: datetime, progress: Progress) -> Night:
+    """Run one night; a run that was cut short is finished first, under its own name and time."""
+    with one_writer(settings.lock):
+        run, resumed, inbox = prepare(settings, now)
+        return Night(run, inbox, run_stages(run, progress), resumed)
+
+
+def rebuild(settings: Settings, now: datetime, progress: Progress) -> Night:
+    """Make all tables anew from the kept deliveries and the decisions."""
+    with one_writer(settings.lock):
+        run = prepare_rebuild(settings, now)
+        return Night(run, Inbox([], [], []), run_stages(run, progress), resumed=False)
+
+
+def run_stages(run: Run, progress: Progress) -> dict[str, Counts]:
+    """Run every stage of `run`, then close it."""
+    counts = {}
+    for stage in STAGES:
+        progress(stage, None)
+        counts[stage] = perform(run, stage)
+        progress(stage, counts[stage])
+    close(run)
+    return counts
+
+
+def prepare(settings: Settings, now: datetime) -> tuple[Run, bool, Inbox]:
+    """Read the rules, find out what there is to do, and note that a run begins."""
+    rulebook = read_checked_rules(settings)
+    put_in_place(settings)
+    with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
+        begun = ledger.unfinished(warehouse)
+        resumed = begun is not None
+        changed = changed_parts(ledger.last_digests(warehouse), digests(rulebook))
+        if begun is None:
+            run_id = _next_run_id(settings, warehouse)
+            kind = "rebuild" if changed & set(READING) else "nightly"
+            begun = ledger.Begun(run_id, now, kind, _last_decision(settings))
+            ledger.begin(warehouse, begun, rulebook.model.name)
+    run = load_run(settings, rulebook, begun, changed)
+    inbox = Archive(settings.raw).receive(settings.inbox, rulebook.feeds, begun.now, begun.run_id)
+    if run.is_rebuild:
+        start_anew(run)
+    return run, resumed, inbox
+
+
+def prepare_rebuild(settings: Settings, now: datetime) -> Run:
+    """Note that a rebuild begins; whatever another run left unfinished is made by it anew."""
+    rulebook = read_checked_rules(settings)
+    with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
+        run_id = _next_run_id(settings, warehouse)
+    begun = ledger.Begun(run_id, now, "rebuild", _last_decision(settings))
+    run = load_run(settings, rulebook, begun, frozenset())
+    start_anew(run, begun)
+    return run
+
+
+def load_run(
+    settings: Settings, rulebook: Rulebook, begun: ledger.Begun, changed: frozenset[str]
+) -> Run:
+    """The run that the ledger knows, with the decisions that it began with."""
+    with open_decisions(settings.log_url) as log:
+        decisions = log.read()
+    decisions = decisions.filter(decisions["decision_id"] <= begun.last_decision)
+    return Run(
+        begun.run_id,
+        begun.now,
+        settings,
+        rulebook,
+        decisions,
+        changed,
+        is_rebuild=begun.kind == "rebuild",
+    )
+
+
+def close(run: Run) -> None:
+    """Note that the run ended and remove what it does not need any more."""
+    with open_warehouse(run) as warehouse:
+        ledger.finish(warehouse, run.run_id, digests(run.rulebook))
+    if run.is_rebuild:
+        put_in_place(run.settings)
+    remove_tree(run.work)
+
+
+def read_checked_rules(settings: Settings) -> Rulebook:
+    """Read all rules; refuse to run with a model that has a hole in it."""
+    rulebook = read_rulebook(settings.rules)
+    model = rulebook.model
+    problems = check_model(
+        MatchModel(model.settings, model.frequencies, model.manifest.prior), rulebook.matching
+    )
+    if problems:
+        raise TouchstoneError(
+            f"The model {model.name} cannot be used: {problems[0]}; "
+            "train one with `touchstone train`."
+        )
+    return rulebook
+
+
+def _last_decision(settings: Settings) -> int:
+    with open_decisions(settings.log_url) as log:
+        found = log.read()["decision_id"].max()
+    return int(found) if isinstance(found, int) else 0
+
+
+def _next_run_id(settings: Settings, warehouse: Warehouse) -> str:
+    """The name of the next run: one more than any that began or was published."""
+    published = [int(path.name[1:]) for path in settings.published.glob("R[0-9]*")]
+    return f"R{max([*published, ledger.last_run_number(warehouse)]) + 1:04d}"

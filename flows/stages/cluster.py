@@ -1,0 +1,130 @@
+"""Cluster: decide again which records are one customer, where something changed."""
+
+import polars as pl
+
+from flows.run import Counts, Run
+from store.warehouse import Warehouse
+from transforms.cluster import Apart, Clusters, cluster
+from transforms.match import match_weight
+from transforms.resolve import Resolved, state_of
+
+
+def cluster_records(run: Run, warehouse: Warehouse) -> Counts:
+    """Cluster anew the components that changed records, links or decisions touch."""
+    constraints = _constraints(warehouse, state_of(run.decisions))
+    _find_affected(run, warehouse, constraints)
+    found = _cluster(run, warehouse, constraints)
+    _write(warehouse, found)
+    warehouse.execute("delete from cluster.constraints")
+    warehouse.insert("cluster.constraints", constraints)
+    return {
+        "records_clustered": found.members.height,
+        "links_refused": found.refusals.height,
+        "customers_touched": warehouse.one("select count(*) from change.customers"),
+    }
+
+
+def _constraints(warehouse: Warehouse, resolved: Resolved) -> pl.DataFrame:
+    """What stewards decided, on record numbers: record_a, record_b, kind."""
+    said = pl.concat(
+        [
+            resolved.must_links.select("record_a", "record_b", kind=pl.lit("must_link")),
+            resolved.cannot_links.select("record_a", "record_b", kind=pl.lit("cannot_link")),
+        ]
+    )
+    if said.is_empty():
+        return pl.DataFrame(schema={"record_a": pl.Int64, "record_b": pl.Int64, "kind": pl.String})
+    return warehouse.read(
+        """
+        with named as (
+            select record_number, source || ':' || source_key as record_id from ingest.records)
+        select least(a.record_number, b.record_number) as record_a,
+            greatest(a.record_number, b.record_number) as record_b, kind
+        from said join named a on a.record_id = said.record_a
+        join named b on b.record_id = said.record_b""",
+        said=said,
+    )
+
+
+def _find_affected(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) -> None:
+    """Fill temp table `affected`: the records of every component that may come out otherwise."""
+    warehouse.execute("drop table if exists affected")
+    if run.is_rebuild or "cluster" in run.changed:
+        warehouse.execute("create temp table affected as select record_number from match.keys")
+        return
+    warehouse.execute(
+        """
+        create temp table seeds as
+        select record_number from change.pairs
+        union
+        select record_b from match.pairs where record_a in (select record_number from change.pairs)
+        union
+        select record_a from match.pairs where record_b in (select record_number from change.pairs)
+        union
+        select unnest([record_a, record_b]) from (
+            (from constraints except from cluster.constraints)
+            union all (from cluster.constraints except from constraints))""",
+        constraints=constraints,
+    )
+    warehouse.execute(
+        """
+        create temp table affected as
+        select record_number from match.keys where record_number in (from seeds)
+        union
+        select record_number from cluster.crosswalk where component in (
+            select component from cluster.crosswalk where record_number in (from seeds))"""
+    )
+    warehouse.execute("drop table seeds")
+
+
+def _cluster(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) -> Clusters:
+    pairs = warehouse.read(
+        "select * from match.pairs where record_a in (from affected) "
+        "and record_b in (from affected)"
+    )
+    links = pairs.select(
+        "record_a", "record_b", match_weight=match_weight(run.rulebook.model.manifest.prior)
+    ).filter(pl.col("match_weight") >= run.rulebook.matching.thresholds.link)
+    records = warehouse.read("select record_number from affected").to_series()
+    sources = [feed.source for feed in run.rulebook.feeds.values() if feed.duplicate_free]
+    keys = warehouse.read(
+        "select record_number, source from ingest.records join affected using (record_number) "
+        "where source in (select unnest(?::varchar[]))".replace("?", _array(sources))
+    )
+    must = constraints.filter(pl.col("kind") == "must_link")
+    cannot = constraints.filter(pl.col("kind") == "cannot_link")
+    return cluster(records, links, must, Apart(cannot, keys))
+
+
+def _write(warehouse: Warehouse, found: Clusters) -> None:
+    """Put the new crosswalk in place, and note which customers it touches."""
+    warehouse.execute("delete from change.moves")
+    warehouse.execute(
+        """
+        insert into change.moves
+        select record_number, old.founder as old_founder, new.founder
+        from members new left join cluster.crosswalk old using (record_number)
+        where old.founder is distinct from new.founder""",
+        members=found.members,
+    )
+    warehouse.execute("delete from cluster.crosswalk where record_number in (from affected)")
+    warehouse.insert("cluster.crosswalk", found.members)
+    warehouse.execute(
+        "delete from cluster.refusals where record_a in (from affected) "
+        "or record_b in (from affected)"
+    )
+    warehouse.insert("cluster.refusals", found.refusals)
+    warehouse.execute("delete from change.customers")
+    warehouse.execute(
+        """
+        insert into change.customers
+        select founder from change.moves
+        union select old_founder from change.moves where old_founder is not null
+        union select founder from cluster.crosswalk
+            where record_number in (from change.records)"""
+    )
+    warehouse.execute("drop table affected")
+
+
+def _array(words: list[str]) -> str:
+    return "[" + ", ".join(f"'{word}'" for word in words) + "]"

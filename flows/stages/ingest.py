@@ -1,0 +1,296 @@
+"""Ingest: read each delivery that has arrived, and tell what each of its rows is."""
+
+from typing import NamedTuple
+
+import polars as pl
+
+from flows.run import Counts, Run
+from rules.feed import Feed
+from rules.limits import Limits
+from store.archive import Archive, Delivery
+from store.readers import DeliveryRefused, Reading, read_delivery
+from store.warehouse import Warehouse
+from transforms.classify import ARRIVALS, classify_rows, withdraw_absent
+from transforms.conform import conform, find_drift
+from transforms.resolve import Resolved, state_of
+
+
+class Landed(NamedTuple):
+    """A delivery as it was taken in."""
+
+    rows: pl.DataFrame
+    """Versions that are new: arrival, record_number, our columns as text."""
+    withdrawn: pl.DataFrame
+    quarantined: pl.DataFrame
+    counts: Counts
+    notes: list[str]
+
+
+def ingest(run: Run, warehouse: Warehouse) -> Counts:
+    """Take in every kept delivery that is not in the warehouse yet, in order of arrival."""
+    archive = Archive(run.settings.raw)
+    resolved = state_of(run.decisions)
+    total: Counts = {"deliveries": 0, "held": 0, "rows": 0}
+    warehouse.execute("delete from change.versions")
+    run.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for delivery in _waiting(run, warehouse, archive, resolved):
+        counts = _take_in(run, warehouse, delivery, resolved)
+        for name, count in counts.items():
+            total[name] = total.get(name, 0) + count
+    return total
+
+
+def _waiting(
+    run: Run, warehouse: Warehouse, archive: Archive, resolved: Resolved
+) -> list[Delivery]:
+    """Deliveries that are new, and held ones whose release was decided since."""
+    states = dict(warehouse.read("select delivery_id, state from ingest.deliveries").iter_rows())
+    verdicts = dict(resolved.deliveries.select("sha256", "verdict").iter_rows())
+    waiting = []
+    for delivery in list(archive.deliveries()):
+        state = states.get(delivery.delivery_id)
+        verdict = verdicts.get(delivery.delivery_id)
+        if state is None:
+            waiting.append(delivery)
+        elif state == "held" and verdict == "release":
+            warehouse.execute(
+                f"delete from ingest.deliveries where delivery_id = '{delivery.delivery_id}'"
+            )
+            waiting.append(archive.renumber(delivery, run.now, run.run_id))
+        elif state == "held" and verdict == "refuse":
+            warehouse.execute(
+                "update ingest.deliveries set state = 'refused' "
+                f"where delivery_id = '{delivery.delivery_id}'"
+            )
+    return waiting
+
+
+def _take_in(run: Run, warehouse: Warehouse, delivery: Delivery, resolved: Resolved) -> Counts:
+    verdicts = dict(resolved.deliveries.select("sha256", "verdict").iter_rows())
+    verdict = verdicts.get(delivery.delivery_id)
+    try:
+        feed = _feed_of(run, delivery)
+        limits = Limits(max_bytes=run.settings.max_delivery_bytes)
+        reading = read_delivery(delivery.path, feed.read, limits, expected=list(feed.columns))
+        if verdict == "refuse":
+            raise DeliveryRefused("refused by a decision")
+        _check_columns(reading, feed)
+        landed = _land(warehouse, delivery, feed, reading)
+        if verdict != "release":
+            _check_expectations(warehouse, feed, reading, landed)
+    except DeliveryRefused as refusal:
+        state = "refused" if verdict == "refuse" else "held"
+        _record(warehouse, run, delivery, state, refusal.reason, {}, [])
+        return {"deliveries": 1, "held": int(state == "held")}
+    _write(run, warehouse, delivery, landed)
+    _record(warehouse, run, delivery, "taken_in", None, landed.counts, landed.notes)
+    return {"deliveries": 1, **landed.counts}
+
+
+def _feed_of(run: Run, delivery: Delivery) -> Feed:
+    feed = run.rulebook.feeds.get(delivery.source)
+    if feed is None:
+        raise DeliveryRefused(
+            f"there is no feed for the source {delivery.source} any more; put its folder back"
+        )
+    return feed
+
+
+def _check_columns(reading: Reading, feed: Feed) -> None:
+    drift = find_drift(reading.columns, feed)
+    if drift.unknown:
+        raise DeliveryRefused(
+            f"unknown column {', '.join(map(repr, drift.unknown))}: "
+            "map it or ignore it in the feed, then release the delivery"
+        )
+    if drift.missing:
+        raise DeliveryRefused(f"missing column {', '.join(map(repr, drift.missing))}")
+
+
+def _check_expectations(warehouse: Warehouse, feed: Feed, reading: Reading, landed: Landed) -> None:
+    """Hold a delivery whose counts no person would expect."""
+    expect, count = feed.expect, reading.row_count
+    if expect.rows and not expect.rows[0] <= count <= expect.rows[1]:
+        low, high = expect.rows
+        raise DeliveryRefused(f"{count} rows, where {low} to {high} are expected")
+    if count and landed.quarantined.height > max(2, expect.quarantined_share * count):
+        raise DeliveryRefused(f"{landed.quarantined.height} of {count} rows cannot be read")
+    if landed.withdrawn.height:
+        live = warehouse.one(
+            "select count(*) from ingest.records "
+            f"where source = '{feed.source}' and not is_withdrawn"
+        )
+        if landed.withdrawn.height > max(2, expect.withdrawn_share * live):
+            raise DeliveryRefused(
+                f"{landed.withdrawn.height} of {live} records would be withdrawn, more than the "
+                f"feed's limit of {expect.withdrawn_share:.0%}"
+            )
+
+
+def _land(warehouse: Warehouse, delivery: Delivery, feed: Feed, reading: Reading) -> Landed:
+    """Tell new, changed and unchanged rows apart; unreadable rows go to quarantine."""
+    rows = _with_keys(warehouse, conform(reading.rows, feed), reading.rows, feed)
+    keyless = rows.filter(pl.col("source_key").is_null())
+    rows = rows.filter(pl.col("source_key").is_not_null())
+    keys = rows.select("source_key").unique()
+    known = warehouse.read(
+        "select r.* from ingest.records r join keys using (source_key) "
+        f"where r.source = '{feed.source}'",
+        keys=keys,
+    )
+    versions = classify_rows(rows, known, delivery.delivery_number, delivery.received_at)
+    withdrawn = _withdrawals(warehouse, delivery, feed, keys, reading)
+    quarantined = pl.concat(
+        [
+            reading.rejects.select("row_number", pl.concat_list("reason").alias("reasons"), "raw"),
+            quarantine_rows(keyless["row_number"], reading.rows, "row_has_a_source_key"),
+        ]
+    )
+    counts = _count(versions, withdrawn, quarantined, reading.row_count)
+    fresh = versions.filter(pl.col("kind") != "unchanged").with_columns(source=pl.lit(feed.source))
+    return Landed(fresh, withdrawn, quarantined, counts, reading.notes)
+
+
+def quarantine_rows(numbers: pl.Series, rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """Rows of text as quarantine keeps them: row_number, reasons, raw (JSON of the cells)."""
+    return rows.filter(pl.col("row_number").is_in(numbers.implode())).select(
+        "row_number",
+        reasons=pl.concat_list(pl.lit(reason)),
+        raw=pl.struct(pl.exclude("row_number")).struct.json_encode(),
+    )
+
+
+def _with_keys(
+    warehouse: Warehouse, rows: pl.DataFrame, delivered: pl.DataFrame, feed: Feed
+) -> pl.DataFrame:
+    """Add source_key where the feed has none, content_hash and is_delete.
+
+    The digests are MD5, which means the same in every version of every library.
+    """
+    if "operation" in rows.columns:
+        operation = pl.col("operation").str.strip_chars().str.to_lowercase()
+        is_delete = operation.is_in(feed.parse.delete_values).fill_null(value=False)
+        rows = rows.with_columns(is_delete=is_delete).drop("operation")
+    else:
+        rows = rows.with_columns(is_delete=pl.lit(value=False))
+    content = _joined([name for name in rows.columns if name not in {"row_number", "is_delete"}])
+    columns = "md5_number_lower(_content) as content_hash"
+    rows = rows.with_columns(_content=content)
+    named = rows.select("row_number", "_content")
+    if "source_key" not in rows.columns:
+        named = named.with_columns(
+            _all=delivered.select(_joined(sorted(delivered.columns[1:]))).to_series()
+        )
+        columns += ", substr(md5(_all), 1, 20) as source_key"
+    digests = warehouse.read(f"select row_number, {columns} from named", named=named)
+    return rows.drop("_content").join(digests, on="row_number", how="left", maintain_order="left")
+
+
+def _joined(columns: list[str]) -> pl.Expr:
+    """The cells in one text that no two different rows share."""
+    cells = [pl.col(name).fill_null("\x1e") for name in columns]
+    return pl.concat_str(cells, separator="\x1f")
+
+
+def _withdrawals(
+    warehouse: Warehouse, delivery: Delivery, feed: Feed, keys: pl.DataFrame, reading: Reading
+) -> pl.DataFrame:
+    live = f"where source = '{feed.source}'" if feed.mode == "full" else "where false"
+    current = warehouse.read(
+        f"select record_number, source_key, content_hash, is_withdrawn from ingest.records {live}"
+    )
+    return withdraw_absent(
+        current, keys["source_key"], reading.rejects["raw"], delivery.delivery_number
+    )
+
+
+def _count(
+    versions: pl.DataFrame, withdrawn: pl.DataFrame, quarantined: pl.DataFrame, row_count: int
+) -> Counts:
+    """Count rows by what they are; they add up to the rows there were (law 1)."""
+    kinds = dict(versions["kind"].value_counts().iter_rows())
+    counts = {f"{kind}": kinds.get(kind, 0) for kind in ("new", "changed", "unchanged", "deleted")}
+    counts["quarantined"] = quarantined.height
+    if sum(counts.values()) != row_count:
+        raise AssertionError(f"{row_count} rows were read and {sum(counts.values())} accounted for")
+    return {"rows": row_count, **counts, "withdrawn": withdrawn.height}
+
+
+def _write(run: Run, warehouse: Warehouse, delivery: Delivery, landed: Landed) -> None:
+    """Write versions, the records' current state and quarantine; leave the text for standardise."""
+    number = delivery.delivery_number
+    landed.rows.filter(~pl.col("is_withdrawn")).drop(
+        "is_withdrawn", "content_hash", "kind"
+    ).write_parquet(run.work / f"landed_{number:06d}.parquet", compression="lz4", statistics=False)
+    versions = pl.concat(
+        [
+            landed.rows.select("arrival", "record_number", "received_at", "is_withdrawn"),
+            landed.withdrawn.select(
+                "arrival",
+                "record_number",
+                received_at=pl.lit(delivery.received_at),
+                is_withdrawn=pl.lit(value=True),
+            ),
+        ],
+        how="vertical_relaxed",
+    )
+    warehouse.insert("ingest.versions", versions)
+    warehouse.insert("change.versions", versions.select("arrival"))
+    state = (
+        pl.concat(
+            [
+                landed.rows.select(
+                    "record_number", "source_key", "arrival", "content_hash"
+                ).with_columns(is_withdrawn=landed.rows["is_withdrawn"]),
+                landed.withdrawn.select(
+                    "record_number", "source_key", "arrival", "content_hash"
+                ).with_columns(is_withdrawn=pl.lit(value=True)),
+            ]
+        )
+        .sort("arrival")
+        .unique("record_number", keep="last", maintain_order=True)
+    )
+    state = state.with_columns(source=pl.lit(delivery.source))
+    warehouse.replace("ingest.records", state, "record_number")
+    warehouse.insert(
+        "quarantine.records",
+        landed.quarantined.with_columns(
+            arrival=pl.lit(number * ARRIVALS, pl.Int64) + pl.col("row_number"),
+            source=pl.lit(delivery.source),
+            delivery_number=pl.lit(number, pl.Int64),
+        ),
+    )
+
+
+def _record(
+    warehouse: Warehouse,
+    run: Run,
+    delivery: Delivery,
+    state: str,
+    reason: str | None,
+    counts: Counts,
+    notes: list[str],
+) -> None:
+    feed = run.rulebook.feeds.get(delivery.source)
+    row = {
+        "delivery_number": delivery.delivery_number,
+        "delivery_id": delivery.delivery_id,
+        "source": delivery.source,
+        "channel": feed.channel if feed else None,
+        "file_name": delivery.file_name,
+        "received_at": delivery.received_at,
+        "run_id": delivery.run_id,
+        "state": state,
+        "reason": reason,
+        "byte_count": delivery.byte_count,
+        "row_count": counts.get("rows"),
+        **{
+            f"{kind}_count": counts.get(kind)
+            for kind in ("new", "changed", "unchanged", "deleted", "withdrawn", "quarantined")
+        },
+        "notes": notes,
+    }
+    schema = {"notes": pl.List(pl.String), "reason": pl.String, "channel": pl.String}
+    warehouse.insert(
+        "ingest.deliveries", pl.DataFrame([row], schema_overrides=schema, orient="row")
+    )

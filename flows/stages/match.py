@@ -1,0 +1,162 @@
+"""Match: score the pairs that changed records are in."""
+
+import polars as pl
+
+from flows.run import Counts, Run
+from rules.matching import Matching
+from store.warehouse import Warehouse
+from transforms.block import block_keys, cap_keys, key_columns
+from transforms.match import MatchModel, prepare_nodes, score_pairs
+
+CURRENT = """
+    select s.* from valid.records v join {which} using (record_number)
+    join std.records s on s.arrival = v.arrival"""
+
+
+def match_records(run: Run, warehouse: Warehouse) -> Counts:
+    """Score changed records against all; pairs of records that did not change stay as they are."""
+    rules = run.rulebook.matching
+    changed = warehouse.read(CURRENT.format(which="change.records"))
+    nodes = prepare_nodes(changed, rules)
+    del changed
+    _make_tables(warehouse, rules)
+    flipped = _replace_keys(warehouse, nodes, rules)
+    touched = _write_touched(warehouse, nodes, flipped)
+    nodes = pl.concat([nodes, _nodes(warehouse, touched - {*nodes["record_number"]}, rules)])
+    pairs = _score(run, warehouse, nodes)
+    _write_pairs(warehouse, pairs)
+    return {
+        "records_matched": nodes.height,
+        "pairs_scored": pairs.height,
+        "keys_capped": warehouse.one("select count(*) from match.capped"),
+    }
+
+
+def model_of(run: Run) -> MatchModel:
+    """The dated model that this run matches with."""
+    model = run.rulebook.model
+    return MatchModel(model.settings, model.frequencies, model.manifest.prior)
+
+
+def _make_tables(warehouse: Warehouse, rules: Matching) -> None:
+    keys = ", ".join(f"{key} bigint" for key in block_keys(rules))
+    warehouse.execute(f"create table if not exists match.keys (record_number bigint, {keys})")
+    warehouse.execute("create table if not exists match.capped (rule varchar, key bigint)")
+
+
+def _replace_keys(warehouse: Warehouse, nodes: pl.DataFrame, rules: Matching) -> pl.DataFrame:
+    """Put the changed records' keys in place; find the keys that began or ceased to be capped.
+
+    Whether a key is too common is worked out over all records. So when it changes for a key, all
+    records that share it are in the change set.
+    """
+    warehouse.execute(
+        "create temp table touched_keys as select * from match.keys semi join change.records "
+        "using (record_number)"
+    )
+    warehouse.replace(
+        "match.keys", nodes.select("record_number", *block_keys(rules)), "record_number"
+    )
+    warehouse.execute(
+        "insert into touched_keys select * from match.keys semi join change.records "
+        "using (record_number)"
+    )
+    counted = pl.concat(
+        _count(warehouse, name, columns, rules) for name, columns in key_columns(rules).items()
+    )
+    flipped = warehouse.read(
+        "select c.rule, c.key, c.is_capped from counted c left join match.capped m "
+        "using (rule, key) where c.is_capped <> (m.key is not null)",
+        counted=counted,
+    )
+    warehouse.execute("drop table touched_keys")
+    warehouse.execute(
+        "delete from match.capped where key in (select key from flipped where not is_capped)",
+        flipped=flipped,
+    )
+    warehouse.insert("match.capped", flipped.filter("is_capped").select("rule", "key"))
+    return flipped
+
+
+def _count(warehouse: Warehouse, name: str, columns: list[str], rules: Matching) -> pl.DataFrame:
+    """For each touched key of a rule: whether too many records share it."""
+    limit = next(rules.max_block_of(rule) for rule in rules.blocking if rule.name == name)
+    touched = " union ".join(f"select {key} as key from touched_keys" for key in columns)
+    shared = " union all ".join(
+        f"select {key} as key, record_number from match.keys where {key} in (from touched)"
+        for key in columns
+    )
+    return warehouse.read(
+        f"""
+        with touched as ({touched}), shared as ({shared}), counted as (
+            select key, count(distinct record_number) > {limit} as is_capped
+            from shared group by key having count(*) > {limit})
+        select '{name}' as rule, key, coalesce(is_capped, false) as is_capped
+        from touched left join counted using (key)
+        where key is not null and (is_capped or key in (select key from match.capped))"""
+    )
+
+
+def _write_touched(warehouse: Warehouse, nodes: pl.DataFrame, flipped: pl.DataFrame) -> set[int]:
+    """Note whose pairs are scored again: changed records and those with a flipped key."""
+    warehouse.execute("delete from change.pairs")
+    warehouse.insert("change.pairs", nodes.select("record_number"))
+    if flipped.is_empty():
+        return set()
+    keys = warehouse.read("select * from match.keys limit 0").columns[1:]
+    shares = " or ".join(f"{key} in (select key from flipped)" for key in keys)
+    warehouse.execute(
+        f"insert into change.pairs select record_number from match.keys where ({shares}) "
+        "and record_number not in (from change.pairs)",
+        flipped=flipped,
+    )
+    return set(warehouse.read("select record_number from change.pairs").to_series())
+
+
+def _nodes(warehouse: Warehouse, records: set[int], rules: Matching) -> pl.DataFrame:
+    """The nodes of records that did not change themselves."""
+    wanted = pl.DataFrame({"record_number": sorted(records)}, schema={"record_number": pl.Int64})
+    current = warehouse.read(CURRENT.format(which="wanted"), wanted=wanted)
+    return prepare_nodes(current, rules)
+
+
+def _score(run: Run, warehouse: Warehouse, nodes: pl.DataFrame) -> pl.DataFrame:
+    rules = run.rulebook.matching
+    capped = warehouse.read("select rule, key from match.capped")
+    existing = None
+    if nodes.height < warehouse.one("select count(*) from match.keys"):
+        existing = cap_keys(_nodes(warehouse, _neighbours(warehouse, rules), rules), capped, rules)
+    return score_pairs(existing, cap_keys(nodes, capped, rules), model_of(run), rules)
+
+
+def _neighbours(warehouse: Warehouse, rules: Matching) -> set[int]:
+    """Records outside the change set that share a key, not capped, with one inside it."""
+    parts = []
+    for columns in key_columns(rules).values():
+        touched = " union ".join(
+            f"select {key} as key from match.keys semi join change.pairs using (record_number)"
+            for key in columns
+        )
+        shares = " or ".join(f"{key} in (from touched)" for key in columns)
+        parts.append(
+            f"""(with touched as (
+                select key from ({touched}) where key is not null
+                    and key not in (select key from match.capped))
+            select record_number from match.keys where {shares})"""
+        )
+    found = warehouse.read(
+        f"select distinct record_number from ({' union all '.join(parts)}) "
+        "anti join change.pairs using (record_number)"
+    )
+    return set(found.to_series())
+
+
+def _write_pairs(warehouse: Warehouse, pairs: pl.DataFrame) -> None:
+    warehouse.execute(
+        "create table if not exists match.pairs as select * from pairs limit 0", pairs=pairs
+    )
+    warehouse.execute(
+        "delete from match.pairs where record_a in (from change.pairs) "
+        "or record_b in (from change.pairs)"
+    )
+    warehouse.insert("match.pairs", pairs)

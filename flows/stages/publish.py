@@ -1,0 +1,161 @@
+"""Publish: complete the golden tables, copy them, and switch readers to the copy."""
+
+import polars as pl
+
+from flows.run import Counts, Run
+from store.golden import Golden, open_golden
+from store.snapshot import publish
+from store.warehouse import Warehouse
+from transforms.identify import customer_id, find_redirects
+
+
+def publish_records(run: Run, warehouse: Warehouse) -> Counts:
+    """Bring the published tables up to date and publish a snapshot of them."""
+    with open_golden(run.golden, run.settings, run.rulebook.survivorship) as golden:
+        if golden.applied(run.run_id, "publish") is None:
+            with golden.transaction():
+                _write_redirects(warehouse, golden)
+                _write_pairs(warehouse, golden)
+                _write_reports(run, warehouse, golden)
+                golden.apply(run.run_id, "publish", {})
+        counts = {"customers": golden.one("select count(*) from golden_values")}
+    publish(run.golden, run.settings, run.run_id)
+    return counts
+
+
+def _write_redirects(warehouse: Warehouse, golden: Golden) -> None:
+    touched = warehouse.read("select founder from change.customers")
+    runs = "cast(substr(d.run_id, 2) as bigint) as run_number"
+    members = warehouse.read(
+        f"""
+        select x.record_number, x.founder, {runs}
+        from cluster.crosswalk x semi join touched using (founder)
+        join ingest.deliveries d on d.delivery_number = x.record_number // 1000000000""",
+        touched=touched,
+    )
+    several = members.filter(pl.col("run_number").n_unique().over("founder") > 1)
+    links = warehouse.read(
+        """
+        select p.record_a, p.record_b,
+            cast(substr(greatest(da.run_id, db.run_id), 2) as bigint) as run_number,
+            'linked' as why
+        from match.pairs p join several a on a.record_number = p.record_a
+        join several b on b.record_number = p.record_b and a.founder = b.founder
+        join valid.records va on va.record_number = p.record_a
+        join valid.records vb on vb.record_number = p.record_b
+        join ingest.deliveries da on da.delivery_number = va.arrival // 1000000000
+        join ingest.deliveries db on db.delivery_number = vb.arrival // 1000000000""",
+        several=several,
+    )
+    found = find_redirects(several, links)
+    golden.execute(
+        "delete from redirects where founder in (select founder from touched)", touched=touched
+    )
+    golden.insert(
+        "redirects",
+        found.select(
+            "founder",
+            old_customer_id=customer_id(pl.col("old")),
+            customer_id=customer_id(pl.col("founder")),
+            run_id=pl.format("R{}", pl.col("run_number").cast(pl.String).str.zfill(4)),
+            why="why",
+        ),
+    )
+
+
+def _write_pairs(warehouse: Warehouse, golden: Golden) -> None:
+    """The pairs of changed records, by number; the view names the records."""
+    pairs = warehouse.read(
+        "select * from match.pairs where record_a in (from change.pairs) "
+        "or record_b in (from change.pairs)"
+    )
+    if not golden.has("pair_weights"):
+        golden.execute("create table pair_weights as select * from pairs limit 0", pairs=pairs)
+        golden.execute(
+            """
+            create view pairs as
+            select a.record_id as record_id_a, b.record_id as record_id_b,
+                p.* exclude (record_a, record_b)
+            from pair_weights p join crosswalk a on a.record_number = p.record_a
+            join crosswalk b on b.record_number = p.record_b"""
+        )
+    changed = warehouse.read("from change.pairs")
+    golden.execute(
+        "delete from pair_weights where record_a in (from changed) or record_b in (from changed)",
+        changed=changed,
+    )
+    golden.insert("pair_weights", pairs)
+
+
+def _write_reports(run: Run, warehouse: Warehouse, golden: Golden) -> None:
+    """Deliveries, quarantine, runs and metrics, as they are now."""
+    golden.execute("delete from deliveries")
+    golden.insert("deliveries", warehouse.read("from ingest.deliveries"))
+    golden.execute("delete from quarantine")
+    golden.insert(
+        "quarantine",
+        warehouse.read(
+            """
+            select q.source, d.delivery_id, q.row_number, q.reasons, q.raw
+            from quarantine.records q join ingest.deliveries d using (delivery_number)"""
+        ),
+    )
+    golden.execute(f"delete from runs where run_id = '{run.run_id}'")
+    golden.insert("runs", _run_row(run, warehouse, golden))
+    golden.execute(f"delete from metrics where run_id = '{run.run_id}'")
+    golden.insert("metrics", _metrics(run, warehouse))
+
+
+def _run_row(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFrame:
+    steps = f"(select * from ledger.steps where run_id = '{run.run_id}')"
+    counts = {
+        name: f"(select coalesce(sum(cast(counts->>'{key}' as bigint)), 0) from {steps})"
+        for name, key in {
+            "deliveries": "deliveries",
+            "rows": "rows",
+            "values_parsed": "values_parsed",
+            "pairs_scored": "pairs_scored",
+            "golden_rows_written": "golden_rows",
+        }.items()
+    }
+    columns = ", ".join(f"{query} as {name}" for name, query in counts.items())
+    row = warehouse.read(
+        f"""
+        select run_id, kind, now, started_at, current_timestamp as finished_at, model,
+            (select sum(seconds) from {steps}) as seconds,
+            (select sum(cpu_seconds) from {steps}) as cpu_seconds, {columns}
+        from ledger.runs where run_id = '{run.run_id}'"""
+    )
+    customers = golden.one("select count(*) from golden_values")
+    return row.with_columns(customers=pl.lit(customers, pl.Int64))
+
+
+def _metrics(run: Run, warehouse: Warehouse) -> pl.DataFrame:
+    """Per source and field the share of records that have it; per stage what it counted."""
+    fields = [
+        name
+        for name in run.rulebook.survivorship.names()
+        if name in warehouse.read("select * from std.records limit 0").columns
+    ]
+    filled = ", ".join(f"count(s.{name})::double / count(*) as {name}" for name in fields)
+    shares = warehouse.read(
+        f"""
+        select v.source, {filled} from valid.records v join std.records s on s.arrival = v.arrival
+        group by v.source"""
+    ).unpivot(index="source", variable_name="field")
+    stages = warehouse.read(
+        f"""
+        select stage as field, unnest(json_keys(counts)) as measure, counts from ledger.steps
+        where run_id = '{run.run_id}'"""
+    )
+    counted = warehouse.read(
+        "select field, measure, cast(counts->>measure as double) as value from stages",
+        stages=stages,
+    )
+    return pl.concat(
+        [
+            shares.with_columns(measure=pl.lit("completeness")),
+            counted.with_columns(source=pl.lit(None, pl.String)),
+        ],
+        how="diagonal",
+    ).with_columns(run_id=pl.lit(run.run_id))

@@ -1,0 +1,66 @@
+"""Validate: send good records on and the others to quarantine."""
+
+import polars as pl
+
+from flows.run import Counts, Run
+from rules.schemas import RECORD
+from store.warehouse import Warehouse
+from transforms.classify import ARRIVALS
+from transforms.validate import is_active, validate
+
+
+def validate_records(run: Run, warehouse: Warehouse) -> Counts:
+    """Judge the versions that this run brought; note which records it changed."""
+    records = warehouse.read("select s.* from std.records s join change.versions using (arrival)")
+    verdict = validate(records, RECORD)
+    _write_quarantine(run, warehouse, verdict.quarantined)
+    active = verdict.passed.select("arrival", is_active=is_active(verdict.passed))
+    _write_versions(warehouse, active)
+    return {
+        "records_valid": verdict.passed.height,
+        "records_quarantined": verdict.quarantined.height,
+        "records_active": int(active["is_active"].sum()),
+        "records_changed": warehouse.one("select count(*) from change.records"),
+    }
+
+
+def _write_quarantine(run: Run, warehouse: Warehouse, bad: pl.DataFrame) -> None:
+    """Keep each bad record with its row as it was delivered."""
+    if bad.is_empty():
+        return
+    wanted = bad.select("arrival", "record_number", "reasons")
+    raw = [
+        pl.read_parquet(path)
+        .join(wanted, on="arrival", how="semi")
+        .select("arrival", "source", raw=pl.struct(pl.exclude("arrival")).struct.json_encode())
+        for path in sorted(run.work.glob("landed_*.parquet"))
+    ]
+    rows = wanted.join(pl.concat(raw), on="arrival").with_columns(
+        delivery_number=pl.col("arrival") // ARRIVALS, row_number=pl.col("arrival") % ARRIVALS
+    )
+    warehouse.insert("quarantine.records", rows)
+
+
+def _write_versions(warehouse: Warehouse, active: pl.DataFrame) -> None:
+    """Good versions and withdrawals join the history; the latest good one is the record."""
+    warehouse.execute(
+        """
+        insert into valid.versions
+        select v.arrival, v.record_number, v.received_at, v.is_withdrawn
+        from ingest.versions v join change.versions using (arrival)
+        where v.is_withdrawn or arrival in (select arrival from active)""",
+        active=active,
+    )
+    warehouse.execute("delete from change.records")
+    warehouse.execute(
+        "insert into change.records select distinct record_number from valid.versions "
+        "where arrival in (from change.versions)"
+    )
+    latest = warehouse.read(
+        """
+        select s.record_number, s.arrival, s.source, s.campaign, a.is_active
+        from std.records s join active a using (arrival)
+        qualify row_number() over (partition by s.record_number order by s.arrival desc) = 1""",
+        active=active,
+    )
+    warehouse.replace("valid.records", latest, "record_number")

@@ -1,0 +1,150 @@
+"""Say what a run does, while it does it and afterwards, in words that a person understands."""
+
+import sys
+import time
+from typing import Any
+
+from flows.nightly import Night
+from flows.run import Counts
+from store.snapshot import open_snapshot
+
+SAYS = {
+    "ingest": "reading deliveries",
+    "standardise": "standardising values",
+    "validate": "checking records",
+    "match": "finding duplicates",
+    "cluster": "deciding who is who",
+    "survive": "choosing golden values",
+    "review": "filling the queues",
+    "publish": "publishing the snapshot",
+}
+
+
+class Teller:
+    """Tell of each stage: a line that is completed on a terminal, plain lines in a log."""
+
+    def __init__(self, *, quiet: bool, title: str | None = None) -> None:
+        self.quiet = quiet
+        self.began = 0.0
+        if title and not quiet:
+            print(f"\n{title}", file=sys.stderr)
+
+    def __call__(self, stage: str, counts: Counts | None) -> None:
+        """Say that a stage begins, or how it ended."""
+        if self.quiet:
+            return
+        if counts is None:
+            self.began = time.perf_counter()
+            if sys.stderr.isatty():
+                print(f"  {SAYS[stage]:28s}", end="", file=sys.stderr, flush=True)
+            return
+        seconds = time.perf_counter() - self.began
+        lead = "" if sys.stderr.isatty() else f"  {SAYS[stage]:28s}"
+        print(f"{lead}{seconds:6.1f} s   {_brief(counts)}", file=sys.stderr, flush=True)
+
+
+def summary_of(night: Night) -> dict[str, Any]:
+    """What a run did, as data; `Any` is whatever JSON can hold."""
+    run = night.run
+    with open_snapshot(run.settings) as con:
+        ask = {
+            "customers": "select count(*) from customers",
+            "records": "select count(*) from crosswalk",
+            "in_more_than_one_record": "select count(*) from customers where record_count > 1",
+        }
+        totals = {name: con.sql(query).fetchall()[0][0] for name, query in ask.items()}
+        waiting = dict(
+            con.sql(
+                "select kind, count(*) from review_items group by kind order by kind"
+            ).fetchall()
+        )
+        reasons = dict(
+            con.sql(
+                f"""
+                select reason, count(*) from (
+                    select unnest(q.reasons) as reason from quarantine q
+                    join deliveries d using (delivery_id) where d.run_id = '{run.run_id}')
+                group by reason order by 2 desc, 1"""
+            ).fetchall()
+        )
+        held = con.sql(
+            "select file_name, reason from deliveries where state = 'held' order by file_name"
+        ).fetchall()
+    return {
+        "run_id": run.run_id,
+        "now": run.now.isoformat(),
+        "kind": "rebuild" if run.is_rebuild else "nightly",
+        "resumed": night.resumed,
+        "nothing_to_do": _nothing_happened(night),
+        "stages": night.counts,
+        "totals": totals,
+        "quarantine_reasons": reasons,
+        "held": [{"file_name": name, "reason": reason} for name, reason in held],
+        "waiting": waiting,
+        "repeated_files": night.inbox.repeated,
+        "unmatched_files": night.inbox.unmatched,
+        "snapshot": str(run.settings.published / run.run_id),
+    }
+
+
+def summarise(summary: dict[str, Any]) -> str:
+    """The summary in words."""
+    stages, totals = summary["stages"], summary["totals"]
+    lines = []
+    if summary["resumed"]:
+        lines.append(f"Run {summary['run_id']} had been cut short and was finished.")
+    if summary["nothing_to_do"]:
+        lines.append("There was nothing to do: no delivery and no decision since the last run.")
+    else:
+        lines += _what_came(summary, stages)
+    lines.append(
+        f"Customers   {totals['customers']:,} golden customers stand on {totals['records']:,} "
+        f"records; {totals['in_more_than_one_record']:,} of them on more than one."
+    )
+    if summary["waiting"]:
+        waiting = ", ".join(f"{count:,} {kind}" for kind, count in summary["waiting"].items())
+        lines.append(f"For people  {sum(summary['waiting'].values()):,} items wait: {waiting}.")
+    lines += [f"Held        {held['file_name']}: {held['reason']}." for held in summary["held"]]
+    if summary["unmatched_files"]:
+        names = ", ".join(summary["unmatched_files"][:5])
+        lines.append(f"Left alone  no feed expects these files, or more than one: {names}.")
+    lines.append(f"Golden      {summary['snapshot']}/golden.duckdb and one Parquet file a table.")
+    return "\n".join(lines)
+
+
+def _what_came(summary: dict[str, Any], stages: dict[str, Counts]) -> list[str]:
+    came, checked = stages["ingest"], stages["validate"]
+    quarantined = came.get("quarantined", 0) + checked.get("records_quarantined", 0)
+    lines = [
+        f"Deliveries  {came['deliveries']:,} came in ({came['held']:,} held), "
+        f"{came['rows']:,} rows: {came.get('new', 0):,} new, {came.get('changed', 0):,} changed, "
+        f"{came.get('unchanged', 0):,} as before, "
+        f"{came.get('deleted', 0) + came.get('withdrawn', 0):,} withdrawn.",
+        f"Quarantine  {quarantined:,} rows"
+        + "".join(f"; {count:,} {why}" for why, count in summary["quarantine_reasons"].items())
+        + ".",
+        f"Duplicates  {stages['match']['pairs_scored']:,} pairs of records looked alike.",
+    ]
+    survive = stages["survive"]
+    told = ", ".join(
+        f"{survive[kind]:,} {kind}"
+        for kind in ("created", "changed", "merged", "split", "withdrawn")
+        if survive.get(kind)
+    )
+    return [*lines, f"Changes     {told or 'no customer changed'}."]
+
+
+def _nothing_happened(night: Night) -> bool:
+    counts = night.counts
+    return not (
+        counts["ingest"]["deliveries"]
+        or counts["match"]["records_matched"]
+        or counts["survive"]["golden_rows"]
+        or counts["cluster"]["customers_touched"]
+    )
+
+
+def _brief(counts: Counts) -> str:
+    return ", ".join(
+        f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count
+    )

@@ -1,0 +1,140 @@
+"""Describe how a source sends its records: one `feed.toml` per feed.
+
+A feed is data. Adding a partner is one folder under `rules/feeds/` and no Python; what these
+words cannot say becomes a new word for all feeds, with its tests.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from rules.base import Rule
+
+FIELDS = (
+    "source_key",
+    "full_name",
+    "title",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "suffix",
+    "company",
+    "job_title",
+    "email",
+    "email_2",
+    "phone",
+    "phone_2",
+    "address",
+    "address_line1",
+    "address_line2",
+    "city",
+    "region",
+    "postcode",
+    "country",
+    "birth_date",
+    "gender",
+    "language",
+    "consent_email",
+    "consent_phone",
+    "consent_post",
+    "campaign",
+    "updated_at",
+    "operation",
+    "note",
+)
+"""The fields that a feed's columns may be mapped to, in the order in which they are shown."""
+
+SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Format = Literal["csv", "json", "ndjson", "parquet", "xlsx"]
+Channel = Literal["web_form", "bulk_list", "partner_feed", "direct_entry"]
+Mode = Literal["append", "delta", "full"]
+
+
+class ReadRule(Rule):
+    """How the bytes become rows of text."""
+
+    format: Format
+    path: str = Field(description="glob below the inbox that this feed's deliveries match")
+    delimiter: str | None = Field(None, description="CSV: one character; unset: found out")
+    quote: str = '"'
+    encoding: str | None = Field(None, description="unset: BOM, then UTF-8, then cp1252, stated")
+    header: bool = Field(True, description="CSV, XLSX: whether the first row names the columns")
+    header_row: int | None = Field(
+        None, ge=1, description="CSV, XLSX: row number of the header; rows before it are preamble"
+    )
+    names: tuple[str, ...] = Field((), description="column names where there is no header")
+    trailer: str | None = Field(
+        None, description="regular expression; rows whose first cell matches are trailer, not data"
+    )
+    sheet: str | None = Field(None, description="XLSX: unset means the first sheet")
+    records: str | None = Field(None, description="JSON: dotted path to the array of records")
+    name_value_lists: dict[str, tuple[str, str]] = Field(
+        default_factory=dict,
+        description="JSON: lists of objects read as columns, e.g. answers = ['name', 'value'] "
+        "turns [{'name': 'E-Mail', 'value': 'x'}] into a column 'answers.E-Mail'",
+    )
+    key: str | None = Field(
+        None, description="a column (theirs) that every good row has; optional hint for repair"
+    )
+
+
+class Parse(Rule):
+    """How text becomes values, where the text alone does not say."""
+
+    birth_date: str = Field("%Y-%m-%d", description="strptime format, or several joined by '|'")
+    updated_at: str = Field(
+        "iso", description="'iso', 'epoch_ms', 'epoch_s', or strptime formats joined by '|'"
+    )
+    name_order: Literal["first_last", "last_first", "last_comma_first"] = "first_last"
+    region: str | None = Field(
+        None, pattern=r"^[A-Z]{2}$", description="ISO 3166 country when the record names none"
+    )
+    address_parts: tuple[str, ...] = Field(
+        (), description="what the commas of a one-line address separate, e.g. line1, city, postcode"
+    )
+    blank_means_erase: bool = Field(False, description="delta, full: a blank erases the old value")
+    delete_values: tuple[str, ...] = Field(("delete", "d", "deleted"), description="of `operation`")
+    true_values: tuple[str, ...] = ("true", "t", "yes", "y", "1", "ja", "oui", "si", "x")
+    false_values: tuple[str, ...] = ("false", "f", "no", "n", "0", "nein", "non")
+
+
+class Expect(Rule):
+    """What a normal delivery looks like; outside of it the delivery is held for a person."""
+
+    rows: tuple[int, int] | None = None
+    withdrawn_share: float = Field(
+        0.2, ge=0, le=1, description="full: hold when more than this share would be withdrawn"
+    )
+    quarantined_share: float = Field(
+        0.5, ge=0, le=1, description="hold when more than this share of the rows cannot be read"
+    )
+
+
+class Feed(Rule):
+    """One source, how it sends and how far it is trusted."""
+
+    source: SourceName
+    title: str
+    channel: Channel
+    mode: Mode = "append"
+    owner: str
+    trust: int = Field(ge=0, le=100, description="read by survivorship")
+    campaign: str | None = Field(None, description="of every record, when no column says")
+    duplicate_free: bool = Field(False, description="two keys of this source are two customers")
+    read: ReadRule
+    columns: dict[str, str] = Field(description="theirs = ours")
+    constants: dict[str, str] = Field(default_factory=dict, description="ours = a fixed text")
+    ignore: dict[str, str] = Field(default_factory=dict, description="theirs = why it is left")
+    optional: tuple[str, ...] = Field((), description="columns that may be missing, e.g. of JSON")
+    parse: Parse = Parse()
+    expect: Expect = Expect()
+
+    @model_validator(mode="after")
+    def _columns_are_ours(self) -> Self:
+        named = [*self.columns.values(), *self.constants]
+        unknown = sorted(set(named) - set(FIELDS))
+        if unknown:
+            raise ValueError(f"not a field of ours: {', '.join(unknown)}; choose from {FIELDS}")
+        if self.mode != "append" and "source_key" not in named:
+            raise ValueError(f"mode {self.mode} needs a column mapped to source_key")
+        return self

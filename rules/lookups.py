@@ -1,0 +1,133 @@
+"""Hold the lookups: the words that standardising needs to know, as people write them.
+
+This module reads no file. `Lookups.from_tables` takes what a caller has read, one table per file
+of `rules/lookups/`, keyed by the file's stem: `tomllib.loads(path.read_text("utf-8"))`. A file
+that is missing or that nobody knows is an error, and so is a word with two meanings.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from pydantic import Field
+
+from rules.base import Rule
+
+
+class Placeholders(Rule):
+    """What people and programs write in one kind of field when they have nothing to say."""
+
+    words: tuple[str, ...] = Field((), description="in any case, with any punctuation around")
+    exact: tuple[str, ...] = Field((), description="written exactly so; elsewhere a real value")
+    patterns: tuple[str, ...] = Field((), description="regular expressions, case ignored")
+
+
+class TrialWords(Rule):
+    """The words by which a record shows that somebody was only trying out a form."""
+
+    first_names: tuple[str, ...]
+    last_names: tuple[str, ...]
+    full_names: tuple[str, ...]
+    email_patterns: tuple[str, ...]
+    phone_patterns: tuple[str, ...]
+
+
+class PostcodeForm(Rule):
+    """How one country writes its postcodes."""
+
+    pattern: str = Field(description="of the whole postcode, upper case, without blanks or hyphens")
+    form: str = Field(description="how it is shown, with $1, $2 … for the groups of the pattern")
+    search: str = Field(description="of a postcode inside an address as people type it")
+    area: int | None = Field(None, ge=1, description="how many characters are compared; unset: all")
+
+
+class Lookups(Rule):
+    """All lookups. Keys are as people write them; who compares folds them first."""
+
+    nicknames: dict[str, str] = Field(description="nickname = root")
+    titles: dict[str, str] = Field(description="as written = as shown")
+    suffixes: dict[str, str] = Field(description="as written = as shown")
+    particles: frozenset[str] = Field(description="begin a last name, shown in lower case")
+    particles_capital: frozenset[str] = Field(description="begin a last name, shown with a capital")
+    connectors: frozenset[str] = Field(description="join two last names, as y in Ortega y Gasset")
+    minor_words: frozenset[str] = Field(description="shown in lower case inside names of places")
+    months: dict[str, int] = Field(description="name of a month = its number")
+    placeholders: dict[str, Placeholders] = Field(description="by kind of field")
+    placeholder_dates: frozenset[str] = Field(description="yyyy-mm-dd, possible dates or not")
+    test_records: TrialWords
+    countries: dict[str, str] = Field(description="name, alias or code = ISO 3166 alpha-2")
+    postcodes: dict[str, PostcodeForm] = Field(description="by country")
+    street_words: dict[str, str] = Field(description="a word of streets = its short form")
+    street_endings: dict[str, str] = Field(description="an ending of street names = its short form")
+    unit_words: frozenset[str] = Field(description="begin the number of a flat, floor or suite")
+    company_words: frozenset[str] = Field(description="make a name a company's, in any case")
+    company_forms: frozenset[str] = Field(
+        description="make a name a company's when written exactly so at the end of mixed case"
+    )
+
+    @classmethod
+    def from_tables(cls, tables: dict[str, Any]) -> Self:
+        """Build the lookups from the tables as read (`Any`: what a TOML or CSV reader gives)."""
+        _refuse_other_tables(tables)
+        placeholders = dict(tables["placeholders"])
+        particles, companies = tables["particles"], tables["company_forms"]
+        streets = dict(tables["street_words"])
+        return cls(
+            nicknames=_shown_forms(tables["nicknames"]),
+            titles=_shown_forms(tables["titles"]),
+            suffixes=_shown_forms(tables["suffixes"]),
+            particles=particles["lower"],
+            particles_capital=particles["capital"],
+            connectors=particles["connectors"],
+            minor_words=particles["minor_words"],
+            months=_months(tables["months"]),
+            placeholder_dates=placeholders.pop("dates"),
+            test_records=placeholders.pop("test_records"),
+            placeholders=placeholders,
+            countries=_shown_forms(tables["countries"]),
+            postcodes=tables["postcodes"],
+            unit_words=streets.pop("unit_words"),
+            street_endings=streets.pop("endings"),
+            street_words=_merged(pair for words in streets.values() for pair in words.items()),
+            company_words=companies["words"],
+            company_forms=companies["exact"],
+        )
+
+
+TABLES = frozenset(
+    {
+        "nicknames",
+        "titles",
+        "suffixes",
+        "particles",
+        "months",
+        "placeholders",
+        "countries",
+        "postcodes",
+        "street_words",
+        "company_forms",
+    }
+)
+"""The stems of the files in `rules/lookups/` that make the lookups."""
+
+
+def _refuse_other_tables(tables: Mapping[str, object]) -> None:
+    if set(tables) != TABLES:
+        odd = ", ".join(sorted(set(tables) ^ TABLES))
+        raise ValueError(f"lookups missing, or not known: {odd}; there are {sorted(TABLES)}")
+
+
+def _shown_forms(table: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Turn shown = [written, …] into written = shown; what is shown may be written too."""
+    return _merged((word, shown) for shown, words in table.items() for word in (shown, *words))
+
+
+def _months(table: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    return {word: int(number) for word, number in _shown_forms(table).items()}
+
+
+def _merged(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    table: dict[str, str] = {}
+    for word, meaning in pairs:
+        if table.setdefault(word, meaning) != meaning:
+            raise ValueError(f"{word!r} means both {table[word]!r} and {meaning!r}")
+    return table

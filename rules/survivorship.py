@@ -1,0 +1,43 @@
+"""Say which value survives, field by field."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from rules.base import Rule
+
+TieBreaker = Literal[
+    "most_trusted",
+    "most_recent",
+    "most_frequent",
+    "most_complete",
+    "refusal_first",
+    "first_to_arrive",
+]
+
+
+class FieldRule(Rule):
+    """How one golden field, or a group of fields that survives together, is chosen."""
+
+    order: tuple[TieBreaker, ...] = Field(min_length=1, description="tie-breakers, first wins")
+    protected: bool = Field(
+        False, description="gives way only by a decision; a differing value opens a conflict"
+    )
+    group: tuple[str, ...] = Field((), description="fields taken whole from the same record")
+    also: tuple[str, ...] = Field((), description="further columns whose values compete")
+
+    @model_validator(mode="after")
+    def _protected_means_first(self) -> Self:
+        if self.protected and self.order != ("first_to_arrive",):
+            raise ValueError('a protected field has order = ["first_to_arrive"]')
+        return self
+
+
+class Survivorship(Rule):
+    """All golden fields, in the order in which they are shown."""
+
+    fields: dict[str, FieldRule]
+
+    def names(self) -> list[str]:
+        """Every golden field, groups spelled out."""
+        return [name for field, rule in self.fields.items() for name in (rule.group or (field,))]

@@ -1,0 +1,1 @@
+"""The only code that opens a file, a database or a connection."""

@@ -1,0 +1,5 @@
+"""The errors that end a command: one sentence for a person, with what to do."""
+
+
+class TouchstoneError(Exception):
+    """A fault that a person can mend; its text says what is wrong and what to do."""

@@ -1,0 +1,55 @@
+"""Write files so that a crash leaves the old one or the new one, never half of one."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of `path` durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replace `path` by `content` in one move; `Any` is whatever JSON can hold."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    sync_file(draft)
+    os.replace(draft, path)
+    sync_folder(path.parent)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def point_to(link: Path, target: str) -> None:
+    """Make `link` a symbolic link to `target` in one move."""
+    draft = link.with_name(f".{link.name}.draft")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(target)
+    os.replace(draft, link)
+    sync_folder(link.parent)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove `folder` and all below it; it need not exist."""
+    if folder.exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,33 @@
+"""Let one run write at a time.
+
+The kernel releases the lock when its holder dies, however it dies, so no run ever waits for a
+dead one.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from store.errors import TouchstoneError
+
+
+@contextmanager
+def one_writer(path: Path) -> Iterator[None]:
+    """Hold the writer's lock at `path`; say who holds it when it is taken."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:
+            holder = os.pread(handle, 20, 0).decode("ascii", "ignore").strip() or "unknown"
+            raise TouchstoneError(
+                f"Another run is writing (process {holder}); wait until it ends, then try again."
+            ) from taken
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,105 @@
+"""Cut a text into lines, a window at a time.
+
+Any of LF, CRLF and CR ends a line. Only these: Python's own `splitlines` also cuts at form
+feeds and at Unicode separators, which are part of a value. A window bounds what is held at once
+beside the delivery and its frame.
+"""
+
+import re
+from functools import cached_property
+from itertools import islice
+
+import polars as pl
+from polars.exceptions import ComputeError
+
+from store.readers.text import Text
+
+WINDOW = 1 << 25
+_END = re.compile(rb"\r\n|\r|\n")
+_ENDS = re.compile(rb"(\r\n|\r|\n)")
+
+
+class Lines:
+    """The lines of one window: their text, and how each of them ended."""
+
+    def __init__(self, raw: bytes, fallback: str | None) -> None:
+        self.raw = raw
+        self.fallback = fallback
+        self.undecodable: set[int] = set()
+        self.is_as_read = False
+        """Whether the bytes are UTF-8 whose lines end in LF or CRLF; known once `text` is."""
+        self.recoded = 0
+        """How many lines were not UTF-8 and read by the fallback."""
+
+    @cached_property
+    def text(self) -> pl.Series:
+        """The lines, without their ends."""
+        returns = self.raw.count(b"\r") if b"\r" in self.raw else 0
+        has_lone_return = bool(returns) and returns != self.raw.count(b"\r\n")
+        whole = None if has_lone_return else _read_lines(self.raw)
+        self.is_as_read = whole is not None
+        if whole is not None:
+            return whole
+        lines = [self._decode(index, line) for index, line in enumerate(self._cut[::2])]
+        return pl.Series("line", lines, dtype=pl.String)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The same as a list, for those who look at single lines."""
+        return self.text.to_list()
+
+    def with_end(self, index: int) -> str:
+        """A line as it came, for values that go on over the end of a line."""
+        return self.texts[index] + self._ends[index]
+
+    def offset(self, index: int) -> int:
+        """Where in the window a line begins."""
+        if index == 0:
+            return 0
+        return next(islice(_END.finditer(self.raw), index - 1, None)).end()
+
+    @cached_property
+    def _cut(self) -> list[bytes]:
+        cut = _ENDS.split(self.raw)
+        return cut if cut[-1] else cut[:-1]
+
+    @cached_property
+    def _ends(self) -> list[str]:
+        ends = [end.decode() for end in self._cut[1::2]]
+        return ends + [""] * (len(self.text) - len(ends))
+
+    def _decode(self, index: int, line: bytes) -> str:
+        for encoding in ("utf-8", self.fallback):
+            text = _decoded(line, encoding) if encoding else None
+            if text is not None:
+                self.recoded += encoding == self.fallback
+                return text
+        self.undecodable.add(index)
+        return line.decode(errors="backslashreplace")
+
+
+def window_at(text: Text, start: int, size: int = WINDOW) -> tuple[Lines, int]:
+    """Whole lines from a byte on, about `size` bytes of them, and where they stop."""
+    stop = _line_end(text.data, start + size)
+    return Lines(text.data[start:stop], text.fallback), stop
+
+
+def _line_end(data: bytes, near: int) -> int:
+    """The end of the line that goes on at this byte."""
+    found = _END.search(data, near)
+    return found.end() if found else len(data)
+
+
+def _read_lines(raw: bytes) -> pl.Series | None:
+    """The fast way, for text that is UTF-8 throughout."""
+    try:
+        return pl.read_lines(raw).get_column("line")
+    except ComputeError:
+        return None
+
+
+def _decoded(line: bytes, encoding: str) -> str | None:
+    try:
+        return line.decode(encoding)
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,174 @@
+"""Name what a reader hands over: the rows of a delivery, its rejects, or a refusal."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+RAW_CHARS = 10_000
+"""How much of a rejected row's text is kept beside its reason."""
+
+REJECT_SCHEMA = pl.Schema({"row_number": pl.Int64, "reason": pl.String, "raw": pl.String})
+
+
+class DeliveryRefused(Exception):  # noqa: N818 - it is an answer, not a fault of ours
+    """The delivery is held whole; `reason` is one sentence for a person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Reading(NamedTuple):
+    """A delivery in two parts. Every physical row is in exactly one of them."""
+
+    rows: pl.DataFrame
+    """`row_number` and one String column per delivered column; null means empty."""
+    rejects: pl.DataFrame
+    """`row_number`, `reason` and `raw`, the text of the row."""
+    columns: list[str]
+    row_count: int
+    notes: list[str]
+
+
+class Reject(NamedTuple):
+    """A row that could not be read, and why."""
+
+    row_number: int
+    reason: str
+    raw: str
+
+
+def reject_frame(rejects: Sequence[Reject]) -> pl.DataFrame:
+    """One row per rejected row; texts are cut to what the contract keeps."""
+    kept = [(number, reason, raw[:RAW_CHARS]) for number, reason, raw in rejects]
+    return pl.DataFrame(kept, schema=REJECT_SCHEMA, orient="row")
+
+
+def row_schema(columns: Sequence[str]) -> pl.Schema:
+    """The schema of `Reading.rows` for these delivered columns."""
+    return pl.Schema({"row_number": pl.Int64} | dict.fromkeys(columns, pl.String))
+
+
+def settle(
+    rows: pl.DataFrame, rejects: pl.DataFrame, columns: list[str], row_count: int, notes: list[str]
+) -> Reading:
+    """Put both parts in order and prove that together they are the delivery."""
+    if rows.height + rejects.height != row_count:
+        raise AssertionError(
+            f"{row_count} rows seen, {rows.height} read and {rejects.height} rejected"
+        )
+    ordered = _in_order(rows), _in_order(rejects)
+    numbers = pl.concat([part.get_column("row_number") for part in ordered])
+    if numbers.n_unique() != row_count:
+        raise AssertionError("a row was read twice")
+    return Reading(*ordered, columns, row_count, notes)
+
+
+def screen(rows: pl.DataFrame, max_field_chars: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Take out the rows that no format should hold: blank, with a NUL, with an endless value."""
+    cells = pl.exclude("row_number")
+    if rows.width == 1:
+        return rows, reject_frame([])
+    reason = (
+        pl.when(pl.all_horizontal(cells.is_null()))
+        .then(pl.lit("blank_row"))
+        .when(pl.any_horizontal(cells.str.contains("\0", literal=True)))
+        .then(pl.lit("nul_byte"))
+        .when(pl.any_horizontal(cells.str.len_chars() > max_field_chars))
+        .then(pl.lit("field_too_long"))
+    )
+    marked = rows.with_columns(reason.alias("\0reason"))
+    bad = marked.filter(pl.col("\0reason").is_not_null())
+    raw = bad.drop("\0reason").select(_raw_text().alias("raw")).to_series()
+    rejects = bad.select("row_number", pl.col("\0reason").alias("reason")).with_columns(raw)
+    return marked.filter(pl.col("\0reason").is_null()).drop("\0reason"), rejects
+
+
+def columns_of(names: Sequence[str], max_columns: int) -> list[str]:
+    """The names of a delivery's columns, refused when two of them are one.
+
+    Two names that differ in capitals only are one name to a database. `row_number` is ours, so
+    a delivered column of that name is told apart by a word.
+    """
+    if len(names) > max_columns:
+        raise DeliveryRefused(f"{len(names)} columns are more than the limit of {max_columns}")
+    seen: dict[str, str] = {}
+    for name in names:
+        first = seen.setdefault(name.casefold(), name)
+        if first is not name:
+            raise DeliveryRefused(f"two columns have the name {name!r} (the first is {first!r})")
+    return [f"{name} (delivered)" if name.casefold() == "row_number" else name for name in names]
+
+
+def emptied(rows: pl.DataFrame) -> pl.DataFrame:
+    """An empty text is a missing value."""
+    text = pl.col(pl.String)
+    return rows.with_columns(pl.when(text != "").then(text).name.keep())
+
+
+def without_headers(rows: pl.DataFrame, header: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Take out the rows that only repeat the names of the columns."""
+    if not header:
+        return rows, reject_frame([])
+    cells = [pl.col(name).str.strip_chars() for name in rows.columns[1:]]
+    names = [None if re.fullmatch(r"column \d+", name) else name for name in header]
+    same = [cell.eq_missing(pl.lit(name)) for cell, name in zip(cells, names, strict=True)]
+    first = next((test for test, name in zip(same, names, strict=True) if name), pl.lit(False))
+    maybe = rows.filter(first).filter(pl.all_horizontal(same))
+    if maybe.is_empty():
+        return rows, reject_frame([])
+    rest = rows.join(maybe, on="row_number", how="anti", maintain_order="left")
+    return rest, _rejected(maybe, "repeated_header")
+
+
+def without_separators(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Take out the rows that are drawn lines: `-----`."""
+    cells = pl.exclude("row_number")
+    if rows.width == 1:
+        return rows, reject_frame([])
+    is_drawn = pl.all_horizontal(cells.str.contains(r"^\s*[-=_*+#~]{3,}\s*$").fill_null(True))
+    return rows.filter(~is_drawn), _rejected(rows.filter(is_drawn), "separator_row")
+
+
+def without_trailer(
+    rows: pl.DataFrame, trailer: str | None
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Take out the rows whose first cell is a trailer's: early ones are rejects, not trailers.
+
+    The last number is how many were at the end, where a trailer belongs.
+    """
+    if trailer is None or rows.width == 1:
+        return rows, reject_frame([]), 0
+    first = pl.nth(1).str.strip_chars().str.contains(f"^(?:{trailer})").fill_null(False)
+    matches = rows.filter(first)
+    rest = rows.filter(~first)
+    filled = rest.filter(~pl.all_horizontal(pl.exclude("row_number").is_null()))
+    last = filled.item(-1, "row_number") if filled.height else 0
+    early = matches.filter(pl.col("row_number") < last)
+    return rest, _rejected(early, "trailer_before_the_end"), matches.height - early.height
+
+
+def without_unnamed(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Leave out the columns that have neither a name nor a value, as spreadsheets add them."""
+    unnamed = [name for name in rows.columns[1:] if re.fullmatch(r"column \d+", name)]
+    if not rows.height:
+        return rows, []
+    empty = [name for name in unnamed if rows.get_column(name).null_count() == rows.height]
+    return rows.drop(empty), empty
+
+
+def _rejected(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    raw = _raw_text().alias("raw")
+    return rows.select("row_number", pl.lit(reason).alias("reason"), raw).cast(REJECT_SCHEMA)
+
+
+def _raw_text() -> pl.Expr:
+    cells = pl.concat_str(pl.exclude("row_number"), separator=",", ignore_nulls=True)
+    return cells.str.slice(0, RAW_CHARS)
+
+
+def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    is_sorted = rows.get_column("row_number").is_sorted()
+    return rows if is_sorted else rows.sort("row_number")

@@ -1,0 +1,171 @@
+"""Read XLSX: one sheet, each cell as the text that a person would see in it.
+
+The row number is the sheet's own. A workbook is a zip of XML, so it is looked through before it
+is opened: what it unpacks to, whether it declares entities, how wide a grid its cells span.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from typing import IO
+
+import fastexcel
+import polars as pl
+
+from rules.feed import ReadRule
+from rules.limits import Limits
+from store.readers.bytes import Content, is_workbook, kind_of
+from store.readers.header import SEARCHED_ROWS, find_header, header_names
+from store.readers.reading import (
+    DeliveryRefused,
+    Reading,
+    columns_of,
+    emptied,
+    screen,
+    settle,
+    without_headers,
+    without_separators,
+    without_trailer,
+    without_unnamed,
+)
+
+_PIECE = 1 << 20
+_OVERLAP = 64
+_CELL = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
+_DENSE_CELLS = 1 << 22
+_MIDNIGHT = r"^(\d{4}-\d\d-\d\d) 00:00:00$"
+_DATETIME = r"^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)$"
+
+
+def read_xlsx(
+    content: Content, rule: ReadRule, limits: Limits, expected: Sequence[str] = ()
+) -> Reading:
+    """Every row below the header of the sheet."""
+    _look_through(content.data, limits)
+    name, cells = _load(content.data, rule.sheet)
+    if cells.height > limits.max_rows:
+        raise DeliveryRefused(f"{cells.height} rows are more than the limit of {limits.max_rows}")
+    notes = [*content.notes, f"sheet {name!r}"]
+    first, names = _header(cells, rule, expected)
+    if first > 1:
+        notes.append(f"header in row {first}; what is above it is no row")
+    columns = columns_of(names, limits.max_columns)
+    rows = _rows(cells, columns).slice(first)
+    return _reading(rows, names if rule.header else [], rule, limits, notes)
+
+
+def _reading(
+    rows: pl.DataFrame, header: list[str], rule: ReadRule, limits: Limits, notes: list[str]
+) -> Reading:
+    """Everything that was read, in its two parts."""
+    rows, early, trailers = without_trailer(rows, rule.trailer)
+    if trailers:
+        notes.append(f"trailer: {trailers} rows at the end are no rows")
+    count = rows.height + early.height
+    rows, screened = screen(rows, limits.max_field_chars)
+    rows, repeated = without_headers(rows, header)
+    rows, separators = without_separators(rows)
+    rows, dropped = without_unnamed(rows)
+    notes += [f"{name} has neither name nor values and is left out" for name in dropped]
+    rejects = pl.concat([screened, repeated, separators, early])
+    return settle(rows, rejects, rows.columns[1:], count, notes)
+
+
+def _header(cells: pl.DataFrame, rule: ReadRule, expected: Sequence[str]) -> tuple[int, list[str]]:
+    """How many rows of the sheet are not data, and the names of the columns."""
+    if rule.header and rule.header_row:
+        if rule.header_row > cells.height:
+            raise DeliveryRefused(f"the sheet ends before its header in row {rule.header_row}")
+        return rule.header_row, header_names(cells.row(rule.header_row - 1))
+    header = find_header(cells.head(SEARCHED_ROWS).rows(), rule, expected)
+    if len(header.names) != cells.width:
+        raise DeliveryRefused(
+            f"the sheet has {cells.width} columns, the feed names {len(header.names)}"
+        )
+    return header.row + 1, header.names
+
+
+def _rows(cells: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """The sheet as numbered rows, down to the last one that holds anything."""
+    rows = cells.rename(dict(zip(cells.columns, columns, strict=True)))
+    text = pl.col(pl.String)
+    day = text.str.replace(_MIDNIGHT, "${1}").str.replace(_DATETIME, "${1}T${2}")
+    rows = emptied(rows.with_columns(day.name.keep()))
+    numbers = pl.int_range(1, rows.height + 1, dtype=pl.Int64, eager=True)
+    filled = rows.select(~pl.all_horizontal(pl.all().is_null())).to_series().arg_true()
+    rows = rows.insert_column(0, numbers.alias("row_number"))
+    return rows.head(int(filled[-1]) + 1 if len(filled) else 0)
+
+
+def _load(data: bytes, sheet: str | None) -> tuple[str, pl.DataFrame]:
+    """The sheet that the feed names, or else the first that is not hidden."""
+    try:
+        book = fastexcel.read_excel(data)
+        names = book.sheet_names
+        if sheet is not None and sheet not in names:
+            raise DeliveryRefused(f"there is no sheet {sheet!r}, only {', '.join(names)}")
+        for name in [sheet] if sheet else names:
+            loaded = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+            if loaded.visible == "visible" or name == sheet:
+                return name, _filled(loaded.to_polars())
+    except fastexcel.FastExcelError as error:
+        raise DeliveryRefused(f"the workbook cannot be read: {type(error).__name__}") from None
+    raise DeliveryRefused("the workbook has no sheet that is not hidden")
+
+
+def _filled(cells: pl.DataFrame) -> pl.DataFrame:
+    if cells.width == 0 or cells.height == 0:
+        raise DeliveryRefused("the sheet is empty")
+    return cells.cast(pl.String)
+
+
+def _look_through(data: bytes, limits: Limits) -> None:
+    """Refuse a workbook that would cost more than it shows."""
+    if not is_workbook(data):
+        kind = kind_of(data)
+        raise DeliveryRefused(f"it is {kind}, not XLSX" if kind else "it is not an XLSX workbook")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            budget = limits.max_expanded_bytes
+            for member in archive.infolist():
+                with archive.open(member) as stream:
+                    budget -= _check_part(stream, member.filename, budget)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError):
+        raise DeliveryRefused("the workbook is damaged, cut off or locked") from None
+
+
+def _check_part(stream: IO[bytes], name: str, budget: int) -> int:
+    """Read one part of the workbook in pieces; how large it is."""
+    size, cells, last_row, columns, tail = 0, 0, 0, set[bytes](), b""
+    while piece := stream.read(_PIECE):
+        size += len(piece)
+        if size > budget:
+            raise DeliveryRefused("unpacked, the workbook is more than the limit of bytes")
+        if b"<!DOCTYPE" in tail + piece or b"<!ENTITY" in tail + piece:
+            raise DeliveryRefused("the workbook declares XML entities, which no delivery needs")
+        if name.startswith("xl/worksheets/"):
+            places = _CELL.findall(tail + piece)
+            cells += len(places)
+            columns.update(column for column, _ in places)
+            last_row = max(last_row, max((int(row) for _, row in places), default=0))
+        tail = piece[-_OVERLAP:]
+    _refuse_if_sparse(cells, last_row, columns)
+    return size
+
+
+def _refuse_if_sparse(cells: int, last_row: int, columns: set[bytes]) -> None:
+    """One cell in the far corner would have the whole grid built for it."""
+    width = max((_column_number(column) for column in columns), default=0)
+    if last_row * width > max(_DENSE_CELLS, cells * 100):
+        raise DeliveryRefused(
+            f"the sheet spans {last_row} rows and {width} columns for {cells} cells"
+        )
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number

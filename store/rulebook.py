@@ -1,0 +1,155 @@
+"""Read the rule files and check them, all of them, before a run begins."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import polars as pl
+from pydantic import ValidationError
+
+from rules.base import Rule
+from rules.feed import Feed
+from rules.lookups import Lookups
+from rules.matching import Matching, ModelManifest
+from rules.quality import Quality
+from rules.queues import Queues
+from rules.survivorship import Survivorship
+from store.errors import TouchstoneError
+from store.files import read_json
+
+R = TypeVar("R", bound=Rule)
+
+
+class Model(NamedTuple):
+    """A dated model as it lies in `rules/weights/<name>/`."""
+
+    name: str
+    settings: dict[str, Any]
+    """Splink's own settings, whose shape is Splink's."""
+    frequencies: dict[str, pl.DataFrame]
+    manifest: ModelManifest
+
+
+class Rulebook(NamedTuple):
+    """Everything that has been decided, read and checked."""
+
+    folder: Path
+    feeds: dict[str, Feed]
+    lookups: Lookups
+    matching: Matching
+    survivorship: Survivorship
+    quality: Quality
+    queues: Queues
+    model: Model
+
+    def digest(self, *parts: str) -> str:
+        """A digest of the rule files and folders named `parts`, to know when they change."""
+        found = hashlib.sha256()
+        for part in sorted(parts):
+            for path in _files(self.folder / part):
+                found.update(path.relative_to(self.folder).as_posix().encode() + b"\0")
+                found.update(hashlib.sha256(path.read_bytes()).digest())
+        return found.hexdigest()
+
+
+def read_rulebook(folder: Path) -> Rulebook:
+    """Read every rule file below `folder`; the first that is wrong is named in the error."""
+    if not folder.is_dir():
+        raise TouchstoneError(f"There is no folder of rules at {folder}; give one with --rules.")
+    return Rulebook(
+        folder,
+        read_feeds(folder),
+        _read_lookups(folder / "lookups"),
+        read_rule(folder / "matching.toml", Matching),
+        read_rule(folder / "survivorship.toml", Survivorship),
+        read_rule(folder / "quality.toml", Quality),
+        read_rule(folder / "queues.toml", Queues),
+        read_model(latest_model(folder)),
+    )
+
+
+def read_feeds(folder: Path) -> dict[str, Feed]:
+    """Read all feed folders, by source."""
+    feeds: dict[str, Feed] = {}
+    for path in sorted(folder.glob("feeds/*/feed.toml")):
+        feed = read_rule(path, Feed)
+        if feed.source in feeds:
+            raise TouchstoneError(
+                f"{_short(path)}: the source {feed.source} has another feed already; "
+                "a source has one feed, so give this one another name."
+            )
+        feeds[feed.source] = feed
+    return feeds
+
+
+def read_rule(path: Path, kind: type[R]) -> R:
+    """Read one TOML file into its model; say in one sentence what is wrong with it."""
+    try:
+        return kind.model_validate(_read_toml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise TouchstoneError(
+            f"{_short(path)}: {where or 'the file'}: {first['msg']}; mend the file and run again."
+        ) from error
+
+
+def latest_model(folder: Path) -> Path:
+    """The folder of the newest model that is in use: the last by name below `weights/`."""
+    found = sorted(path.parent for path in folder.glob("weights/*/manifest.toml"))
+    if not found:
+        raise TouchstoneError(
+            f"There is no trained model in {folder / 'weights'}; "
+            "run `touchstone train` and review what it proposes."
+        )
+    return found[-1]
+
+
+def read_model(folder: Path) -> Model:
+    """Read a dated model: settings, term frequencies and manifest."""
+    manifest = read_rule(folder / "manifest.toml", ModelManifest)
+    try:
+        settings = read_json(folder / "model.json")
+        tables = {
+            column: pl.read_parquet(folder / f"tf_{column}.parquet")
+            for column in manifest.term_frequencies
+        }
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise TouchstoneError(
+            f"The model in {_short(folder)} cannot be read ({type(error).__name__}); "
+            "take it from version control again, or train one with `touchstone train`."
+        ) from error
+    return Model(folder.name, settings, tables, manifest)
+
+
+def _read_lookups(folder: Path) -> Lookups:
+    tables = {path.stem: _read_toml(path) for path in sorted(folder.glob("*.toml"))}
+    try:
+        return Lookups.from_tables(tables)
+    except (KeyError, ValueError, TypeError) as error:
+        raise TouchstoneError(
+            f"rules/lookups: {str(error).splitlines()[0]}; mend the file and run again."
+        ) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise TouchstoneError(f"{_short(path)} is missing; put it back.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TouchstoneError(f"{_short(path)} is not TOML: {error}; mend the file.") from error
+    except OSError as error:
+        raise TouchstoneError(f"{_short(path)} cannot be read: {error.strerror}.") from error
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(found for found in path.rglob("*") if found.is_file())
+    return [path] if path.exists() else []
+
+
+def _short(path: Path) -> str:
+    """The last folders of a path: enough to find it."""
+    return "/".join(path.parts[-3:])

@@ -1,0 +1,149 @@
+"""The tables of the warehouse, a schema for each stage, written by that stage alone."""
+
+WAREHOUSE = """
+create schema ledger; create schema ingest; create schema std; create schema valid;
+create schema quarantine; create schema verify; create schema match; create schema cluster;
+create schema change;
+
+create table ledger.runs (
+    run_id varchar primary key, kind varchar, now timestamptz, state varchar,
+    started_at timestamptz, finished_at timestamptz, rules_digest varchar, model varchar,
+    last_decision bigint);
+create table ledger.steps (
+    run_id varchar, stage varchar, finished_at timestamptz, seconds double,
+    cpu_seconds double, counts varchar);
+create table ledger.digests (name varchar primary key, digest varchar);
+
+create table ingest.deliveries (
+    delivery_number bigint primary key, delivery_id varchar, source varchar, channel varchar,
+    file_name varchar, received_at timestamptz, run_id varchar, state varchar, reason varchar,
+    byte_count bigint, row_count bigint, new_count bigint, changed_count bigint,
+    unchanged_count bigint, deleted_count bigint, withdrawn_count bigint,
+    quarantined_count bigint, notes varchar[]);
+create table ingest.records (
+    record_number bigint, source varchar, source_key varchar, arrival bigint,
+    content_hash ubigint, is_withdrawn boolean);
+create table ingest.versions (
+    arrival bigint, record_number bigint, received_at timestamptz, is_withdrawn boolean);
+
+create table quarantine.records (
+    arrival bigint, record_number bigint, source varchar, delivery_number bigint,
+    row_number bigint, reasons varchar[], raw varchar);
+
+create table change.versions (arrival bigint);
+create table change.records (record_number bigint);
+create table change.pairs (record_number bigint);
+create table change.customers (founder bigint);
+create table change.moves (record_number bigint, old_founder bigint, founder bigint);
+
+create table valid.versions (
+    arrival bigint, record_number bigint, received_at timestamptz, is_withdrawn boolean);
+create table valid.records (record_number bigint, arrival bigint, source varchar,
+    campaign varchar, is_active boolean);
+
+create table cluster.crosswalk (record_number bigint, founder bigint, component bigint);
+create table cluster.constraints (record_a bigint, record_b bigint, kind varchar);
+create table cluster.refusals (record_a bigint, record_b bigint, match_weight double, why varchar,
+    component bigint);
+"""
+
+_TYPES = {
+    "birth_date": "date",
+    "consent_email": "boolean",
+    "consent_phone": "boolean",
+    "consent_post": "boolean",
+}
+
+
+def type_of(field: str) -> str:
+    """The column type of a golden field."""
+    return _TYPES.get(field, "varchar")
+
+
+def golden_schema(fields: list[str], breakers: list[str]) -> str:
+    """The golden tables for these golden fields.
+
+    `golden_values` holds a customer in one row: each value with the record that it came from,
+    what decided for it and since when it holds. The tables that analysts read, customers,
+    lineage and history, are views of it, so that the three cannot disagree and a night writes
+    each value once.
+    """
+    words = ", ".join(f"'{word}'" for word in ["only_value", "steward", *breakers])
+    values = ",\n    ".join(
+        f"{field} {_stored(field)}, {field}_record bigint, {field}_by breaker, "
+        f"{field}_since timestamptz"
+        for field in fields
+    )
+    return f"""
+create type breaker as enum ({words});
+create table golden_values (
+    founder bigint, customer_id varchar, record_count integer, source_count integer,
+    first_seen_at timestamptz, changed_at timestamptz,
+    {values});
+create table closed_periods (
+    founder bigint, customer_id varchar, field varchar, value varchar, valid_from timestamptz,
+    valid_to timestamptz);
+create table conflicts (
+    founder bigint, field varchar, value varchar, record_number bigint, rival_value varchar,
+    rival_record bigint, why varchar);
+create table crosswalk (
+    record_number bigint, founder bigint, source varchar, source_key varchar, record_id varchar,
+    customer_id varchar, is_active boolean, campaign varchar);
+create table contact_points (
+    founder bigint, customer_id varchar, kind varchar, value varchar, is_primary boolean,
+    verification varchar, type varchar, time_zone varchar, record_count integer,
+    first_seen_at timestamptz);
+create table redirects (
+    founder bigint, old_customer_id varchar, customer_id varchar, run_id varchar, why varchar);
+create table changes (
+    run_id varchar, customer_id varchar, change varchar, fields varchar[],
+    other_customer_id varchar);
+create table review_items (
+    item_id varchar, kind varchar, question varchar, priority double, opened_at timestamptz,
+    due_at timestamptz, record_ids varchar[], customer_ids varchar[], field varchar,
+    value varchar, rival_value varchar, match_weight double, why varchar, delivery_id varchar,
+    row_number bigint);
+create table quarantine (
+    source varchar, delivery_id varchar, row_number bigint, reasons varchar[], raw varchar);
+create table deliveries (
+    delivery_id varchar, delivery_number bigint, source varchar, channel varchar,
+    file_name varchar, received_at timestamptz, run_id varchar, state varchar, reason varchar,
+    byte_count bigint, row_count bigint, new_count bigint, changed_count bigint,
+    unchanged_count bigint, deleted_count bigint, withdrawn_count bigint,
+    quarantined_count bigint, notes varchar[]);
+create table runs (
+    run_id varchar, kind varchar, now timestamptz, started_at timestamptz,
+    finished_at timestamptz, seconds double, cpu_seconds double, model varchar,
+    deliveries bigint, rows bigint, values_parsed bigint, pairs_scored bigint,
+    golden_rows_written bigint, customers bigint);
+create table metrics (
+    run_id varchar, source varchar, field varchar, measure varchar, value double);
+create table applied (run_id varchar, stage varchar, counts varchar);
+create view customers as select customer_id, {", ".join(fields)}, record_count, source_count,
+    first_seen_at, changed_at from golden_values;
+create view lineage as {_union(fields, _LINEAGE)};
+create view history as {_union(fields, _OPEN)}
+    union all select customer_id, field, value, valid_from, valid_to from closed_periods;
+"""
+
+
+_LINEAGE = """
+select g.customer_id, '{f}' as field, g.{f}::varchar as value, c.record_id,
+    g.{f}_by::varchar as decided_by, g.{f}_since as valid_from
+from golden_values g left join crosswalk c on c.record_number = g.{f}_record
+where g.{f} is not null"""
+
+_OPEN = """
+select customer_id, '{f}' as field, {f}::varchar as value, {f}_since as valid_from,
+    null::timestamptz as valid_to
+from golden_values where {f} is not null"""
+
+
+def _union(fields: list[str], select: str) -> str:
+    return " union all ".join(select.format(f=field) for field in fields)
+
+
+def _stored(field: str) -> str:
+    """Text is kept as it is: analysing it for a better compression costs more than it saves."""
+    kind = type_of(field)
+    return f"{kind} using compression uncompressed" if kind == "varchar" else kind

@@ -1,0 +1,71 @@
+"""Settings in one place: typed, overridable by environment, printed by `touchstone doctor`."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+import rules
+
+
+class Settings(BaseSettings):
+    """Where things lie and how much of the machine a run may use.
+
+    Every field can be set by an environment variable `TOUCHSTONE_<NAME>`; the command line
+    options `--data` and `--rules` win over both.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TOUCHSTONE_", extra="ignore", frozen=True)
+
+    data: Path = Field(Path("data"), description="inbox, warehouse, decisions, snapshots")
+    rules: Path = Field(Path(rules.__file__).parent, description="the folder of rule files")
+    decisions_url: str | None = Field(
+        None, description="SQLAlchemy URL of the decision log; unset: SQLite below data/"
+    )
+    snapshots_kept: int = Field(14, ge=1, description="published snapshots that are kept")
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 2, ge=1)
+    memory_limit: str = Field("4GB", description="for DuckDB, in each of its two databases")
+    max_delivery_bytes: int = Field(5_000_000_000, ge=1, description="larger files are held")
+
+    @property
+    def inbox(self) -> Path:
+        """Where deliveries are dropped."""
+        return self.data / "inbox"
+
+    @property
+    def raw(self) -> Path:
+        """Where deliveries are kept, byte for byte."""
+        return self.data / "raw"
+
+    @property
+    def work(self) -> Path:
+        """Where an unfinished run keeps what it will not need afterwards."""
+        return self.data / "work"
+
+    @property
+    def warehouse(self) -> Path:
+        """The warehouse: the run is its only reader and writer."""
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def golden(self) -> Path:
+        """The golden tables as the last run left them; snapshots are copies of it."""
+        return self.data / "golden.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """Where snapshots are published."""
+        return self.data / "published"
+
+    @property
+    def lock(self) -> Path:
+        """The file whose lock is held by the one writer."""
+        return self.data / "run.lock"
+
+    @property
+    def log_url(self) -> str:
+        """The decision log's URL, by default an SQLite file below `data/`."""
+        if self.decisions_url:
+            return self.decisions_url
+        return f"sqlite:///{(self.data / 'decisions' / 'decisions.sqlite').resolve()}"

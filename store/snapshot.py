@@ -1,0 +1,102 @@
+"""Publish snapshots of the golden tables and read them.
+
+A snapshot is a folder, `published/<run_id>/`, complete before `published/current` is switched to
+it by one rename. Readers of the old one are undisturbed.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from store.errors import TouchstoneError
+from store.files import point_to, remove_tree, sync_file, sync_folder
+from store.settings import Settings
+from store.warehouse import configure
+
+TABLES = (
+    "customers",
+    "crosswalk",
+    "contact_points",
+    "lineage",
+    "history",
+    "redirects",
+    "quarantine",
+    "review_items",
+    "pairs",
+    "deliveries",
+    "runs",
+    "metrics",
+    "changes",
+)
+"""The published tables, in the order in which docs/data-dictionary.md explains them."""
+
+HIDDEN = frozenset({"founder", "record_number"})
+"""Columns that only the line needs."""
+
+
+def publish(golden: Path, settings: Settings, run_id: str) -> Path:
+    """Publish a copy of the golden tables as the snapshot of `run_id`; switch readers to it."""
+    target = settings.published / run_id
+    if target.exists():  # under its final name it is complete: a run was killed after the rename
+        point_to(settings.published / "current", run_id)
+        return target
+    draft = settings.published / f".{run_id}.draft"
+    remove_tree(draft)
+    draft.mkdir(parents=True, mode=0o755)
+    copy = draft / "golden.duckdb"
+    shutil.copyfile(golden, copy)
+    _write_parquet(copy, draft, settings)
+    for path in draft.iterdir():
+        sync_file(path)
+    sync_folder(draft)
+    os.replace(draft, target)
+    sync_folder(settings.published)
+    point_to(settings.published / "current", run_id)
+    _prune(settings)
+    return target
+
+
+def open_snapshot(settings: Settings, run_id: str | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a snapshot read-only, the current one unless `run_id` names another."""
+    folder = settings.published / (run_id or "current")
+    path = folder.resolve() / "golden.duckdb"
+    if not path.exists():
+        raise TouchstoneError(
+            f"There is no snapshot {run_id or 'yet'} in {settings.published}; "
+            "run `touchstone nightly` first."
+        )
+    con = duckdb.connect(str(path), read_only=True)
+    configure(con, settings)
+    return con
+
+
+def current_run(settings: Settings) -> str | None:
+    """The run whose snapshot readers see."""
+    link = settings.published / "current"
+    return os.readlink(link) if link.is_symlink() else None
+
+
+def _write_parquet(copy: Path, folder: Path, settings: Settings) -> None:
+    with duckdb.connect(str(copy), read_only=True) as con:
+        configure(con, settings)
+        for table in TABLES:
+            columns = [row[0] for row in con.sql(f"describe {table}").fetchall()]
+            shown = ", ".join(name for name in columns if name not in HIDDEN)
+            target = str(folder / f"{table}.parquet").replace("'", "''")
+            con.execute(
+                f"copy (select {shown} from {table}) to '{target}' "
+                "(format parquet, compression zstd, compression_level 1)"
+            )
+
+
+def _prune(settings: Settings) -> None:
+    """Remove snapshots beyond the number that is kept, never the current one."""
+    current = current_run(settings)
+    kept = sorted(path.name for path in settings.published.glob("R[0-9]*"))
+    for name in kept[: -settings.snapshots_kept]:
+        if name != current:
+            remove_tree(settings.published / name)
+    for draft in settings.published.glob(".R*.draft"):
+        remove_tree(draft)

@@ -1,0 +1,152 @@
+"""Open the DuckDB files of the line: the warehouse and the golden tables.
+
+Only the run opens them, one connection each. Reads go through `con.sql`, since an `execute` that
+is not fetched to its end blocks the connection; a transaction that meets an error is rolled back
+and the error raised again, since DuckDB's own COMMIT would hide it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import duckdb
+import polars as pl
+
+from store.errors import TouchstoneError
+from store.settings import Settings
+
+FORMAT = 1
+"""Raised when the tables change; a newer file is refused, an older one is rebuilt."""
+
+
+class Warehouse:
+    """One DuckDB file, its schema made when it is new."""
+
+    def __init__(self, path: Path, settings: Settings, schema: str, compress: bool) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.con = _connect(path)
+        spill = settings.work / "spill"
+        spill.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.con.execute(f"set temp_directory = '{_quoted(str(spill))}'")
+        configure(self.con, settings)
+        self.con.execute(f"set force_compression = '{'auto' if compress else 'uncompressed'}'")
+        self._make(schema)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what was committed is in it."""
+        self.con.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block or nothing of it."""
+        self.con.execute("begin transaction")
+        try:
+            yield
+        except BaseException:
+            self.con.execute("rollback")
+            raise
+        self.con.execute("commit")
+
+    def read(self, query: str, **frames: pl.DataFrame) -> pl.DataFrame:
+        """Run `query`, which may name `frames` as tables."""
+        with self._named(frames):
+            return self.con.sql(query).pl()
+
+    def one(self, query: str) -> int:
+        """The single whole number that `query` answers."""
+        return int(self.con.sql(query).fetchall()[0][0] or 0)
+
+    def execute(self, statement: str, **frames: pl.DataFrame) -> None:
+        """Run one statement, which may name `frames` as tables."""
+        with self._named(frames):
+            self.con.execute(statement)
+
+    def insert(self, table: str, frame: pl.DataFrame) -> None:
+        """Append `frame` to `table`, columns by name; columns it lacks are null."""
+        if frame.height:
+            self.execute(f"insert into {table} by name select * from _frame", _frame=frame)
+
+    def replace(self, table: str, frame: pl.DataFrame, key: str) -> None:
+        """Put `frame` in the place of the rows of `table` that share its `key`."""
+        keys = frame.select(key).unique()
+        self.execute(f"delete from {table} where {key} in (select {key} from _keys)", _keys=keys)
+        self.insert(table, frame)
+
+    def has(self, table: str) -> bool:
+        """Whether there is a table or view of this name, `schema.name`."""
+        schema, _, name = table.rpartition(".")
+        return bool(
+            self.con.sql(
+                "select count(*) from information_schema.tables "
+                f"where table_schema = '{schema or 'main'}' and table_name = '{name}'"
+            ).fetchall()[0][0]
+        )
+
+    @contextmanager
+    def _named(self, frames: dict[str, pl.DataFrame]) -> Iterator[None]:
+        for name, frame in frames.items():
+            self.con.register(name, frame.to_arrow())
+        try:
+            yield
+        finally:
+            for name in frames:
+                self.con.unregister(name)
+
+    def _make(self, schema: str) -> None:
+        if not self.has("format"):
+            with self.transaction():
+                self.con.execute(schema)
+                self.con.execute("create table format (version integer)")
+                self.con.execute(f"insert into format values ({FORMAT})")
+        version = self.one("select max(version) from format")
+        if version != FORMAT:
+            self.close()
+            raise TouchstoneError(
+                f"{self.path.name} has format {version} and this version reads format {FORMAT}; "
+                "run `touchstone rebuild` to make it anew from the kept deliveries."
+            )
+
+
+def configure(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Bound what a connection uses, and keep it from reaching for the network."""
+    for statement in (
+        f"set threads = {settings.threads}",
+        f"set memory_limit = '{_quoted(settings.memory_limit)}'",
+        "set enable_progress_bar = false",
+        "set preserve_insertion_order = false",
+        "set autoinstall_known_extensions = false",
+        "set autoload_known_extensions = false",
+        "set TimeZone = 'UTC'",
+    ):
+        con.execute(statement)
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path))
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise TouchstoneError(
+                f"{path.name} is open in another program; close it there, then try again."
+            ) from error
+        raise TouchstoneError(
+            f"{path.name} cannot be opened ({str(error).splitlines()[0]}); "
+            "restore it from a backup or run `touchstone rebuild`."
+        ) from error
+    except duckdb.Error as error:
+        raise TouchstoneError(
+            f"{path.name} is not a database that this version reads; "
+            "run `touchstone rebuild` to make it anew from the kept deliveries."
+        ) from error
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

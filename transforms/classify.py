@@ -1,0 +1,93 @@
+"""Tell what each delivered row is: new, changed, unchanged, a deletion, or a withdrawal.
+
+A row is compared with the version before it: the row with the same key above it in the delivery
+or else the record's current version.
+"""
+
+from datetime import datetime
+
+import polars as pl
+
+WITHDRAWN_ROWS = 500_000_000
+"""Row numbers of withdrawals start here; no delivery has as many rows."""
+
+ARRIVALS = 1_000_000_000
+"""`arrival = delivery_number * ARRIVALS + row_number`."""
+
+
+def classify_rows(
+    rows: pl.DataFrame, known: pl.DataFrame, delivery_number: int, received_at: datetime
+) -> pl.DataFrame:
+    """Add arrival, record_number, received_at, is_withdrawn and `kind` to `rows`.
+
+    rows: row_number, source_key, content_hash, is_delete; known: the records of this source
+    that `rows` name: source_key, record_number, content_hash, is_withdrawn.
+    """
+    found = rows.with_columns(
+        arrival=pl.lit(delivery_number * ARRIVALS, pl.Int64) + pl.col("row_number"),
+        received_at=pl.lit(received_at),
+    ).join(
+        known.select(
+            "source_key",
+            record_number="record_number",
+            _hash="content_hash",
+            _withdrawn="is_withdrawn",
+        ),
+        on="source_key",
+        how="left",
+        maintain_order="left",
+    )
+    found = found.sort("arrival")
+    above = found.select(
+        hash=pl.col("content_hash").shift().over("source_key"),
+        deleted=pl.col("is_delete").shift().over("source_key"),
+        first=pl.col("arrival").first().over("source_key"),
+    )
+    found = found.with_columns(
+        record_number=pl.coalesce("record_number", above["first"]),
+        _is_known=above["hash"].is_not_null() | pl.col("_hash").is_not_null(),
+        _hash=pl.coalesce(above["hash"], "_hash"),
+        _withdrawn=pl.coalesce(above["deleted"], "_withdrawn"),
+    )
+    return found.with_columns(kind=_kind(), is_withdrawn=pl.col("is_delete")).drop(
+        "_hash", "_withdrawn", "_is_known", "is_delete"
+    )
+
+
+def withdraw_absent(
+    current: pl.DataFrame, present: pl.Series, rejected: pl.Series, delivery_number: int
+) -> pl.DataFrame:
+    """Find the records that a full dump no longer has: arrival, record_number, source_key.
+
+    A key that stands in the text of a row that could not be read is present all the same.
+    """
+    words = rejected.str.extract_all(r"[\p{L}\p{N}][\p{L}\p{N}_.\-]*").explode().drop_nulls()
+    absent = current.filter(
+        ~pl.col("is_withdrawn")
+        & ~pl.col("source_key").is_in(present.implode())
+        & ~pl.col("source_key").is_in(words.implode())
+    ).sort("record_number")
+    first = delivery_number * ARRIVALS + WITHDRAWN_ROWS
+    return absent.select(
+        arrival=pl.int_range(pl.len(), dtype=pl.Int64) + first,
+        record_number="record_number",
+        source_key="source_key",
+        content_hash="content_hash",
+    )
+
+
+def _kind() -> pl.Expr:
+    gone = pl.col("_withdrawn").fill_null(value=False)
+    same = (pl.col("content_hash") == pl.col("_hash")) & (pl.col("is_delete") == gone)
+    repeated = (pl.col("is_delete") & gone) | same
+    return (
+        pl.when(~pl.col("_is_known") & pl.col("is_delete"))
+        .then(pl.lit("unchanged"))
+        .when(~pl.col("_is_known"))
+        .then(pl.lit("new"))
+        .when(repeated)
+        .then(pl.lit("unchanged"))
+        .when(pl.col("is_delete"))
+        .then(pl.lit("deleted"))
+        .otherwise(pl.lit("changed"))
+    )

@@ -1,0 +1,217 @@
+"""Say how two records are compared: each comparison's levels, best first, and in words.
+
+The text distance of a comparison stands in its null level too: evaluated there for every pair, it
+is worked out once instead of once per level. The default m and u are what a level weighs when the
+training data never showed it: cautious round numbers, listed in the model's manifest when used.
+"""
+
+from typing import NamedTuple
+
+
+class Level(NamedTuple):
+    """One way in which two values agree or differ."""
+
+    label: str
+    sql: str
+    match: float
+    household: float
+    stranger: float
+    term: str | None = None
+    """The column whose value's frequency refines the weight, if there is one."""
+
+
+class Comparison(NamedTuple):
+    """Levels from the best to the worst; the last one takes what is left."""
+
+    columns: tuple[str, ...]
+    """What it compares; pairs chosen to agree on one of these teach nothing about it."""
+    missing: str
+    levels: tuple[Level, ...]
+
+
+_SWAPPED = "(first_key_l = last_key_r and last_key_l = first_key_r)"
+_FIRST = "jaro_winkler_similarity(first_key_l, first_key_r)"
+_LAST = "jaro_winkler_similarity(last_key_l, last_key_r)"
+_BIRTH = "damerau_levenshtein(birth_text_l, birth_text_r)"
+_LOCAL = "jaro_winkler_similarity(email_local_l, email_local_r)"
+_LETTERS = "'abcdefghijklmnopqrstuvwxyz'"
+_DIGITS = "'0123456789'"
+_MARKS = "'._-+'"
+_REST = (
+    "translate(replace(replace(email_local_l, coalesce(last_key_l, ''), ''),"
+    f" coalesce(first_key_l, ''), ''), {_MARKS}, '')"
+)
+"""What a mailbox is called beside its owner's own names."""
+_PHONE = "levenshtein(phone_l, phone_r)"
+
+
+def _any_equal(*columns: str) -> str:
+    pairs = [f"{left}_l = {right}_r" for left in columns for right in columns]
+    return "(" + " or ".join(pairs) + ")"
+
+
+COMPARISONS: dict[str, Comparison] = {
+    "first_name": Comparison(
+        ("first_key", "first_root", "first_phonetic"),
+        f"{_FIRST} is null",
+        (
+            Level("same first name", "first_key_l = first_key_r", 0.75, 0.02, 0.006, "first_key"),
+            Level("a nickname of the other", "first_root_l = first_root_r", 0.06, 0.01, 0.001),
+            Level("first and last name swapped", _SWAPPED, 0.01, 0.0005, 0.00001),
+            Level(
+                "an initial of the other",
+                "(length(first_key_l) = 1 or length(first_key_r) = 1)"
+                " and left(first_key_l, 1) = left(first_key_r, 1)",
+                0.02,
+                0.01,
+                0.002,
+            ),
+            Level("spelt nearly the same", f"{_FIRST} >= 0.92", 0.06, 0.02, 0.004),
+            Level(
+                "part of the other",
+                "starts_with(first_key_l, first_key_r) or starts_with(first_key_r, first_key_l)"
+                " or coalesce(first_key_l = middle_key_r or middle_key_l = first_key_r, false)",
+                0.03,
+                0.01,
+                0.003,
+            ),
+            Level(
+                "sounds or looks alike",
+                f"{_FIRST} >= 0.84 or coalesce(first_phonetic_l = first_phonetic_r, false)",
+                0.03,
+                0.03,
+                0.01,
+            ),
+            Level("another first name", "ELSE", 0.04, 0.9, 0.97),
+        ),
+    ),
+    "last_name": Comparison(
+        ("last_key", "last_phonetic"),
+        f"{_LAST} is null",
+        (
+            Level("same last name", "last_key_l = last_key_r", 0.85, 0.75, 0.002, "last_key"),
+            Level("first and last name swapped", _SWAPPED, 0.01, 0.0005, 0.00001),
+            Level(
+                "part of a compound name",
+                "starts_with(last_key_l, last_key_r || ' ')"
+                " or starts_with(last_key_r, last_key_l || ' ')"
+                " or ends_with(last_key_l, ' ' || last_key_r)"
+                " or ends_with(last_key_r, ' ' || last_key_l)",
+                0.01,
+                0.01,
+                0.0001,
+            ),
+            Level("spelt nearly the same", f"{_LAST} >= 0.92", 0.06, 0.02, 0.001),
+            Level(
+                "sounds or looks alike",
+                f"{_LAST} >= 0.84 or coalesce(last_phonetic_l = last_phonetic_r, false)",
+                0.02,
+                0.03,
+                0.01,
+            ),
+            Level("another last name", "ELSE", 0.05, 0.2, 0.985),
+        ),
+    ),
+    "birth_date": Comparison(
+        ("birth_date",),
+        f"{_BIRTH} is null",
+        (
+            Level("same birth date", "birth_text_l = birth_text_r", 0.93, 0.01, 0.00006),
+            Level("day and month swapped", "birth_text_l = birth_swap_r", 0.01, 0.0005, 0.00005),
+            Level("birth date one digit off", f"{_BIRTH} = 1", 0.03, 0.005, 0.001),
+            Level(
+                "same year, one of them 1 January",
+                "left(birth_text_l, 4) = left(birth_text_r, 4)"
+                " and (right(birth_text_l, 5) = '01-01' or right(birth_text_r, 5) = '01-01')",
+                0.002,
+                0.001,
+                0.0002,
+            ),
+            Level("birth date two digits off", f"{_BIRTH} = 2", 0.01, 0.03, 0.02),
+            Level("another birth date", "ELSE", 0.02, 0.95, 0.98),
+        ),
+    ),
+    "email": Comparison(
+        ("email", "email_2", "email_local"),
+        f"{_LOCAL} is null or (email_local_l = email_local_r and email_l <> email_r"
+        f" and length({_REST}) < 2)",
+        (
+            Level("same e-mail", _any_equal("email", "email_2"), 0.6, 0.1, 0.000001),
+            Level(
+                "same unusual mailbox name at another provider",
+                "email_local_l = email_local_r",
+                0.05,
+                0.005,
+                0.00001,
+            ),
+            Level(
+                "e-mail with a typing slip",
+                f"{_LOCAL} >= 0.92 and email_domain_l = email_domain_r"
+                f" and translate(email_local_l, {_LETTERS} || {_MARKS}, '')"
+                f" = translate(email_local_r, {_LETTERS} || {_MARKS}, '')"
+                f" and translate(email_local_l, {_DIGITS} || {_MARKS}, '')"
+                f" <> translate(email_local_r, {_DIGITS} || {_MARKS}, '')",
+                0.04,
+                0.005,
+                0.00001,
+            ),
+            Level("another e-mail", "ELSE", 0.3, 0.9, 0.99998),
+        ),
+    ),
+    "phone": Comparison(
+        ("phone", "phone_2"),
+        f"{_PHONE} is null",
+        (
+            Level("same phone", _any_equal("phone", "phone_2"), 0.7, 0.4, 0.000001),
+            Level("phone one digit off", f"{_PHONE} = 1", 0.04, 0.01, 0.00002),
+            Level("another phone", "ELSE", 0.26, 0.59, 0.99998),
+        ),
+    ),
+    "address": Comparison(
+        ("address_key", "street_key", "house_number", "postcode_key", "city_key"),
+        "(postcode_key_l = postcode_key_r) is null and (city_key_l = city_key_r) is null"
+        " and (address_key_l = address_key_r) is null",
+        (
+            Level("same address", "address_key_l = address_key_r", 0.6, 0.7, 0.00002),
+            Level(
+                "same house",
+                "house_number_l = house_number_r and (postcode_key_l = postcode_key_r"
+                " or (street_key_l = street_key_r and city_key_l = city_key_r))",
+                0.08,
+                0.08,
+                0.00002,
+            ),
+            Level("same postcode", "postcode_key_l = postcode_key_r", 0.06, 0.05, 0.0004),
+            Level("same city", "city_key_l = city_key_r", 0.06, 0.05, 0.005, "city_key"),
+            Level("elsewhere", "ELSE", 0.2, 0.12, 0.995),
+        ),
+    ),
+}
+"""What each name in `comparisons` of matching.toml compares."""
+
+PREPARED_COLUMNS = {
+    "birth_text": "birth_date::varchar",
+    "birth_swap": "strftime(birth_date, '%Y-%d-%m')",
+}
+"""Columns that comparisons read beside those of a node."""
+
+NODE_COLUMNS = (
+    "first_key",
+    "first_root",
+    "first_phonetic",
+    "middle_key",
+    "last_key",
+    "last_phonetic",
+    "email",
+    "email_local",
+    "email_domain",
+    "email_2",
+    "phone",
+    "phone_2",
+    "address_key",
+    "street_key",
+    "house_number",
+    "postcode_key",
+    "city_key",
+)
+"""Columns of a node that comparisons read as they are."""

@@ -1,0 +1,374 @@
+"""Score pairs of records: which agree, how much that says, and which rule found them.
+
+Pairs come from one join over block keys, and Splink scores exactly those, always with the earlier
+record on the left, from the frozen model alone. So the evidence of a pair is the same in whichever
+run, and beside whatever other records, it is worked out. The prior is no part of the evidence: a
+new prior moves bands and scores nothing again.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import duckdb
+import polars as pl
+from splink import DuckDBAPI, Linker
+
+from rules.matching import Matching, Thresholds
+from transforms.block import NODE_SCHEMA, key_columns, key_sql
+from transforms.compare import COMPARISONS, NODE_COLUMNS, PREPARED_COLUMNS
+
+
+class MatchModel(NamedTuple):
+    """A dated model: Splink's settings, the term frequencies and the prior."""
+
+    settings: dict[str, Any]
+    """As saved in model.json; Splink's own shape, hence Any."""
+    tf: dict[str, pl.DataFrame]
+    """Per column: `<column>`, `tf_<column>`; the row without a value stands for all others."""
+    prior: float
+    """Log2 odds that two records of the file are one customer."""
+
+
+def prepare_nodes(standardised: pl.DataFrame, rules: Matching) -> pl.DataFrame:
+    """The node columns with the block keys k0, k1, … that the rules ask for."""
+    nodes = standardised.select(
+        pl.col(name).cast(dtype)
+        if name in standardised.columns
+        else pl.lit(None, dtype).alias(name)
+        for name, dtype in NODE_SCHEMA.items()
+    )
+    with match_database() as con:
+        con.register("standardised", nodes.to_arrow())
+        keyed: pl.DataFrame = con.sql(
+            f"select *, {', '.join(key_sql(rules))} from standardised"
+        ).pl()
+        return keyed
+
+
+def score_pairs(
+    existing: pl.DataFrame | None, new: pl.DataFrame, model: MatchModel, rules: Matching
+) -> pl.DataFrame:
+    """Pairs of two new records, or of a new and an existing one, with evidence enough to keep.
+
+    One row per pair, `record_a` before `record_b`: `evidence`, per comparison its weight `w_…`
+    and its level `level_…` (0 the best, -1 a value is missing), and `found_by`, one bit per blocking rule.
+    """
+    _refuse_broken(model, rules)
+    with match_database() as con:
+        load_nodes(con, new, existing)
+        _find_pairs(con, rules)
+        return _score_found(con, model, rules, rules.evidence_floor)
+
+
+def score_given(
+    nodes: pl.DataFrame, pairs: pl.DataFrame, model: MatchModel, rules: Matching
+) -> pl.DataFrame:
+    """Score these pairs (`record_a`, `record_b`), found by a rule or not, whatever they weigh."""
+    _refuse_broken(model, rules)
+    with match_database() as con:
+        load_nodes(con, nodes)
+        _given_pairs(con, pairs, rules)
+        return _score_found(con, model, rules, None)
+
+
+def explain_pair(
+    node_a: pl.DataFrame, node_b: pl.DataFrame, model: MatchModel, rules: Matching
+) -> pl.DataFrame:
+    """Per comparison, what was found in words and what it weighs; no values of the records."""
+    nodes = pl.concat([node_a, node_b])
+    pair = pl.DataFrame(
+        {"record_a": [nodes["record_number"].min()], "record_b": [nodes["record_number"].max()]}
+    )
+    return explain_levels(score_given(nodes, pair, model, rules), model)
+
+
+def explain_levels(pairs: pl.DataFrame, model: MatchModel) -> pl.DataFrame:
+    """Scored pairs in words: `record_a`, `record_b`, `comparison`, `found`, `weight`."""
+    told = [
+        pairs.select(
+            "record_a",
+            "record_b",
+            pl.lit(name).alias("comparison"),
+            pl.col(f"level_{name}").replace_strict(words, return_dtype=pl.String).alias("found"),
+            pl.col(f"w_{name}").alias("weight"),
+        )
+        for name, words in _level_words(model.settings).items()
+    ]
+    return pl.concat(told).sort("record_a", "record_b", maintain_order=True)
+
+
+def match_weight(prior: float) -> pl.Expr:
+    """Log2 odds of one customer against anything else, from a pair's stored columns.
+
+    Strangers and people of one household are the two other explanations; the prior moves both.
+    """
+    household = pl.col("kinship") + prior
+    softened = (household * math.log(2)).exp().log1p() / math.log(2)
+    return pl.col("evidence") + prior - softened
+
+
+def band(prior: float, thresholds: Thresholds) -> pl.Expr:
+    """`link`, `review` or `apart`, by a pair's evidence and kinship and the prior."""
+    weight = match_weight(prior)
+    return (
+        pl.when(weight >= thresholds.link)
+        .then(pl.lit("link"))
+        .when(weight >= thresholds.review)
+        .then(pl.lit("review"))
+        .otherwise(pl.lit("apart"))
+    )
+
+
+def check_model(model: MatchModel, rules: Matching) -> list[str]:
+    """What is wrong with the model, one sentence each; a night does not run with a broken one."""
+    compared = {c["output_column_name"]: c for c in model.settings.get("comparisons", [])}
+    problems = []
+    if list(compared) != list(rules.comparisons):
+        problems.append(
+            f"the model compares {', '.join(compared)}; "
+            f"matching.toml asks for {', '.join(rules.comparisons)}"
+        )
+    for name, comparison in compared.items():
+        problems += [f"{name}: {problem}" for problem in _comparison_problems(name, comparison)]
+    problems += _kinship_problems(model.settings)
+    for column in term_columns(model.settings):
+        problems += _term_problems(column, model.tf.get(column))
+    return problems
+
+
+def term_columns(settings: dict[str, Any]) -> list[str]:
+    """The columns whose term frequencies the model needs."""
+    levels = [v for c in settings.get("comparisons", []) for v in c["comparison_levels"]]
+    named = [v["tf_adjustment_column"] for v in levels if v.get("tf_adjustment_column")]
+    return list(dict.fromkeys(named))
+
+
+def level_weights(comparison: dict[str, Any]) -> list[float]:
+    """The weight of each level, best level first, as Splink works it out."""
+    weighed = comparison["comparison_levels"][1:]
+    return [math.log2(v["m_probability"] / v["u_probability"]) for v in weighed]
+
+
+@contextmanager
+def match_database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory, for arithmetic only."""
+    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    try:
+        con.execute("set enable_progress_bar = false")
+        con.execute("set preserve_insertion_order = false")
+        yield con
+    finally:
+        con.close()
+
+
+def load_nodes(
+    con: duckdb.DuckDBPyConnection, new: pl.DataFrame, existing: pl.DataFrame | None = None
+) -> None:
+    """The tables `nodes`, for finding pairs, and `records`, narrow, for comparing them."""
+    prepared = [f"{sql} as {name}" for name, sql in PREPARED_COLUMNS.items()]
+    record = ", ".join(["record_number as unique_id", *NODE_COLUMNS, *prepared])
+    keys = [name for name in new.columns if name not in NODE_SCHEMA]
+    node = ", ".join(["record_number", *keys])
+    con.register("new_nodes", new.to_arrow())
+    con.execute(f"create table nodes as select {node}, true as is_new from new_nodes")
+    con.execute(f"create table records as select {record} from new_nodes")
+    if existing is not None:
+        con.register("existing_nodes", existing.to_arrow())
+        con.execute(f"insert into nodes by name select {node}, false as is_new from existing_nodes")
+        con.execute(f"insert into records by name select {record} from existing_nodes")
+
+
+def open_linker(
+    con: duckdb.DuckDBPyConnection, settings: dict[str, Any], tf: dict[str, pl.DataFrame]
+) -> Linker:
+    """Splink over the table `records`, with these term frequencies and no others."""
+    api = DuckDBAPI(con)
+    records = api.register(con.table("records"), dataset_display_name="customers")
+    linker = Linker(records, settings, log_level=None)
+    for column, frame in tf.items():
+        con.register(f"model_{column}", frame.to_arrow())
+        con.execute(
+            f"create table lookup_{column} as select {column}, coalesce(tf_{column}, (select"
+            f" tf_{column} from model_{column} where {column} is null)) as tf_{column} from"
+            f" (select distinct {column} from records where {column} is not null)"
+            f" left join model_{column} using ({column})"
+        )
+        lookup = api.register(con.table(f"lookup_{column}"), dataset_display_name=f"tf_{column}_in")
+        linker.table_management.register_term_frequency_lookup(lookup, column)
+    return linker
+
+
+def compare_pairs(
+    con: duckdb.DuckDBPyConnection, linker: Linker, table: str, floor: float | None = None
+) -> str:
+    """Let Splink score the pairs of a table (`record_a`, `record_b`); the scored table's name."""
+    con.execute(
+        f"create table splink_{table} as select '0' as match_key, record_a as join_key_l,"
+        f" record_b as join_key_r from {table}"
+    )
+    api = DuckDBAPI(con)
+    pairs = api.register(con.table(f"splink_{table}"), dataset_display_name=f"pairs_{table}")
+    linker.table_management.register_blocked_pairs_for_predict(pairs)
+    scored = linker.inference.predict(threshold_match_weight=floor, warning_mode="never")
+    return str(scored.physical_name)
+
+
+def _find_pairs(con: duckdb.DuckDBPyConnection, rules: Matching) -> None:
+    """The table `found`: each pair that shares a key, and by which rules."""
+    keys = " union all ".join(
+        f"select record_number, is_new, {column} as key, {1 << number} as bit"
+        f" from nodes where {column} is not null"
+        for number, columns in enumerate(key_columns(rules).values())
+        for column in columns
+    )
+    con.execute(f"create table keys as {keys}")
+    con.execute(
+        "create table found as select a.record_number as record_a, b.record_number as record_b,"
+        " bit_or(a.bit)::integer as found_by from keys a join keys b on a.key = b.key"
+        " and a.record_number < b.record_number and (a.is_new or b.is_new) group by all"
+    )
+    con.execute("drop table keys")
+
+
+def _given_pairs(con: duckdb.DuckDBPyConnection, pairs: pl.DataFrame, rules: Matching) -> None:
+    """The table `found` for pairs that the caller names."""
+    con.register("given", pairs.select("record_a", "record_b").to_arrow())
+    bits = " + ".join(
+        f"case when {' or '.join(f'a.{x} = b.{y}' for x in columns for y in columns)}"
+        f" then {1 << number} else 0 end"
+        for number, columns in enumerate(key_columns(rules).values())
+    )
+    con.execute(
+        "create table found as select a.record_number as record_a, b.record_number as record_b,"
+        f" ({bits})::integer as found_by from given"
+        " join nodes a on a.record_number = least(record_a, record_b)"
+        " join nodes b on b.record_number = greatest(record_a, record_b)"
+    )
+
+
+def _score_found(
+    con: duckdb.DuckDBPyConnection, model: MatchModel, rules: Matching, floor: float | None
+) -> pl.DataFrame:
+    """Scored pairs; all sums are of rounded parts, so that the parts add up to the whole."""
+    linker = open_linker(con, _scoring_settings(model.settings), model.tf)
+    scored = compare_pairs(con, linker, "found", None if floor is None else floor - 0.01)
+    weights = ", ".join(_weight_sql(c) for c in model.settings["comparisons"])
+    evidence = " + ".join(f"w_{name}" for name in rules.comparisons)
+    levels = ", ".join(f"level_{name}" for name in rules.comparisons)
+    parts = ", ".join(f"w_{name}" for name in rules.comparisons)
+    kept = "" if floor is None else f"where evidence >= {floor}"
+    pairs: pl.DataFrame = con.sql(
+        f"select record_a, record_b, evidence, round(evidence + {_kinship_sql(model.settings)}, 4)"
+        f" as kinship, {parts}, {levels}, found_by from"
+        f" (select *, round({evidence}, 4) as evidence from"
+        f" (select unique_id_l as record_a, unique_id_r as record_b, {weights} from {scored}))"
+        f" join found using (record_a, record_b) {kept} order by record_a, record_b"
+    ).pl()
+    return pairs
+
+
+def _kinship_sql(settings: dict[str, Any]) -> str:
+    """What turns evidence for one customer into evidence for one household, both over strangers."""
+    kinship = settings["kinship"]
+    terms = [str(kinship["ratio"])]
+    for comparison in settings["comparisons"]:
+        name = comparison["output_column_name"]
+        match = [v["m_probability"] for v in comparison["comparison_levels"][1:]]
+        shares = zip(match, kinship["shares"][name], strict=True)
+        cases = " ".join(
+            f"when {number} then {round(math.log2(household / m), 4)}"
+            for number, (m, household) in enumerate(shares)
+        )
+        terms.append(f"(case level_{name} {cases} else 0 end)::double")
+    return " + ".join(terms)
+
+
+def _scoring_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The model's weights with everything else set for this use: no prior, nothing retained."""
+    splink = {key: value for key, value in settings.items() if key != "kinship"}
+    return {
+        **splink,
+        "probability_two_random_records_match": 0.5,
+        "blocking_rules_to_generate_predictions": [],
+        "additional_columns_to_retain": [],
+        "retain_matching_columns": False,
+        "retain_intermediate_calculation_columns": True,
+    }
+
+
+def _weight_sql(comparison: dict[str, Any]) -> str:
+    """A comparison's weight, and its level: told by the weight before term frequencies."""
+    name = comparison["output_column_name"]
+    levels = comparison["comparison_levels"]
+    has_terms = any(v.get("tf_adjustment_column") for v in levels)
+    total = f"mw_{name} + mw_tf_adj_{name}" if has_terms else f"mw_{name}"
+    cases = " ".join(
+        f"when {weight!r}::double then {number}"
+        for number, weight in enumerate(level_weights(comparison))
+    )
+    return (
+        f"round({total}, 4) as w_{name},"
+        f" (case mw_{name} when 0.0::double then -1 {cases} end)::tinyint as level_{name}"
+    )
+
+
+def _level_words(settings: dict[str, Any]) -> dict[str, dict[int, str]]:
+    """Each comparison's levels in words: 0 is the best, -1 a missing value."""
+    return {
+        comparison["output_column_name"]: {
+            number: level["label_for_charts"]
+            for number, level in enumerate(comparison["comparison_levels"], -1)
+        }
+        for comparison in settings["comparisons"]
+    }
+
+
+def _refuse_broken(model: MatchModel, rules: Matching) -> None:
+    problems = check_model(model, rules)
+    if problems:
+        raise ValueError("the match model cannot be used: " + "; ".join(problems))
+
+
+def _comparison_problems(name: str, comparison: dict[str, Any]) -> list[str]:
+    if name not in COMPARISONS:
+        return [f"no comparison of this name; choose from {', '.join(COMPARISONS)}"]
+    levels = comparison["comparison_levels"]
+    weighed = [v for v in levels if not v.get("is_null_level")]
+    problems = [
+        f"level '{v['label_for_charts']}' has no {which}"
+        for v in weighed
+        for which in ("m_probability", "u_probability")
+        if not isinstance(v.get(which), float) or not 0 < v[which] <= 1
+    ]
+    ours = COMPARISONS[name]
+    expected = [ours.missing, *(level.sql for level in ours.levels)]
+    if [v["sql_condition"] for v in levels] != expected:
+        problems.append("its levels are not those of this version; train a model")
+    if not problems and len({0.0, *level_weights(comparison)}) <= len(weighed):
+        problems.append("two levels weigh the same, or one weighs nothing")
+    return problems
+
+
+def _kinship_problems(settings: dict[str, Any]) -> list[str]:
+    kinship = settings.get("kinship", {})
+    if not isinstance(kinship.get("ratio"), float):
+        return ["kinship: no ratio of households to matches"]
+    return [
+        f"kinship: {c['output_column_name']} has not one share above 0 for each level"
+        for c in settings.get("comparisons", [])
+        if len(shares := kinship["shares"].get(c["output_column_name"], ()))
+        != len(c["comparison_levels"]) - 1
+        or not all(share > 0 for share in shares)
+    ]
+
+
+def _term_problems(column: str, frame: pl.DataFrame | None) -> list[str]:
+    if frame is None:
+        return [f"no term frequencies for {column}"]
+    if frame.columns != [column, f"tf_{column}"]:
+        return [f"term frequencies for {column} have the columns {', '.join(frame.columns)}"]
+    if frame[column].null_count() != 1 or frame[column].n_unique() != frame.height:
+        return [f"term frequencies for {column} need each value once and one row for all others"]
+    return []

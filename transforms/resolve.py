@@ -1,0 +1,260 @@
+"""Work out what holds now from the log of all decisions ever taken.
+
+The state is a pure function of the log. A decision that was undone is gone. For one pair of
+records the newest word holds. What different pairs say together can still contradict: A is B,
+B is C, but A is not C. That is no matter for a rule, so it is listed for a person.
+"""
+
+from collections import Counter
+from typing import NamedTuple
+
+import polars as pl
+
+from rules.decision import SUBJECTS
+
+SUBJECT = pl.Struct(
+    {
+        "records": pl.List(pl.String),
+        "groups": pl.List(pl.List(pl.String)),
+        "field": pl.String,
+        "value": pl.String,
+        "record_id": pl.String,
+        "sha256": pl.String,
+        "row_number": pl.Int64,
+        "decision_id": pl.Int64,
+    }
+)
+"""Everything that a subject of any kind may hold."""
+
+PAIR = ("record_a", "record_b")
+
+SMALL_COMPONENT = 200
+"""Up to so many records the shortest chain is looked for; beyond that, any chain will do."""
+
+Neighbours = dict[str, list[tuple[str, int]]]
+"""For each record those linked with it, and by which decision."""
+
+Walk = dict[str, tuple[str, int]]
+"""For each record that was reached the one before it, and the decision that links the two."""
+
+
+class Resolved(NamedTuple):
+    """What the decisions say now. Contradictory links are still among the links."""
+
+    must_links: pl.DataFrame
+    """One row per linked pair: record_a, record_b, decision_id; together they link everything
+    that is to be linked, though not each pair of a large group has a row."""
+    cannot_links: pl.DataFrame
+    """One row per pair that is not one customer: record_a, record_b, decision_id."""
+    values: pl.DataFrame
+    """One row per customer and field: anchor (its first record_id), field, value, record_id
+    (where the value came from, null when typed), decision_id."""
+    deliveries: pl.DataFrame
+    """One row per delivery: sha256, verdict (release or refuse), decision_id."""
+    rejected: pl.DataFrame
+    """One row per quarantined row that was rejected: sha256, row_number, decision_id."""
+    contradictions: pl.DataFrame
+    """One row per cannot-link between records that a chain of must-links joins: record_a,
+    record_b, decision_ids (of the cannot-link and of one such chain)."""
+
+
+def state_of(log: pl.DataFrame) -> Resolved:
+    """Return what holds after all decisions in the log, in whatever order its rows are."""
+    decisions = _without_undone(_decisions(log))
+    said_same = _said_same(decisions)
+    cannot_links, lost = _newest_word(_said_different(decisions), said_same)
+    must_links = _must_links(said_same, lost)
+    return Resolved(
+        must_links=must_links,
+        cannot_links=cannot_links,
+        values=_values(decisions),
+        deliveries=_deliveries(decisions),
+        rejected=_rejected(decisions),
+        contradictions=_contradictions(must_links, cannot_links),
+    )
+
+
+def _decisions(log: pl.DataFrame) -> pl.DataFrame:
+    """Return the log in order with its subjects taken apart; refuse a log that is not whole."""
+    ordered = log.select("decision_id", "kind", "subject").sort("decision_id")
+    if ordered["decision_id"].to_list() != list(range(1, log.height + 1)):
+        raise ValueError("the state needs the whole log: decisions 1, 2, 3 … without a gap")
+    unknown = sorted(set(ordered["kind"]) - set(SUBJECTS))
+    if unknown:
+        raise ValueError(f"the log has decisions of an unknown kind: {', '.join(unknown)}")
+    return ordered.with_columns(pl.col("subject").str.json_decode(SUBJECT))
+
+
+def _without_undone(decisions: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the undone decisions and the undos themselves.
+
+    The newest undo that leads to a decision, directly or through other undos, has the say:
+    an odd number of steps away it undoes the decision, an even number it restores it.
+    """
+    undos = decisions.filter(pl.col("kind") == "undo").select(
+        "decision_id", pl.col("subject").struct.field("decision_id").alias("target")
+    )
+    leads_to: dict[int, tuple[int, bool]] = {}
+    undone: dict[int, bool] = {}
+    for undo, target in undos.iter_rows():
+        if not 1 <= target < undo:
+            raise ValueError(f"decision {undo} undoes {target}, which is not before it in the log")
+        root, restores = leads_to.get(target, (target, True))
+        leads_to[undo] = (root, not restores)
+        undone[root] = restores
+    gone = [decision_id for decision_id, is_undone in undone.items() if is_undone]
+    return decisions.filter(pl.col("kind") != "undo", ~pl.col("decision_id").is_in(gone))
+
+
+def _of_kind(decisions: pl.DataFrame, *kinds: str) -> pl.DataFrame:
+    """Return the decisions of some kinds, `decided` being their number."""
+    chosen = decisions.filter(pl.col("kind").is_in(kinds))
+    return chosen.select(
+        pl.col("decision_id").alias("decided"), "kind", pl.col("subject").struct.unnest()
+    ).drop("decision_id")
+
+
+def _said_same(decisions: pl.DataFrame) -> pl.DataFrame:
+    """One row per decision and record that it calls the same as its other records."""
+    said = _of_kind(decisions, "same").explode("records")
+    return said.select("decided", record="records").unique().sort(pl.all())
+
+
+def _said_different(decisions: pl.DataFrame) -> pl.DataFrame:
+    """One row per pair ever called different, with the newest decision that said so."""
+    said = _of_kind(decisions, "different")
+    numbered = pl.int_range(pl.len()).over("decided").alias("group")
+    two = said.filter(pl.col("records").is_not_null()).explode("records").with_columns(numbered)
+    several = said.filter(pl.col("records").is_null()).explode("groups").with_columns(numbered)
+    sides = pl.concat(
+        [
+            two.select("decided", "group", record="records"),
+            several.explode("groups").select("decided", "group", record="groups"),
+        ]
+    )
+    return _newest(_pairs(sides).filter(pl.col("group") != pl.col("group_b")))
+
+
+def _pairs(members: pl.DataFrame) -> pl.DataFrame:
+    """Return each pair of the records of a decision once, the smaller first."""
+    pairs = members.rename({"record": PAIR[0]}).join(
+        members.rename({"record": PAIR[1]}), on="decided", suffix="_b"
+    )
+    return pairs.filter(pl.col(PAIR[0]) < pl.col(PAIR[1]))
+
+
+def _newest(pairs: pl.DataFrame) -> pl.DataFrame:
+    newest = pairs.group_by(PAIR).agg(pl.col("decided").max().alias("decision_id"))
+    return newest.select(*PAIR, "decision_id").sort(PAIR)
+
+
+def _newest_word(different: pl.DataFrame, same: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the pairs whose newest word is `different`, and where `same` lost to it."""
+    both = different.join(same.rename({"record": PAIR[0]}), on=PAIR[0]).join(
+        same.rename({"record": PAIR[1]}), on=[PAIR[1], "decided"]
+    )
+    is_lost = pl.col("decision_id") > pl.col("decided").max().over(PAIR)
+    overruled = both.filter(~is_lost)
+    cannot_links = different.join(overruled, on=PAIR, how="anti").sort(PAIR)
+    return cannot_links, both.filter(is_lost).select("decided", *PAIR)
+
+
+def _must_links(same: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:
+    """Return a chain through each decision's records, or all pairs left where some were lost."""
+    whole = same.join(lost, on="decided", how="anti").sort("decided", "record")
+    after = pl.col("record").shift(-1).over("decided")
+    chain = whole.select("decided", pl.col("record").alias(PAIR[0]), after.alias(PAIR[1]))
+    left = _pairs(same.join(lost, on="decided", how="semi"))
+    left = left.join(lost, on=["decided", *PAIR], how="anti")
+    return _newest(pl.concat([chain.drop_nulls(), left.select("decided", *PAIR)]))
+
+
+def _values(decisions: pl.DataFrame) -> pl.DataFrame:
+    chosen = _of_kind(decisions, "value").select(
+        pl.col("records").list.min().alias("anchor"),
+        "field",
+        "value",
+        "record_id",
+        pl.col("decided").alias("decision_id"),
+    )
+    return _last(chosen, "anchor", "field")
+
+
+def _deliveries(decisions: pl.DataFrame) -> pl.DataFrame:
+    verdicts = _of_kind(decisions, "release", "refuse")
+    return _last(verdicts.select("sha256", verdict="kind", decision_id="decided"), "sha256")
+
+
+def _rejected(decisions: pl.DataFrame) -> pl.DataFrame:
+    rows = _of_kind(decisions, "reject")
+    return _last(rows.select("sha256", "row_number", decision_id="decided"), "sha256", "row_number")
+
+
+def _last(decided: pl.DataFrame, *key: str) -> pl.DataFrame:
+    """Return the newest decision on each thing."""
+    newest = decided.sort("decision_id").unique(key, keep="last", maintain_order=True)
+    return newest.sort(key)
+
+
+def _contradictions(must_links: pl.DataFrame, cannot_links: pl.DataFrame) -> pl.DataFrame:
+    """Return the cannot-links inside a component of must-links, each with a chain that joins it."""
+    neighbours = _neighbours(must_links)
+    suspects = cannot_links.filter(*(pl.col(record).is_in(list(neighbours)) for record in PAIR))
+    forest, component = _forest(neighbours)
+    sizes = Counter(component.values())
+    rows: list[tuple[str, str, list[int]]] = []
+    for record_a, record_b, decision_id in suspects.iter_rows():
+        if component[record_a] != component[record_b]:
+            continue
+        is_small = sizes[component[record_a]] <= SMALL_COMPONENT
+        walk = _walk(record_a, neighbours) if is_small else forest
+        rows.append((record_a, record_b, sorted(_chain(record_a, record_b, walk) | {decision_id})))
+    names = (*PAIR, "decision_ids")
+    types = (pl.String, pl.String, pl.List(pl.Int64))
+    return pl.DataFrame(rows, schema=list(zip(names, types, strict=True)), orient="row")
+
+
+def _neighbours(must_links: pl.DataFrame) -> Neighbours:
+    neighbours: Neighbours = {}
+    for record_a, record_b, decision_id in must_links.iter_rows():
+        neighbours.setdefault(record_a, []).append((record_b, decision_id))
+        neighbours.setdefault(record_b, []).append((record_a, decision_id))
+    return neighbours
+
+
+def _forest(neighbours: Neighbours) -> tuple[Walk, dict[str, str]]:
+    """Return one walk through everything, and for each record the one where its walk began."""
+    forest: Walk = {}
+    component: dict[str, str] = {}
+    for record in neighbours:
+        if record not in forest:
+            walk = _walk(record, neighbours)
+            forest.update(walk)
+            component.update(dict.fromkeys(walk, record))
+    return forest, component
+
+
+def _walk(start: str, neighbours: Neighbours) -> Walk:
+    """Walk from a record to all that it is linked with, the nearest first."""
+    came_from: Walk = {start: (start, 0)}
+    reached = [start]
+    for record in reached:  # grows while it is walked
+        for neighbour, decision_id in neighbours[record]:
+            if neighbour not in came_from:
+                came_from[neighbour] = (record, decision_id)
+                reached.append(neighbour)
+    return came_from
+
+
+def _chain(record_a: str, record_b: str, walk: Walk) -> set[int]:
+    """Return the decisions between two records of a walk: both ways back, less what they share."""
+    between = _way_back(record_a, walk) ^ _way_back(record_b, walk)
+    return {walk[record][1] for record in between}
+
+
+def _way_back(record: str, walk: Walk) -> set[str]:
+    passed: set[str] = set()
+    while walk[record][0] != record:
+        passed.add(record)
+        record = walk[record][0]
+    return passed

@@ -1,0 +1,131 @@
+"""Fill the review queues: what rules and probability cannot decide, one item each.
+
+An item is a pure function of its evidence. Its name is a digest of what it asks about, so the
+same question keeps its name from night to night, and an answered question is not asked again.
+"""
+
+from datetime import datetime
+
+import polars as pl
+
+from rules.queues import Queue, Queues
+
+SCHEMA: dict[str, pl.DataType] = {
+    "kind": pl.String(),
+    "question": pl.String(),
+    "uncertainty": pl.Float64(),
+    "opened_at": pl.Datetime("us", "UTC"),
+    "record_ids": pl.List(pl.String),
+    "customer_ids": pl.List(pl.String),
+    "field": pl.String(),
+    "value": pl.String(),
+    "rival_value": pl.String(),
+    "match_weight": pl.Float64(),
+    "why": pl.String(),
+    "delivery_id": pl.String(),
+    "row_number": pl.Int64(),
+}
+"""The columns of an item before it is named, prioritised and given a due time."""
+
+
+def match_items(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Ask of pairs in the review band whether they are the same customer.
+
+    pairs: record_id_a, record_id_b, customer_id_a, customer_id_b, match_weight, opened_at.
+    """
+    return _items(
+        pairs,
+        kind=pl.lit("match"),
+        question=pl.lit("Are these two records the same customer?"),
+        uncertainty=_uncertainty(pl.col("match_weight")),
+        record_ids=pl.concat_list("record_id_a", "record_id_b"),
+        customer_ids=pl.concat_list("customer_id_a", "customer_id_b"),
+        match_weight=pl.col("match_weight"),
+    )
+
+
+def cluster_items(refusals: pl.DataFrame) -> pl.DataFrame:
+    """Ask of refused links whether they join one customer or two; columns as in match_items."""
+    return _items(
+        refusals,
+        kind=pl.lit("cluster"),
+        question=pl.lit("A link between these two was refused: one customer or two?"),
+        uncertainty=pl.lit(1.0),
+        record_ids=pl.concat_list("record_id_a", "record_id_b"),
+        customer_ids=pl.concat_list("customer_id_a", "customer_id_b"),
+        match_weight=pl.when(pl.col("match_weight") < 1_000).then(pl.col("match_weight")),
+        why=pl.col("why"),
+    )
+
+
+def conflict_items(conflicts: pl.DataFrame) -> pl.DataFrame:
+    """Ask which value is right where no rule says so.
+
+    conflicts: customer_id, field, value, record_id, rival_value, rival_id, why, opened_at.
+    """
+    return _items(
+        conflicts,
+        kind=pl.lit("conflict"),
+        question=pl.concat_str(pl.lit("Which "), pl.col("field"), pl.lit(" is right?")),
+        uncertainty=pl.when(pl.col("why") == "protected").then(0.8).otherwise(1.0),
+        record_ids=pl.concat_list("record_id", "rival_id"),
+        customer_ids=pl.concat_list("customer_id"),
+        field=pl.col("field"),
+        value=pl.col("value"),
+        rival_value=pl.col("rival_value"),
+        why=pl.col("why"),
+    )
+
+
+def quarantine_items(rows: pl.DataFrame) -> pl.DataFrame:
+    """Ask what to do with rows in quarantine: delivery_id, row_number, reasons, opened_at."""
+    return _items(
+        rows,
+        kind=pl.lit("quarantine"),
+        question=pl.lit("This row cannot enter as it is: fix or reject it?"),
+        uncertainty=pl.lit(1.0),
+        why=pl.col("reasons").list.join(", "),
+        delivery_id=pl.col("delivery_id"),
+        row_number=pl.col("row_number"),
+    )
+
+
+def delivery_items(deliveries: pl.DataFrame) -> pl.DataFrame:
+    """Ask whether held deliveries may enter: delivery_id, reason, opened_at."""
+    return _items(
+        deliveries,
+        kind=pl.lit("delivery"),
+        question=pl.lit("This delivery is held: release or refuse it?"),
+        uncertainty=pl.lit(1.0),
+        why=pl.col("reason"),
+        delivery_id=pl.col("delivery_id"),
+    )
+
+
+def prioritise(items: pl.DataFrame, queues: Queues, now: datetime) -> pl.DataFrame:
+    """Add priority and due_at: what is at stake times how uncertain it is, more when overdue."""
+    kinds: dict[str, Queue] = dict(queues)
+    stake = pl.col("kind").replace_strict(
+        {kind: queue.stake for kind, queue in kinds.items()}, return_dtype=pl.Float64
+    )
+    days = pl.col("kind").replace_strict(
+        {kind: queue.due_days for kind, queue in kinds.items()}, return_dtype=pl.Int64
+    )
+    due_at = pl.col("opened_at") + pl.duration(days=days)
+    overdue = (due_at < now).cast(pl.Float64)
+    return items.with_columns(
+        due_at=due_at, priority=(stake * pl.col("uncertainty") * (1 + overdue)).round(4)
+    ).drop("uncertainty")
+
+
+def _items(frame: pl.DataFrame, **columns: pl.Expr) -> pl.DataFrame:
+    missing = {name: pl.lit(None, kind) for name, kind in SCHEMA.items() if name not in columns}
+    missing["opened_at"] = pl.col("opened_at")
+    every = {**missing, **columns}
+    return frame.select(every[name].cast(kind).alias(name) for name, kind in SCHEMA.items())
+
+
+def _uncertainty(match_weight: pl.Expr) -> pl.Expr:
+    """4p(1-p): 1 where the odds are even."""
+    probability = 1 / (1 + (-match_weight * 0.6931471805599453).exp())
+    return 4 * probability * (1 - probability)

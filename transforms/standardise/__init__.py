@@ -1,0 +1,1 @@
+"""Standardise values: one spelling for one meaning, so that equal things look equal."""

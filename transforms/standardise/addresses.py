@@ -1,0 +1,208 @@
+"""Standardise addresses: a street line, city, region, postcode and country, and keys to compare.
+
+Nothing is looked up in a register of addresses. A one-line address is split only where the feed
+says what its commas separate and the postcode is where it should be; else it is kept whole.
+"""
+
+import re
+from typing import NamedTuple
+
+import polars as pl
+
+from rules.lookups import Lookups
+from transforms.standardise.capitals import capitalised_places
+from transforms.standardise.fold import cleaned, folded, folded_keys, mend, on_distinct, rewrite
+from transforms.standardise.postcodes import postcode_keys, postcodes_found, shown_postcodes
+
+PLACES = ("address", "city", "region", "postcode", "country")
+KEYS = ("address_key", "house_number", "street_key", "postcode_key", "city_key")
+
+_DIGIT_WORD = r"[^,\s]*[0-9][^,\s]*"
+_PIECES = {
+    "line1": r"(?P<line1>.+)",
+    "line2": r"(?P<line2>[^,]+)",
+    "city": r"(?P<city>[^,]+)",
+    "region": r"(?P<region>[^,]+)",
+    "postcode": r"(?P<postcode>[^,]*[0-9][^,]*)",
+    "country": r"(?P<country>[^,]+)",
+    "postcode city": rf"(?P<postcode>{_DIGIT_WORD}(?: [A-Z]{{2}}| [0-9]{{2,3}})?) (?P<city>[^,]+)",
+    "city postcode": rf"(?P<city>[^,]+?) (?P<postcode>{_DIGIT_WORD}(?: {_DIGIT_WORD})?)",
+    "region postcode": rf"(?P<region>[^,]+?) (?P<postcode>{_DIGIT_WORD}(?: {_DIGIT_WORD})?)",
+}
+"""What a word of `address_parts` matches between two commas."""
+
+_NUMBER_FIRST = r"^[0-9]+[A-Za-z]? [A-Za-z][A-Za-z .'-]*$"
+_NUMBER_LAST = r"^[A-Za-zÄÖÜäöüßéèáíóúçñãõ][\pL .'-]* [0-9]+[A-Za-z]?$"
+
+
+class _Street(NamedTuple):
+    """What is compared of a street line."""
+
+    address_key: pl.Series
+    house_number: pl.Series
+    street_key: pl.Series
+
+
+def standardise_addresses(
+    frame: pl.DataFrame, parts: tuple[str, ...], lookups: Lookups, region: str | None = None
+) -> pl.DataFrame:
+    """Give `PLACES` as they are shown, `country_reason`, and `KEYS` to compare by.
+
+    `address_line1` and `address_line2` become `address`. `parts` is what the commas of a one-line
+    address separate, counted from the right; `region` the country of records that name none. The
+    country is an ISO code; a text that is none is null, with the reason `unknown_country`.
+    """
+    columns = [name for name in frame.columns if name not in ("address_line1", "address_line2")]
+    frame = _with_lines_split(_with_one_street_line(frame), parts)
+    frame = _with_countries(frame, lookups, region)
+    missing = frame["postcode"].is_null() & frame["address"].is_not_null()
+    found = postcodes_found(frame.filter(missing), lookups)
+    postcode = frame["postcode"].clone().scatter(missing.arg_true(), found)
+    postcode = shown_postcodes(postcode, frame["country"], lookups)
+    street = street_keys(frame["address"], lookups)
+    frame = frame.with_columns(
+        capitalised_places(frame["address"], lookups.minor_words),
+        _shown_regions(frame["region"], lookups),
+        postcode,
+        *on_distinct(frame["city"], lambda some: _city_and_key(some, lookups)),
+        *(values.alias(name) for name, values in street._asdict().items()),
+        postcode_keys(postcode, frame["country"], lookups).alias("postcode_key"),
+    )
+    return frame.select(*columns, pl.exclude(columns))
+
+
+def street_keys(addresses: pl.Series, lookups: Lookups) -> _Street:
+    """Give the address, its house number and its street in the form they are compared in."""
+    key = _shortened(folded(addresses), lookups)
+    is_plain = addresses.str.contains(_NUMBER_FIRST) | addresses.str.contains(_NUMBER_LAST)
+    houses = _houses(key)
+    rest = (~is_plain).arg_true()
+    read = _houses(_street_pieces(addresses.gather(rest), lookups))
+    return _Street(
+        key,
+        houses["number"].scatter(rest, read["number"]),
+        houses["street"].scatter(rest, read["street"]),
+    )
+
+
+def _street_pieces(addresses: pl.Series, lookups: Lookups) -> pl.Series:
+    """Find the street, with its house number, in addresses with flats, commas or ranges."""
+    texts = addresses.str.to_lowercase()
+    for pattern, plain in _simpler(lookups):
+        texts = rewrite(texts, pattern, plain)
+    texts = texts.str.strip_chars(", ")
+    texts = mend(texts, texts.str.contains(",", literal=True), _piece)
+    return _shortened(folded(texts), lookups)
+
+
+def _houses(keys: pl.Series) -> pl.DataFrame:
+    """Split keys of streets into `number` and `street`; without a number all is street."""
+    number, street = keys.clear(keys.len()), keys.clone()
+    is_first = keys.str.contains("^[0-9]+[a-z]? .")
+    rows = is_first.arg_true()
+    parts = keys.gather(rows).str.splitn(" ", 2).struct
+    number.scatter(rows, parts.field("field_0"))
+    street.scatter(rows, parts.field("field_1"))
+    rows = (~is_first & keys.str.contains("^[^0-9].* [0-9]+[a-z]?(?: |$)")).arg_true()
+    others = keys.gather(rows)
+    at_end = others.str.extract_groups("^(?P<street>.+) (?P<number>[0-9]+(?: ?[a-z])?)$").struct
+    inside = others.str.extract_groups("^(?P<street>.+?) (?P<number>[0-9]+[a-z]?) .*$").struct
+    is_end = at_end.field("number").is_not_null()
+    last = at_end.field("number").str.replace(" ", "").zip_with(is_end, inside.field("number"))
+    number.scatter(rows, last)
+    street.scatter(rows, at_end.field("street").zip_with(is_end, inside.field("street")))
+    return pl.DataFrame({"number": number, "street": street})
+
+
+def _simpler(lookups: Lookups) -> list[tuple[str, str]]:
+    """What to rewrite, in this order, before a street can be read."""
+    units = "|".join(re.escape(word.lower()) for word in sorted(lookups.unit_words))
+    return [
+        (rf"(?:^|[ ,])(?:(?:{units})\.? *#?|# *)(?:[0-9]+[a-z]?|[a-z])(?:$|[ ,])", ", "),
+        (r"\b(?:n[º°o]\.?|num\.?|numero|número|nr\.?) *([0-9])", "$1"),
+        (r"([0-9]+[a-z]?) *[-/–] *[0-9]+[a-z]?\b", "$1"),
+        (r", *([0-9]+ ?[a-z]?) *(,|$)", " $1$2"),
+        (r"^[ ,]*([0-9]+[a-z]?) *, *", "$1 "),
+    ]
+
+
+def _piece(texts: pl.Series) -> pl.Series:
+    """The part between commas with letters and a number, else the first with anything."""
+    both = texts.str.extract(r"([^,]*\pL[^,]*[0-9][^,]*|[^,]*[0-9][^,]*\pL[^,]*)")
+    return both.zip_with(both.is_not_null(), texts.str.extract("([^, ][^,]*)"))
+
+
+def _shortened(keys: pl.Series, lookups: Lookups) -> pl.Series:
+    """Give words and endings of streets their short form; twice, for two that share a blank."""
+    words = {f" {word} ": f" {short} " for word, short in folded_keys(lookups.street_words).items()}
+    endings = folded_keys(lookups.street_endings)
+    words |= {f"{ending} ": f"{short} " for ending, short in endings.items()}
+    changes = {word: short for word, short in words.items() if word != short}
+    spaced = " " + keys + " "
+    for _ in range(2):
+        spaced = spaced.str.replace_many(changes, leftmost=True)
+    return spaced.str.strip_chars(" ")
+
+
+def _with_one_street_line(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the columns that are absent, clean them, and join the two lines of an address."""
+    names = (*PLACES, "address_line1", "address_line2", "country_reason")
+    absent = [name for name in names if name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+    frame = frame.with_columns(cleaned(frame[name].cast(pl.String)) for name in names[:-1])
+    lines = pl.concat_str("address_line1", "address_line2", separator=", ", ignore_nulls=True)
+    has_lines = pl.any_horizontal(pl.col("address_line1", "address_line2").is_not_null())
+    address = pl.when(has_lines).then(lines).otherwise("address")
+    return frame.with_columns(address=address).drop("address_line1", "address_line2")
+
+
+def _with_lines_split(frame: pl.DataFrame, parts: tuple[str, ...]) -> pl.DataFrame:
+    """Split one-line addresses where every part is what it should be; keep the others whole."""
+    targets = [name for name in PLACES[1:] if name in " ".join(parts).split()]
+    if not targets:
+        return frame
+    is_open = (
+        frame["address"].is_not_null()
+        & frame.select(pl.all_horizontal(pl.col(targets).is_null())).to_series()
+    )
+    rows = is_open.arg_true()
+    lines = frame["address"].gather(rows).str.replace_all(r"\s*,[\s,]*", ",").str.strip_chars(", ")
+    pattern = "^" + ",".join(_PIECES[part] for part in parts) + "$"
+    pieces = lines.str.extract_groups(pattern).struct.unnest()
+    street = pl.concat_str(pl.col("^line[12]$"), separator=", ", ignore_nulls=True)
+    pieces = pieces.with_columns(address=street.str.replace_all(",", ", ", literal=True))
+    kept = pl.when(pl.col(targets[0]).is_null()).then(frame["address"].gather(rows))
+    pieces = pieces.with_columns(kept.otherwise("address").alias("address"))
+    return frame.with_columns(
+        frame[name].clone().scatter(rows, pieces[name]) for name in ("address", *targets)
+    )
+
+
+def _with_countries(frame: pl.DataFrame, lookups: Lookups, region: str | None) -> pl.DataFrame:
+    """Turn names of countries into codes; the default is for records that name none."""
+    codes = folded_keys(lookups.countries)
+
+    def code(names: pl.Series) -> pl.DataFrame:
+        found = folded(names).replace_strict(codes, default=None, return_dtype=pl.String)
+        return pl.DataFrame({"code": found})
+
+    found = on_distinct(frame["country"], code)["code"]
+    unknown = pl.when(found.is_null() & frame["country"].is_not_null())
+    frame = frame.with_columns(
+        pl.coalesce("country_reason", unknown.then(pl.lit("unknown_country"))),
+        found.alias("country"),
+    )
+    default = pl.when(pl.col("country_reason").is_null()).then(pl.lit(region, pl.String))
+    return frame.with_columns(pl.coalesce("country", default).alias("country"))
+
+
+def _city_and_key(cities: pl.Series, lookups: Lookups) -> pl.DataFrame:
+    shown = capitalised_places(cities, lookups.minor_words)
+    return pl.DataFrame({"city": shown, "city_key": _shortened(folded(cities), lookups)})
+
+
+def _shown_regions(regions: pl.Series, lookups: Lookups) -> pl.Series:
+    """Show a code of up to three letters in capitals and a name as other places."""
+    names = capitalised_places(regions, lookups.minor_words)
+    is_code = regions.str.contains("^[A-Za-z]{1,3}$").fill_null(value=False)
+    return regions.str.to_uppercase().zip_with(is_code, names)

@@ -1,0 +1,203 @@
+"""Standardise names: who it is, shown as a person would write it, and the keys to compare by."""
+
+import re
+
+import polars as pl
+
+from rules.lookups import Lookups
+from transforms.standardise.capitals import capitalised_names
+from transforms.standardise.fold import (
+    cleaned,
+    folded,
+    folded_keys,
+    folded_words,
+    mend,
+    on_distinct,
+)
+from transforms.standardise.full_names import (
+    PARTS,
+    NameWords,
+    shown_words,
+    split_first_names,
+    split_full_names,
+    split_last_names,
+)
+from transforms.standardise.phonetic import phonetic_keys
+
+_TWO_PEOPLE = r"(?i)\S (?:&|\+|and|und|et) \S|\pL{2}(?:/|&|\+)\pL{2}"
+_TWO_INITIALS = r"^[B-DF-HJ-NP-TV-XZ]{2}$"
+"""JD and TJ are initials; AL and BO may be names."""
+
+
+def standardise_names(frame: pl.DataFrame, order: str, lookups: Lookups) -> pl.DataFrame:
+    """Give `title`, `first_name`, `middle_name`, `last_name`, `suffix`, `company`, `name_reason`.
+
+    `full_name` is taken apart in the feed's `order` (`first_last`, `last_first` or
+    `last_comma_first`; a comma in the name is enough for the last) where the first or the last name
+    is missing, and then dropped: each of its words is in one of the parts. `name_reason` is
+    `looks_like_a_company` (the name then moves to `company`, if that is missing), `two_people`,
+    or null.
+    """
+    words = NameWords.of(lookups)
+    columns = frame.columns
+    frame = _with_reasons(_with_all_parts(frame), lookups)
+    frame = _with_full_names_split(frame, order, words)
+    frame = _with_first_names_split(frame, words)
+    frame = _with_last_names_split(frame, words)
+    names = {part: capitalised_names(frame[part], lookups.particles) for part in PARTS[1:4]}
+    is_initials = frame["first_name"].str.contains(_TWO_INITIALS).fill_null(value=False)
+    names["first_name"] = frame["first_name"].zip_with(is_initials, names["first_name"])
+    names["title"] = shown_words(frame["title"], words.titles)
+    names["suffix"] = shown_words(frame["suffix"], words.suffixes)
+    frame = frame.drop("full_name").with_columns(**names)
+    kept = [name for name in columns if name != "full_name"]
+    return frame.select(*kept, pl.exclude(kept))
+
+
+def name_keys(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
+    """Add the keys to compare standardised names by.
+
+    `first_key` and `middle_key` are the folded names. In `last_key` a particle is one word with
+    the name it begins (vanderberg, obrien), and the names of a double name are two. `first_root`
+    is what the first name is a nickname of, else `first_key` without blanks. `initial` is the
+    first letter; `first_phonetic` and `last_phonetic` are how the names sound.
+    """
+    first = _first_key(frame["first_name"])
+    last = _last_key(frame["last_name"], lookups)
+    sounds = on_distinct(last, lambda keys: phonetic_keys(keys).to_frame("last_phonetic"))
+    return frame.with_columns(
+        first.alias("first_key"),
+        folded(frame["middle_name"]).alias("middle_key"),
+        last.alias("last_key"),
+        first.str.slice(0, 1).alias("initial"),
+        *on_distinct(first, lambda keys: _root_and_sound(keys, lookups)),
+        *sounds,
+    )
+
+
+def _with_all_parts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the columns that are absent, clean them, and read a lone "Smith, John" as a full name."""
+    names = ("full_name", *PARTS, "company")
+    absent = [name for name in (*names, "name_reason") if name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+    frame = frame.with_columns(cleaned(frame[name].cast(pl.String)) for name in names)
+    first, last, full = pl.col("first_name"), pl.col("last_name"), pl.col("full_name")
+    lone = pl.when(first.is_null()).then(last).when(last.is_null()).then(first)
+    is_list = (full.is_null() & lone.str.contains(",", literal=True)).fill_null(value=False)
+    return frame.with_columns(
+        full_name=pl.when(is_list).then(lone).when(first.is_null() | last.is_null()).then(full),
+        first_name=pl.when(~is_list).then(first),
+        last_name=pl.when(~is_list).then(last),
+    )
+
+
+def _with_reasons(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
+    """Name couples and company-looking names, and move a company to where it belongs."""
+    company, couple = _looks(frame, _company_pattern(lookups)), _looks(frame, _TWO_PEOPLE)
+    first_and_last = pl.concat_str("first_name", "last_name", separator=" ", ignore_nulls=True)
+    whole = pl.coalesce("full_name", first_and_last)
+    moves = company & pl.col("company").is_null()
+    stays = company & pl.col("company").is_not_null()
+    reason = (
+        pl.when(company)
+        .then(pl.lit("looks_like_a_company"))
+        .when(couple)
+        .then(pl.lit("two_people"))
+    )
+    parts = [
+        pl.when(~moves).then(pl.col(part)).alias(part) for part in PARTS if part != "last_name"
+    ]
+    last = pl.when(stays & pl.col("first_name").is_null()).then(pl.coalesce("last_name", whole))
+    return frame.with_columns(
+        *parts,
+        last.when(~moves).then("last_name").alias("last_name"),
+        pl.when(~company).then("full_name").alias("full_name"),
+        pl.when(moves).then(whole).otherwise("company").alias("company"),
+        pl.coalesce("name_reason", reason).alias("name_reason"),
+    )
+
+
+def _looks(frame: pl.DataFrame, pattern: str) -> pl.Series:
+    names = pl.col("full_name", "first_name", "last_name").str.contains(pattern)
+    return frame.select(pl.any_horizontal(names.fill_null(value=False))).to_series()
+
+
+def _company_pattern(lookups: Lookups) -> str:
+    exact = "|".join(map(re.escape, sorted(lookups.company_forms)))
+    spelled = "|".join(
+        re.escape(word).replace(r"\.", r"\.? ?").replace(r"\ ", " +")
+        for word in sorted(lookups.company_words)
+    )
+    return rf"(?i:(?:^|[ ,.(-])(?:{spelled})\.?(?:$|[ ,.)&-]))|\p{{Ll}}.* (?:{exact})$"
+
+
+def _with_full_names_split(frame: pl.DataFrame, order: str, words: NameWords) -> pl.DataFrame:
+    rows = frame["full_name"].is_not_null().arg_true()
+    parts = split_full_names(frame["full_name"].gather(rows), order, words)
+    return frame.with_columns(_filled(frame[part], rows, parts[part]) for part in PARTS)
+
+
+def _with_first_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFrame:
+    first = frame["first_name"]
+    rows = first.str.contains(words.in_first_name()).arg_true()
+    if rows.is_empty():
+        return frame
+    parts = split_first_names(first.gather(rows), words)
+    has_room = frame["middle_name"].gather(rows).is_null()
+    both = pl.concat_str("first_name", "middle_name", separator=" ", ignore_nulls=True)
+    whole = parts.select(pl.when(~has_room).then(both).otherwise("first_name")).to_series()
+    return frame.with_columns(
+        first.clone().scatter(rows, whole),
+        _filled(frame["title"], rows, parts["title"]),
+        _filled(frame["middle_name"], rows, parts["middle_name"]),
+    )
+
+
+def _with_last_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFrame:
+    last = frame["last_name"]
+    rows = last.str.contains(words.in_last_name()).arg_true()
+    if rows.is_empty():
+        return frame
+    parts = split_last_names(last.gather(rows), words)
+    return frame.with_columns(
+        last.clone().scatter(rows, parts["last_name"]),
+        _filled(frame["title"], rows, parts["title"]),
+        _filled(frame["suffix"], rows, parts["suffix"]),
+    )
+
+
+def _filled(values: pl.Series, rows: pl.Series, new: pl.Series) -> pl.Series:
+    """Put new values into some rows where there was none."""
+    if rows.is_empty():
+        return values
+    old = values.gather(rows)
+    return values.clone().scatter(rows, old.zip_with(old.is_not_null(), new))
+
+
+def _first_key(names: pl.Series) -> pl.Series:
+    """Fold first names, without what stands in brackets or quotation marks behind them."""
+    bracketed = names.str.contains(_BRACKETS)
+    return folded(mend(names, bracketed, lambda some: some.str.replace(_BRACKETS, "$1")))
+
+
+_BRACKETS = r"^([^(\"“]*\pL[^(\"“]*)[(\"“].*$"
+
+
+def _last_key(names: pl.Series, lookups: Lookups) -> pl.Series:
+    """Fold last names and write each particle together with the name it begins."""
+    keys = folded(names)
+    particles = "|".join(sorted(folded_words(lookups.particles | lookups.particles_capital)))
+    connectors = "|".join(sorted(folded_words(lookups.connectors)))
+    begins, joins = rf"\b({particles}) ", rf"(\S) (?:{connectors}) "
+    has_either = keys.str.contains(f"{begins}|{joins}")
+    return mend(
+        keys,
+        has_either,
+        lambda some: some.str.replace_all(joins, "$1 ").str.replace_all(begins, "$1"),
+    )
+
+
+def _root_and_sound(keys: pl.Series, lookups: Lookups) -> pl.DataFrame:
+    joined = keys.str.replace_all(" ", "", literal=True)
+    roots = keys.replace_strict(folded_keys(lookups.nicknames), default=joined)
+    return pl.DataFrame({"first_root": roots, "first_phonetic": phonetic_keys(keys)})

@@ -1,0 +1,107 @@
+"""Take out what people and programs write when they have nothing to say, and know a test entry.
+
+`blank_placeholders` comes after `is_test_record`, which lives by what it takes away.
+"""
+
+import re
+from collections.abc import Iterable
+
+import polars as pl
+
+from rules.lookups import Lookups, Placeholders
+
+KINDS = {
+    "full_name": "name",
+    "first_name": "name",
+    "middle_name": "name",
+    "last_name": "name",
+    "email": "email",
+    "email_2": "email",
+    "phone": "phone",
+    "phone_2": "phone",
+    "address": "address",
+    "address_line1": "address",
+    "address_line2": "address",
+    "city": "address",
+    "region": "any",
+    "country": "any",
+    "postcode": "postcode",
+    "birth_date": "date",
+}
+"""Which table of the lookup each field is read with; a field not named here has the kind `any`."""
+
+NAME_FIELDS = ("full_name", "title", "first_name", "middle_name", "last_name", "suffix")
+
+_AROUND = r"[\s\x00-\x1f!-/:-@\[-`{-~‐-―…·•«»“”‘’¿¡]*"
+"""Punctuation that changes nothing about a word of nothing."""
+
+_LINK = (
+    r"(?i)https?:|hxxps?:|www\.|://|\[url|href *=|</?[a-z][^>]*>|&lt;|javascript:"
+    r"|[a-z0-9-]\.(?:com|net|org|info|biz|ru|cn|xyz|top|online|site|shop|club|io)(?:$|[/ ?:])"
+)
+
+
+def blank_placeholders(
+    frame: pl.DataFrame, columns: Iterable[str], lookups: Lookups
+) -> pl.DataFrame:
+    """Make null what means missing, in those of `columns` that are there as text."""
+    patterns = {kind: _pattern(found) for kind, found in lookups.placeholders.items()}
+    blanked = [
+        pl.when(~pl.col(column).str.contains(patterns[KINDS.get(column, "any")])).then(column)
+        for column in columns
+        if frame.schema.get(column) == pl.String
+    ]
+    return frame.with_columns(blanked)
+
+
+def is_test_record(frame: pl.DataFrame, lookups: Lookups) -> pl.Series:
+    """Tell the records with which somebody tried out a form, before placeholders are taken out.
+
+    Either the name says so, or the e-mail and the phone number both do: a person called Test, and
+    a customer who made an address up, are customers.
+    """
+    words = lookups.test_records
+    first, last = (_column(frame, name) for name in ("first_name", "last_name"))
+    email, phone = (_column(frame, name) for name in ("email", "phone"))
+    full = (first.fill_null("") + " " + last.fill_null("")).str.strip_chars()
+    full = full.zip_with(full != "", _column(frame, "full_name"))
+    says = [
+        _matches(first, _any_of(words.first_names)) & _matches(last, _any_of(words.last_names)),
+        _matches(full, _any_of(words.full_names)),
+        _matches(email, words.email_patterns) & _matches(phone, words.phone_patterns),
+    ]
+    return (says[0] | says[1] | says[2]).alias("is_test_record")
+
+
+def is_spam(frame: pl.DataFrame) -> pl.Series:
+    """Tell the records whose name holds a link or markup, as robots that fill in forms leave."""
+    names = [name for name in NAME_FIELDS if name in frame.columns]
+    links = [_column(frame, name).str.contains(_LINK).fill_null(value=False) for name in names]
+    spam = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
+    for link in links:
+        spam = spam | link
+    return spam.alias("is_spam")
+
+
+def _pattern(found: Placeholders) -> str:
+    words = "|".join(re.escape(word) for word in found.words)
+    exact = "|".join(re.escape(word) for word in found.exact)
+    patterns = "|".join(f"(?:{pattern})" for pattern in found.patterns)
+    return rf"^(?:{_AROUND}(?:(?i:{words})?|(?:{exact})){_AROUND}|\s*(?i:{patterns})\s*)$"
+
+
+def _any_of(words: Iterable[str]) -> list[str]:
+    """Patterns for words with any punctuation around and between them."""
+    between = [_AROUND.join(map(re.escape, word.split())) for word in words]
+    return [f"{_AROUND}{word}{_AROUND}" for word in between]
+
+
+def _matches(texts: pl.Series, patterns: Iterable[str]) -> pl.Series:
+    either = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return texts.str.contains(rf"(?i)^\s*(?:{either})\s*$").fill_null(value=False)
+
+
+def _column(frame: pl.DataFrame, name: str) -> pl.Series:
+    if name in frame.columns:
+        return frame[name].cast(pl.String)
+    return pl.Series(name, [None] * frame.height, dtype=pl.String)

@@ -1,0 +1,116 @@
+"""Standardise whole records of one feed: names, dates, places, consents; contacts come after."""
+
+import polars as pl
+
+from rules.feed import Feed
+from rules.lookups import Lookups
+from transforms.standardise.addresses import standardise_addresses
+from transforms.standardise.dates import parse_birth_dates, parse_moment
+from transforms.standardise.fold import cleaned, folded
+from transforms.standardise.names import standardise_names
+from transforms.standardise.placeholders import blank_placeholders, is_spam, is_test_record
+
+TEXTS = (
+    "title",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "suffix",
+    "company",
+    "job_title",
+    "email",
+    "email_2",
+    "phone",
+    "phone_2",
+    "address",
+    "city",
+    "region",
+    "postcode",
+    "country",
+    "gender",
+    "language",
+    "consent_email",
+    "consent_phone",
+    "consent_post",
+    "campaign",
+)
+"""Text columns that every standardised record has, missing or not."""
+
+
+def standardise_texts(rows: pl.DataFrame, feed: Feed, lookups: Lookups) -> pl.DataFrame:
+    """Turn rows of text (arrival, record_number, received_at, source, our columns) into values.
+
+    Phones and e-mails stay as delivered, with `region_hint` beside them: the country to read
+    a phone number by.
+    """
+    flags = rows.select("arrival", is_test=is_test_record(rows, lookups), has_link=is_spam(rows))
+    texts = [name for name in rows.columns if name not in {"arrival", "record_number", "source"}]
+    texts = [name for name in texts if rows.schema[name] == pl.String]
+    records = blank_placeholders(rows, texts, lookups)
+    records = standardise_names(records, feed.parse.name_order, lookups)
+    records = parse_birth_dates(
+        records, feed.parse.birth_date, rows["received_at"][0].date(), lookups
+    )
+    records = standardise_addresses(
+        records, feed.parse.address_parts, lookups, feed.parse.region
+    )
+    records = _with_plain_fields(records, feed)
+    return _in_shape(records.join(flags, on="arrival", maintain_order="left"))
+
+
+def key_places(records: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
+    """Add company_key beside the keys of places."""
+    return records.with_columns(company_key=folded(records["company"]))
+
+
+def _with_plain_fields(records: pl.DataFrame, feed: Feed) -> pl.DataFrame:
+    parse = feed.parse
+    columns: dict[str, pl.Expr | pl.Series] = {}
+    for name in ("consent_email", "consent_phone", "consent_post"):
+        if name in records.columns:
+            said = pl.col(name).str.strip_chars().str.to_lowercase()
+            columns[name] = (
+                pl.when(said.is_in(parse.true_values))
+                .then(pl.lit("true"))
+                .when(said.is_in(parse.false_values))
+                .then(pl.lit("false"))
+            )
+    for name in ("job_title", "gender", "language", "campaign"):
+        if name in records.columns:
+            columns[name] = cleaned(records[name])
+    if feed.campaign:
+        campaign = columns.get("campaign", pl.lit(None, pl.String))
+        columns["campaign"] = pl.coalesce(campaign, pl.lit(feed.campaign))
+    if "updated_at" in records.columns:
+        columns["updated_at"] = parse_moment(pl.col("updated_at"), parse.updated_at)
+    region = pl.col("country") if "country" in records.columns else pl.lit(None, pl.String)
+    columns["region_hint"] = pl.coalesce(region, pl.lit(parse.region, pl.String))
+    return records.with_columns(**columns)
+
+
+def _in_shape(records: pl.DataFrame) -> pl.DataFrame:
+    """Every record has the same columns, in the same order."""
+    have = records.schema
+    kinds = {name: pl.String() for name in TEXTS} | {
+        "birth_date": pl.Date(),
+        "updated_at": pl.Datetime("us", "UTC"),
+        "address_key": pl.String(),
+        "house_number": pl.String(),
+        "street_key": pl.String(),
+        "postcode_key": pl.String(),
+        "city_key": pl.String(),
+    }
+    columns = [
+        pl.col(name).cast(kind) if name in have else pl.lit(None, kind).alias(name)
+        for name, kind in kinds.items()
+    ]
+    return records.select(
+        "arrival",
+        "record_number",
+        "source",
+        "received_at",
+        "is_test",
+        "has_link",
+        "region_hint",
+        *columns,
+    )

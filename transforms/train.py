@@ -1,0 +1,280 @@
+"""Learn a model's weights from records, without labels.
+
+How often values agree by chance is read from random pairs; how often they agree in a match or in a
+household from pairs that agree on something else. A level that the data hardly showed keeps close
+to the cautious default of `compare.py` and is listed: a model has no holes. Nothing here is
+switched on by itself; the result is a proposal for a dated folder in `rules/weights/`.
+"""
+
+import math
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import duckdb
+import numpy as np
+import polars as pl
+from splink import Linker
+
+from rules.matching import Matching
+from transforms.compare import COMPARISONS, Level
+from transforms.match import (
+    MatchModel,
+    compare_pairs,
+    load_nodes,
+    match_database,
+    open_linker,
+    score_pairs,
+    term_columns,
+)
+from transforms.mixture import Block, Floats, Mixture, fit, fit_priors
+
+PERSON = ("first_root", "last_key", "birth_date", "email", "phone", "postcode_key")
+"""Records alike in all of these are counted once in term frequencies."""
+FEW = 20
+"""A level seen in fewer matches than this is listed as untrained."""
+
+
+class TrainedModel(NamedTuple):
+    """A proposal for `rules/weights/<date>/` and what a reviewer should know of it."""
+
+    model: MatchModel
+    record_count: int
+    seed: int
+    splink_version: str
+    pairs: dict[str, int]
+    """Pairs that each training block gave, by the block's columns."""
+    untrained: tuple[str, ...]
+    """Levels that stand close to their default: too few matches showed them."""
+    remarks: tuple[str, ...]
+    """Levels that weigh more than the best level of their comparison."""
+
+
+class Priors(NamedTuple):
+    """Log2 odds that two random records are one customer, or two people of one household."""
+
+    match: float
+    household: float
+
+
+def train(nodes: pl.DataFrame, rules: Matching, seed: int) -> TrainedModel:
+    """A model for records like these; the same nodes and seed give the same model."""
+    with match_database() as con:
+        load_nodes(con, nodes)
+        linker = open_linker(con, _numbered(empty_settings(rules)), {})
+        blocks = _blocks(con, linker, rules, seed)
+    mixture = fit(list(blocks.values()), _defaults(rules))
+    settings = _with_shares(empty_settings(rules), mixture)
+    tf = {name: term_frequencies(nodes, name, rules) for name in term_columns(settings)}
+    priors = estimate_priors(nodes, MatchModel(settings, tf, 0.0), rules)
+    settings["kinship"]["ratio"] = round(priors.household - priors.match, 4)
+    return TrainedModel(
+        MatchModel(settings, tf, priors.match),
+        nodes.height,
+        seed,
+        version("splink"),
+        {name: int(block.patterns["count"].sum()) for name, block in blocks.items()},
+        _untrained(rules, mixture),
+        order_remarks(settings),
+    )
+
+
+def estimate_prior(nodes: pl.DataFrame, model: MatchModel, rules: Matching) -> float:
+    """The prior that explains how these records score; scores all their pairs once."""
+    return estimate_priors(nodes, model, rules).match
+
+
+def estimate_priors(nodes: pl.DataFrame, model: MatchModel, rules: Matching) -> Priors:
+    """As `estimate_prior`, with the share of households beside it."""
+    zero = model._replace(settings={**model.settings, "kinship": _unratioed(model.settings)})
+    return priors_of_pairs(score_pairs(None, nodes, zero, rules), nodes.height)
+
+
+def priors_of_pairs(pairs: pl.DataFrame, record_count: int, ratio: float = 0.0) -> Priors:
+    """The priors that explain stored pairs; `ratio` is that of the model that scored them."""
+    possible = max(record_count * (record_count - 1) / 2, 1.0)
+    kinship = pairs["kinship"].to_numpy() - ratio
+    match, household = fit_priors(pairs["evidence"].to_numpy(), kinship, possible)
+    return Priors(round(math.log2(match), 4), round(math.log2(household), 4))
+
+
+def term_frequencies(nodes: pl.DataFrame, column: str, rules: Matching) -> pl.DataFrame:
+    """How common each value is among distinct records; one row without a value for the others.
+
+    Rare values are not listed: they all weigh as much as a value that occurs once, and so does
+    one that was never seen. The file then names nobody who could be told by a rare name.
+    """
+    distinct = nodes.select(dict.fromkeys((column, *PERSON)).keys()).unique()
+    counted = distinct.drop_nulls(column).group_by(column).agg(pl.len().alias("count"))
+    total = max(int(counted["count"].sum()), 1)
+    listed = counted.filter(pl.col("count") >= rules.training.term_count_floor).sort(column)
+    others = pl.DataFrame({column: [None], "count": [1]}, counted.schema)
+    frequency = (pl.col("count") / total).round(12).alias(f"tf_{column}")
+    return pl.concat([others, listed]).select(column, frequency)
+
+
+def empty_settings(rules: Matching) -> dict[str, Any]:
+    """Splink's settings for the comparisons that the rules name, with default weights."""
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "unique_id",
+        "probability_two_random_records_match": 0.5,
+        "comparisons": [_comparison_settings(name) for name in rules.comparisons],
+        "blocking_rules_to_generate_predictions": [],
+        "retain_matching_columns": False,
+        "retain_intermediate_calculation_columns": True,
+        "linker_uid": "touchstone",
+    }
+
+
+def order_remarks(settings: dict[str, Any]) -> tuple[str, ...]:
+    """Levels that weigh more than the first, best level of their comparison."""
+    remarks = []
+    for comparison in settings["comparisons"]:
+        best, *rest = comparison["comparison_levels"][1:]
+        remarks += [
+            f"{comparison['output_column_name']}: '{level['label_for_charts']}' weighs more than "
+            f"'{best['label_for_charts']}'"
+            for level in rest
+            if level["m_probability"] / level["u_probability"]
+            > best["m_probability"] / best["u_probability"]
+        ]
+    return tuple(remarks)
+
+
+def _comparison_settings(name: str) -> dict[str, Any]:
+    comparison = COMPARISONS[name]
+    missing = {
+        "sql_condition": comparison.missing,
+        "label_for_charts": "a value is missing",
+        "is_null_level": True,
+    }
+    return {
+        "output_column_name": name,
+        "comparison_description": name,
+        "comparison_levels": [missing, *(_level_settings(v) for v in comparison.levels)],
+    }
+
+
+def _level_settings(level: Level) -> dict[str, Any]:
+    terms = {"tf_adjustment_column": level.term, "tf_adjustment_weight": 1.0} if level.term else {}
+    return {
+        "sql_condition": level.sql,
+        "label_for_charts": level.label,
+        "m_probability": level.match,
+        "u_probability": level.stranger,
+        **terms,
+    }
+
+
+def _numbered(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings under which a level weighs its own number: 1 the best, 0 a missing value."""
+    return {
+        **settings,
+        "comparisons": [
+            {
+                **c,
+                "comparison_levels": [
+                    _numbered_level(*v) for v in enumerate(c["comparison_levels"])
+                ],
+            }
+            for c in settings["comparisons"]
+        ],
+    }
+
+
+def _numbered_level(number: int, level: dict[str, Any]) -> dict[str, Any]:
+    plain = {key: value for key, value in level.items() if not key.startswith("tf_")}
+    return (
+        plain
+        if number == 0
+        else {**plain, "m_probability": 2.0 ** (number - 20), "u_probability": 2.0**-20}
+    )
+
+
+def _unratioed(settings: dict[str, Any]) -> dict[str, Any]:
+    return {**settings["kinship"], "ratio": 0.0}
+
+
+def _defaults(rules: Matching) -> dict[str, Floats]:
+    return {
+        name: np.array([[v.match, v.household, v.stranger] for v in COMPARISONS[name].levels]).T
+        for name in rules.comparisons
+    }
+
+
+def _with_shares(settings: dict[str, Any], mixture: Mixture) -> dict[str, Any]:
+    shares = {}
+    for comparison in settings["comparisons"]:
+        match, household, stranger = mixture.shares[comparison["output_column_name"]]
+        for number, level in enumerate(comparison["comparison_levels"][1:]):
+            level["m_probability"] = round(float(match[number]), 9)
+            level["u_probability"] = round(float(stranger[number]), 9)
+        shares[comparison["output_column_name"]] = [round(float(v), 9) for v in household]
+    return {**settings, "kinship": {"ratio": 0.0, "shares": shares}}
+
+
+def _untrained(rules: Matching, mixture: Mixture) -> tuple[str, ...]:
+    return tuple(
+        f"{name}: {level.label}"
+        for name in rules.comparisons
+        for level, seen in zip(COMPARISONS[name].levels, mixture.seen[name][0], strict=True)
+        if seen < FEW
+    )
+
+
+def _blocks(
+    con: duckdb.DuckDBPyConnection, linker: Linker, rules: Matching, seed: int
+) -> dict[str, Block]:
+    con.execute(
+        "create table block_0 as with numbered as (select record_number,"
+        " row_number() over (order by record_number) - 1 as n from nodes), drawn as (select distinct"
+        f" hash(i, {seed}, 1) % (select count(*) from nodes) as x,"
+        f" hash(i, {seed}, 2) % (select count(*) from nodes) as y"
+        f" from range({rules.training.u_pairs}) t(i))"
+        " select a.record_number as record_a, b.record_number as record_b from drawn"
+        " join numbered a on a.n = x join numbered b on b.n = y where x < y"
+    )
+    blocks = {"at random": Block(_patterns(con, linker, "block_0", rules), frozenset(), True)}
+    for number, parts in enumerate(rules.training.blocks, 1):
+        _draw_block(con, f"block_{number}", parts, rules, seed)
+        patterns = _patterns(con, linker, f"block_{number}", rules)
+        blocks[" + ".join(parts)] = Block(patterns, _left_out(parts, rules), False)
+    return blocks
+
+
+def _draw_block(
+    con: duckdb.DuckDBPyConnection, table: str, parts: tuple[str, ...], rules: Matching, seed: int
+) -> None:
+    """Pairs that agree on these columns, a sample when there are too many."""
+    parts = tuple({"birth_date": "birth_text"}.get(part, part) for part in parts)
+    columns = ", ".join(parts)
+    con.execute(
+        f"create table kept_{table} as select unique_id as record_number, {columns} from records"
+        f" where {' and '.join(f'{part} is not null' for part in parts)}"
+        f" qualify count(*) over (partition by {columns}) between 2 and {rules.max_block}"
+    )
+    pairs = f"from kept_{table} a join kept_{table} b using ({columns}) where a.record_number < b.record_number"
+    total = con.sql(f"select count(*) {pairs}").fetchall()[0][0]
+    share = int(min(rules.training.em_pairs / max(total, 1), 1.0) * 1_000_000)
+    con.execute(
+        f"create table {table} as select a.record_number as record_a, b.record_number as record_b {pairs}"
+        f" and hash(a.record_number, b.record_number, {seed}) % 1000000 < {share}"
+    )
+
+
+def _patterns(
+    con: duckdb.DuckDBPyConnection, linker: Linker, table: str, rules: Matching
+) -> pl.DataFrame:
+    """How often each combination of levels occurs; 0 is the best level, -1 a missing value."""
+    scored = compare_pairs(con, linker, table)
+    levels = ", ".join(f"mw_{name}::integer - 1 as {name}" for name in rules.comparisons)
+    counted: pl.DataFrame = con.sql(
+        f"select {levels}, count(*)::double as count from {scored} group by all order by all"
+    ).pl()
+    con.execute(f"drop table {scored}")
+    return counted
+
+
+def _left_out(parts: tuple[str, ...], rules: Matching) -> frozenset[str]:
+    """The comparisons of which a block that agrees on these columns says nothing."""
+    return frozenset(n for n in rules.comparisons if set(COMPARISONS[n].columns) & set(parts))
