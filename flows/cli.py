@@ -56,7 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
         for name in ("data", "rules")
         if (given := getattr(arguments, name)) is not None
     }
-    settings = Settings(**places)
+    settings = Settings().model_copy(update=places)
     command = importlib.import_module(f"flows.commands.{arguments.command}")
     result: int = command.run(arguments, settings)
     return result

@@ -8,6 +8,8 @@ a run of Prefect's and one of the command line never meet. Only this module impo
 long as the run takes, and keeps its notes in `prefect/` below the data folder.
 """
 
+import argparse
+import importlib
 import os
 import sys
 from datetime import UTC, datetime
@@ -76,11 +78,10 @@ def train(data: str | None = None, rules: str | None = None) -> None:
         rules: the folder of rules; unset, TOUCHSTONE_RULES or the ones beside the code.
 
     """
-    from flows.cli import main
-
-    places = [("--data", data), ("--rules", rules)]
-    if main(["train", *(word for name, place in places if place for word in (name, place))]):
-        raise TouchstoneError("No model was proposed; run `touchstone train` to see why.")
+    command = importlib.import_module("flows.commands.train")
+    parser = argparse.ArgumentParser()
+    command.options(parser)
+    command.run(parser.parse_args([], argparse.Namespace(json=False)), _settings(data, rules))
 
 
 def _settings(data: str | None, rules: str | None) -> Settings:

@@ -10,6 +10,14 @@ from flows.run import Counts
 from store.warehouse import Warehouse
 
 
+class Cost(NamedTuple):
+    """What a stage cost: wall and CPU seconds, and the most memory the process held (MiB)."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mb: int
+
+
 class Begun(NamedTuple):
     """A run as the ledger knows it."""
 
@@ -67,15 +75,12 @@ def counts_of(warehouse: Warehouse, run_id: str, stage: str) -> Counts | None:
     return None if found.is_empty() else dict(json.loads(found.item()))
 
 
-def note_step(
-    warehouse: Warehouse, run_id: str, stage: str, counts: Counts, cost: tuple[float, float]
-) -> None:
+def note_step(warehouse: Warehouse, run_id: str, stage: str, counts: Counts, cost: Cost) -> None:
     """Note, in the stage's own transaction, that it is finished."""
-    seconds, cpu_seconds = cost
     warehouse.execute(
         f"""
-        insert into ledger.steps values ('{run_id}', '{stage}', current_timestamp, {seconds},
-            {cpu_seconds}, '{json.dumps(counts)}')"""
+        insert into ledger.steps values ('{run_id}', '{stage}', current_timestamp, {cost.seconds},
+            {cost.cpu_seconds}, {cost.peak_mb}, '{json.dumps(counts)}')"""
     )
 
 

@@ -3,6 +3,8 @@
 import resource
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from flows import ledger
 from flows.run import Counts, Run
@@ -36,17 +38,38 @@ def perform(run: Run, stage: str) -> Counts:
         done = ledger.counts_of(warehouse, run.run_id, stage)
         if done is not None:
             return done
-        wall, cpu = time.perf_counter(), _cpu_seconds()
+        began = _start_meter()
         with warehouse.transaction():
             counts = STAGES[stage](run, warehouse)
-            cost = (round(time.perf_counter() - wall, 3), round(_cpu_seconds() - cpu, 3))
-            ledger.note_step(warehouse, run.run_id, stage, counts, cost)
+            ledger.note_step(warehouse, run.run_id, stage, counts, _read_meter(began))
         return counts
 
 
 def open_warehouse(run: Run) -> Warehouse:
     """The warehouse that `run` writes."""
     return Warehouse(run.warehouse, run.settings, WAREHOUSE, compress=False)
+
+
+def _start_meter() -> tuple[float, float]:
+    """Wall and CPU seconds so far; the kernel's mark of the most memory begins anew."""
+    with suppress(OSError):  # not every container lets a process do so; then the mark only rises
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return time.perf_counter(), _cpu_seconds()
+
+
+def _read_meter(began: tuple[float, float]) -> ledger.Cost:
+    wall, cpu = began
+    return ledger.Cost(
+        round(time.perf_counter() - wall, 3), round(_cpu_seconds() - cpu, 3), _peak_mb()
+    )
+
+
+def _peak_mb() -> int:
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) // 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def _cpu_seconds() -> float:

@@ -46,6 +46,7 @@ class Teller:
 def summary_of(night: Night) -> dict[str, Any]:
     """What a run did, as data; `Any` is whatever JSON can hold."""
     run = night.run
+    came = "true" if run.is_rebuild else f"d.run_id = '{run.run_id}'"
     with open_snapshot(run.settings) as con:
         ask = {
             "customers": "select count(*) from customers",
@@ -63,7 +64,7 @@ def summary_of(night: Night) -> dict[str, Any]:
                 f"""
                 select reason, count(*) from (
                     select unnest(q.reasons) as reason from quarantine q
-                    join deliveries d using (delivery_id) where d.run_id = '{run.run_id}')
+                    join deliveries d using (delivery_id) where {came})
                 group by reason order by 2 desc, 1"""
             ).fetchall()
         )

@@ -88,6 +88,8 @@ class ModelManifest(Rule):
     splink_version: str
     comparisons: tuple[Name, ...]
     term_frequencies: tuple[str, ...] = Field(description="columns, one tf_<column>.parquet each")
-    em_pairs: dict[str, int] = Field(description="pairs that each training block offered")
-    untrained: tuple[str, ...] = Field((), description="levels that kept their default weight")
+    em_pairs: dict[str, int] = Field(description="pairs that each training block gave")
+    untrained: tuple[str, ...] = Field(
+        (), description="levels that too few matches showed: near their default"
+    )
     remarks: tuple[str, ...] = Field((), description="what a reviewer of the weights should see")

@@ -9,8 +9,8 @@ import pandera.polars as pa
 import polars as pl
 from pandera.polars import PolarsData
 
-KNOWN_BY = ("first_name", "last_name", "company", "email", "email_2", "phone", "phone_2")
-"""What can tell who a record is about."""
+KNOWN_BY = ("first_name", "last_name", "email", "email_2", "phone", "phone_2")
+"""What can tell who a record is about; the name of a company alone tells nobody."""
 
 
 def _has_a_name_or_contact(data: PolarsData) -> pl.LazyFrame:
@@ -32,7 +32,7 @@ RECORD = pa.DataFrameSchema(
         "is_test": pa.Column(pl.Boolean, pa.Check(_is_false, name="record_is_not_a_test")),
         "has_link": pa.Column(pl.Boolean, pa.Check(_is_false, name="name_has_no_link")),
         "birth_date": pa.Column(pl.Date, nullable=True),
-        **{name: pa.Column(pl.String, nullable=True) for name in KNOWN_BY},
+        **{name: pa.Column(pl.String, nullable=True) for name in (*KNOWN_BY, "company")},
     },
     name="record",
 )

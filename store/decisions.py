@@ -23,6 +23,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from rules.decision import Decision, NewDecision, Subject, Undone
+from store.errors import TouchstoneError
 from store.migrations import NewerDatabaseError, upgrade
 
 DECISIONS = sa.Table(
@@ -63,7 +64,7 @@ ADVICE: dict[int | str, str] = {
 """What to do, by SQLite's result code or PostgreSQL's SQLSTATE."""
 
 
-class DecisionLogError(Exception):
+class DecisionLogError(TouchstoneError):
     """The log cannot be used as asked; the message says what to do."""
 
 

@@ -6,10 +6,11 @@ writes here notes in the same transaction that it did, since the warehouse's own
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import polars as pl
 
-from rules.survivorship import Survivorship
+from rules.survivorship import Survivorship, TieBreaker
 from store.schema import golden_schema
 from store.settings import Settings
 from store.warehouse import Warehouse
@@ -47,8 +48,7 @@ class Golden(Warehouse):
 
 def open_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:
     """Open the golden tables; when the golden fields have changed they are made anew."""
-    words = sorted({breaker for rule in rules.fields.values() for breaker in rule.order})
-    words = sorted({*words, "first_to_arrive"})
+    words = list(get_args(TieBreaker))
     golden = Golden(path, settings, rules.names(), words)
     if golden.has("golden_values"):
         have = set(golden.read("select * from golden_values limit 0").columns)

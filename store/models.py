@@ -1,38 +1,31 @@
 """Write a dated match model so that it can be read, reviewed and compared line by line."""
 
 import os
-from datetime import date
 from pathlib import Path
+from typing import Any
+
+import polars as pl
 
 from rules.matching import ModelManifest
-from transforms.train import TrainedModel
-
 from store.files import remove_tree, sync_folder, write_json
 
 
-def write_model(folder: Path, trained: TrainedModel, on: date) -> None:
-    """Write `trained` to `folder`: model.json, a tf_<column>.parquet each, manifest.toml."""
+def write_model(
+    folder: Path,
+    settings: dict[str, Any],
+    frequencies: dict[str, pl.DataFrame],
+    manifest: ModelManifest,
+) -> None:
+    """Write a model to `folder`: model.json, a tf_<column>.parquet each, manifest.toml.
+
+    `settings` have Splink's own shape, hence `Any`.
+    """
     draft = folder.with_name(f".{folder.name}.draft")
     remove_tree(draft)
     draft.mkdir(parents=True)
-    write_json(draft / "model.json", trained.model.settings)
-    for column, table in trained.model.tf.items():
+    write_json(draft / "model.json", settings)
+    for column, table in frequencies.items():
         table.write_parquet(draft / f"tf_{column}.parquet", compression="zstd")
-    manifest = ModelManifest(
-        trained_on=on,
-        seed=trained.seed,
-        record_count=trained.record_count,
-        prior=trained.model.prior,
-        splink_version=trained.splink_version,
-        comparisons=tuple(
-            comparison["output_column_name"]
-            for comparison in trained.model.settings["comparisons"]
-        ),
-        term_frequencies=tuple(trained.model.tf),
-        em_pairs=trained.pairs,
-        untrained=trained.untrained,
-        remarks=trained.remarks,
-    )
     (draft / "manifest.toml").write_text(_toml(manifest), encoding="utf-8")
     remove_tree(folder)
     os.replace(draft, folder)

@@ -11,7 +11,7 @@ create table ledger.runs (
     last_decision bigint);
 create table ledger.steps (
     run_id varchar, stage varchar, finished_at timestamptz, seconds double,
-    cpu_seconds double, counts varchar);
+    cpu_seconds double, peak_mb bigint, counts varchar);
 create table ledger.digests (name varchar primary key, digest varchar);
 
 create table ingest.deliveries (
@@ -25,6 +25,25 @@ create table ingest.records (
     content_hash ubigint, is_withdrawn boolean);
 create table ingest.versions (
     arrival bigint, record_number bigint, received_at timestamptz, is_withdrawn boolean);
+
+create table std.records (
+    arrival bigint, record_number bigint, source varchar, received_at timestamptz,
+    is_test boolean, has_link boolean, title varchar, first_name varchar,
+    middle_name varchar, last_name varchar, suffix varchar, company varchar, job_title varchar,
+    email varchar, email_2 varchar, phone varchar, phone_2 varchar, address varchar, city varchar,
+    region varchar, postcode varchar, country varchar, gender varchar, language varchar,
+    consent_email varchar, consent_phone varchar, consent_post varchar, campaign varchar,
+    birth_date date, updated_at timestamptz, address_key varchar, house_number varchar,
+    street_key varchar, postcode_key varchar, city_key varchar, first_key varchar,
+    middle_key varchar, last_key varchar, first_root varchar,
+    first_phonetic varchar, last_phonetic varchar, company_key varchar, email_local varchar,
+    email_domain varchar);
+create table verify.phones (
+    raw varchar, region varchar, value varchar, verification varchar, reason varchar,
+    kind varchar, time_zone varchar, number_region varchar, version varchar);
+create table verify.emails (
+    raw varchar, value varchar, verification varchar, reason varchar, domain varchar,
+    version varchar);
 
 create table quarantine.records (
     arrival bigint, record_number bigint, source varchar, delivery_number bigint,
@@ -121,17 +140,19 @@ create table metrics (
 create table applied (run_id varchar, stage varchar, counts varchar);
 create view customers as select customer_id, {", ".join(fields)}, record_count, source_count,
     first_seen_at, changed_at from golden_values;
-create view lineage as {_union(fields, _LINEAGE)};
+create view lineage as
+    select u.customer_id, u.field, u.value, c.record_id, u.decided_by, u.valid_from
+    from ({_union(fields, _LINEAGE)}) u
+    left join crosswalk c on c.record_number = u.record;
 create view history as {_union(fields, _OPEN)}
     union all select customer_id, field, value, valid_from, valid_to from closed_periods;
 """
 
 
 _LINEAGE = """
-select g.customer_id, '{f}' as field, g.{f}::varchar as value, c.record_id,
-    g.{f}_by::varchar as decided_by, g.{f}_since as valid_from
-from golden_values g left join crosswalk c on c.record_number = g.{f}_record
-where g.{f} is not null"""
+select customer_id, '{f}' as field, {f}::varchar as value, {f}_record as record,
+    {f}_by::varchar as decided_by, {f}_since as valid_from
+from golden_values where {f} is not null"""
 
 _OPEN = """
 select customer_id, '{f}' as field, {f}::varchar as value, {f}_since as valid_from,

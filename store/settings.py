@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     )
     snapshots_kept: int = Field(14, ge=1, description="published snapshots that are kept")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 2, ge=1)
-    memory_limit: str = Field("4GB", description="for DuckDB, in each of its two databases")
+    memory_limit: str = Field("1GB", description="for each database that a run has open")
     max_delivery_bytes: int = Field(5_000_000_000, ge=1, description="larger files are held")
 
     @property

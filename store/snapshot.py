@@ -87,7 +87,7 @@ def _write_parquet(copy: Path, folder: Path, settings: Settings) -> None:
             target = str(folder / f"{table}.parquet").replace("'", "''")
             con.execute(
                 f"copy (select {shown} from {table}) to '{target}' "
-                "(format parquet, compression zstd, compression_level 1)"
+                "(format parquet, compression zstd, compression_level 1, dictionary_size_limit 1)"
             )
 
 

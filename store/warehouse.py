@@ -6,7 +6,7 @@ and the error raised again, since DuckDB's own COMMIT would hide it.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +15,8 @@ import polars as pl
 
 from store.errors import TouchstoneError
 from store.settings import Settings
+
+_SLICE = 250_000
 
 FORMAT = 1
 """Raised when the tables change; a newer file is refused, an older one is rebuilt."""
@@ -58,7 +60,8 @@ class Warehouse:
     def read(self, query: str, **frames: pl.DataFrame) -> pl.DataFrame:
         """Run `query`, which may name `frames` as tables."""
         with self._named(frames):
-            return self.con.sql(query).pl()
+            found: pl.DataFrame = self.con.sql(query).pl()
+            return found
 
     def one(self, query: str) -> int:
         """The single whole number that `query` answers."""
@@ -70,9 +73,12 @@ class Warehouse:
             self.con.execute(statement)
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
-        """Append `frame` to `table`, columns by name; columns it lacks are null."""
-        if frame.height:
-            self.execute(f"insert into {table} by name select * from _frame", _frame=frame)
+        """Append `frame` to `table`, columns by name; columns it lacks are null.
+
+        In slices, since a frame is copied on its way into the database.
+        """
+        for part in frame.iter_slices(_SLICE):
+            self.execute(f"insert into {table} by name select * from _frame", _frame=part)
 
     def replace(self, table: str, frame: pl.DataFrame, key: str) -> None:
         """Put `frame` in the place of the rows of `table` that share its `key`."""
@@ -97,8 +103,10 @@ class Warehouse:
         try:
             yield
         finally:
-            for name in frames:
-                self.con.unregister(name)
+            # In a transaction that failed the names cannot be dropped, and go with it.
+            with suppress(duckdb.Error):
+                for name in frames:
+                    self.con.unregister(name)
 
     def _make(self, schema: str) -> None:
         if not self.has("format"):

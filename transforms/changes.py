@@ -2,11 +2,11 @@
 
 import polars as pl
 
-SCHEMA = {
-    "founder": pl.Int64,
-    "change": pl.String,
+SCHEMA: dict[str, pl.DataType] = {
+    "founder": pl.Int64(),
+    "change": pl.String(),
     "fields": pl.List(pl.String),
-    "other_founder": pl.Int64,
+    "other_founder": pl.Int64(),
 }
 
 

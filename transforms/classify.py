@@ -38,11 +38,7 @@ def classify_rows(
         maintain_order="left",
     )
     found = found.sort("arrival")
-    above = found.select(
-        hash=pl.col("content_hash").shift().over("source_key"),
-        deleted=pl.col("is_delete").shift().over("source_key"),
-        first=pl.col("arrival").first().over("source_key"),
-    )
+    above = _rows_above(found)
     found = found.with_columns(
         record_number=pl.coalesce("record_number", above["first"]),
         _is_known=above["hash"].is_not_null() | pl.col("_hash").is_not_null(),
@@ -73,6 +69,19 @@ def withdraw_absent(
         record_number="record_number",
         source_key="source_key",
         content_hash="content_hash",
+    )
+
+
+def _rows_above(found: pl.DataFrame) -> pl.DataFrame:
+    """For each row what the row with the same key above it said: hash, deleted; and the first."""
+    if found["source_key"].n_unique() == found.height:
+        return found.select(
+            hash=pl.lit(None, pl.UInt64), deleted=pl.lit(None, pl.Boolean), first="arrival"
+        )
+    return found.select(
+        hash=pl.col("content_hash").shift().over("source_key"),
+        deleted=pl.col("is_delete").shift().over("source_key"),
+        first=pl.col("arrival").first().over("source_key"),
     )
 
 

@@ -27,12 +27,15 @@ class Comparison(NamedTuple):
     """What it compares; pairs chosen to agree on one of these teach nothing about it."""
     missing: str
     levels: tuple[Level, ...]
+    is_correction: bool = False
+    """Whether it only corrects for others that are not independent: its levels are not learnt."""
 
 
 _SWAPPED = "(first_key_l = last_key_r and last_key_l = first_key_r)"
 _FIRST = "jaro_winkler_similarity(first_key_l, first_key_r)"
 _LAST = "jaro_winkler_similarity(last_key_l, last_key_r)"
-_BIRTH = "damerau_levenshtein(birth_text_l, birth_text_r)"
+_BIRTH = "hamming(birth_text_l, birth_text_r)"
+_SLIP = "damerau_levenshtein(birth_text_l, birth_text_r) = 1"
 _LOCAL = "jaro_winkler_similarity(email_local_l, email_local_r)"
 _LETTERS = "'abcdefghijklmnopqrstuvwxyz'"
 _DIGITS = "'0123456789'"
@@ -73,7 +76,7 @@ COMPARISONS: dict[str, Comparison] = {
                 " or coalesce(first_key_l = middle_key_r or middle_key_l = first_key_r, false)",
                 0.03,
                 0.01,
-                0.003,
+                0.0028,
             ),
             Level(
                 "sounds or looks alike",
@@ -112,13 +115,34 @@ COMPARISONS: dict[str, Comparison] = {
             Level("another last name", "ELSE", 0.05, 0.2, 0.985),
         ),
     ),
+    "both_names": Comparison(
+        (),
+        "(first_root_l = first_root_r) is null or (last_key_l = last_key_r) is null",
+        (
+            Level(
+                "names that often go together",
+                "first_root_l = first_root_r and last_key_l = last_key_r",
+                0.25,
+                0.25,
+                1.0,
+            ),
+            Level("no correction", "ELSE", 1.0, 1.0, 0.999999999),
+        ),
+        True,
+    ),
     "birth_date": Comparison(
         ("birth_date",),
         f"{_BIRTH} is null",
         (
             Level("same birth date", "birth_text_l = birth_text_r", 0.93, 0.01, 0.00006),
             Level("day and month swapped", "birth_text_l = birth_swap_r", 0.01, 0.0005, 0.00005),
-            Level("birth date one digit off", f"{_BIRTH} = 1", 0.03, 0.005, 0.001),
+            Level(
+                "birth date one digit off",
+                f"{_BIRTH} = 1 or ({_BIRTH} = 2 and {_SLIP})",
+                0.03,
+                0.005,
+                0.001,
+            ),
             Level(
                 "same year, one of them 1 January",
                 "left(birth_text_l, 4) = left(birth_text_r, 4)"

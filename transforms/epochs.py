@@ -24,7 +24,10 @@ def lay_out_epochs(versions: pl.DataFrame) -> pl.DataFrame:
 
 def all_epochs(versions: pl.DataFrame) -> pl.DataFrame:
     """Every epoch of each customer: founder, received_at, next_at (null for the last)."""
-    epochs = versions.select("founder", "received_at").unique().sort("founder", "received_at")
+    if versions["received_at"].n_unique() == 1:
+        epochs = versions.unique("founder").select("founder", "received_at").sort("founder")
+    else:
+        epochs = versions.select("founder", "received_at").unique().sort("founder", "received_at")
     return epochs.with_columns(next_at=pl.col("received_at").shift(-1).over("founder"))
 
 
@@ -60,9 +63,10 @@ def to_periods(values: pl.DataFrame, epochs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _in_force(versions: pl.DataFrame) -> pl.DataFrame:
-    latest = versions.sort("arrival").unique(
-        ["founder", "received_at", "record_number"], keep="last", maintain_order=True
-    )
+    key = ["founder", "received_at", "record_number"]
+    latest = versions
+    if versions.select(key).is_unique().sum() < versions.height:
+        latest = versions.sort("arrival").unique(key, keep="last", maintain_order=True)
     return latest.filter(~pl.col("is_withdrawn")).select(
         "founder", "received_at", "record_number", "arrival"
     )

@@ -28,9 +28,8 @@ def find_redirects(members: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     versions), why. The parts of a cluster are joined in the order in which their links arrived; a
     part that had stood alone for a run before it was joined leaves its name behind.
     """
-    several = members.filter(pl.col("run_number").n_unique().over("founder") > 1)
-    known = dict(several.select("record_number", "run_number").iter_rows())
-    ends = pl.concat([several["record_number"]]).implode()
+    known = dict(members.select("record_number", "run_number").iter_rows())
+    ends = members["record_number"].implode()
     inside = links.filter(pl.col("record_a").is_in(ends) & pl.col("record_b").is_in(ends)).sort(
         "run_number", "record_a", "record_b"
     )

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
 from rules.matching import Matching, Thresholds
@@ -40,11 +41,9 @@ def prepare_nodes(standardised: pl.DataFrame, rules: Matching) -> pl.DataFrame:
         for name, dtype in NODE_SCHEMA.items()
     )
     with match_database() as con:
-        con.register("standardised", nodes.to_arrow())
-        keyed: pl.DataFrame = con.sql(
-            f"select *, {', '.join(key_sql(rules))} from standardised"
-        ).pl()
-        return keyed
+        con.execute("set preserve_insertion_order = true")
+        con.register("standardised", _as_it_is(nodes))
+        return nodes.hstack(con.sql(f"select {', '.join(key_sql(rules))} from standardised").pl())
 
 
 def score_pairs(
@@ -53,7 +52,8 @@ def score_pairs(
     """Pairs of two new records, or of a new and an existing one, with evidence enough to keep.
 
     One row per pair, `record_a` before `record_b`: `evidence`, per comparison its weight `w_…`
-    and its level `level_…` (0 the best, -1 a value is missing), and `found_by`, one bit per blocking rule.
+    and its level `level_…` (0 the best, -1 a value is missing), and `found_by`, one bit per
+    blocking rule in their order. `kinship` is the evidence that the two share a household.
     """
     _refuse_broken(model, rules)
     with match_database() as con:
@@ -105,8 +105,8 @@ def match_weight(prior: float) -> pl.Expr:
     Strangers and people of one household are the two other explanations; the prior moves both.
     """
     household = pl.col("kinship") + prior
-    softened = (household * math.log(2)).exp().log1p() / math.log(2)
-    return pl.col("evidence") + prior - softened
+    tail = (-household.abs() * math.log(2)).exp().log1p() / math.log(2)
+    return pl.col("evidence") + prior - (pl.max_horizontal(household, 0.0) + tail)
 
 
 def band(prior: float, thresholds: Thresholds) -> pl.Expr:
@@ -171,13 +171,18 @@ def load_nodes(
     record = ", ".join(["record_number as unique_id", *NODE_COLUMNS, *prepared])
     keys = [name for name in new.columns if name not in NODE_SCHEMA]
     node = ", ".join(["record_number", *keys])
-    con.register("new_nodes", new.to_arrow())
+    con.register("new_nodes", _as_it_is(new))
     con.execute(f"create table nodes as select {node}, true as is_new from new_nodes")
     con.execute(f"create table records as select {record} from new_nodes")
     if existing is not None:
-        con.register("existing_nodes", existing.to_arrow())
+        con.register("existing_nodes", _as_it_is(existing))
         con.execute(f"insert into nodes by name select {node}, false as is_new from existing_nodes")
         con.execute(f"insert into records by name select {record} from existing_nodes")
+
+
+def _as_it_is(frame: pl.DataFrame) -> pa.Table:
+    """The frame for DuckDB, its texts not copied into another layout."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.newest())
 
 
 def open_linker(

@@ -37,6 +37,8 @@ class Mixture(NamedTuple):
     shares: dict[str, Floats]
     seen: dict[str, Floats]
     """How many pairs of each kind showed each level."""
+    mixes: list[Floats]
+    """For each block the shares of the three kinds among its pairs."""
 
 
 def fit(blocks: list[Block], defaults: dict[str, Floats]) -> Mixture:
@@ -53,7 +55,7 @@ def fit(blocks: list[Block], defaults: dict[str, Floats]) -> Mixture:
         previous, shares = shares, _with_defaults(seen, defaults)
         if max(np.abs(shares[n] - previous[n]).max() for n in shares) < CONVERGED:
             break
-    return Mixture(shares, seen)
+    return Mixture(shares, seen, mixes)
 
 
 def fit_priors(evidence: Floats, kinship: Floats, possible: float) -> tuple[float, float]:

@@ -153,7 +153,7 @@ def _newest_word(different: pl.DataFrame, same: pl.DataFrame) -> tuple[pl.DataFr
     both = different.join(same.rename({"record": PAIR[0]}), on=PAIR[0]).join(
         same.rename({"record": PAIR[1]}), on=[PAIR[1], "decided"]
     )
-    is_lost = pl.col("decision_id") > pl.col("decided").max().over(PAIR)
+    is_lost = pl.col("decision_id") > pl.col("decided")
     overruled = both.filter(~is_lost)
     cannot_links = different.join(overruled, on=PAIR, how="anti").sort(PAIR)
     return cannot_links, both.filter(is_lost).select("decided", *PAIR)

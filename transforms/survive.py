@@ -23,6 +23,8 @@ ORDER: dict[str, pl.Expr] = {
 
 ONLY_VALUE = "only_value"
 STEWARD = "steward"
+WORDS = pl.Enum([ONLY_VALUE, STEWARD, *ORDER])
+"""What may have decided for a value."""
 
 
 class Survivors(NamedTuple):
@@ -55,7 +57,7 @@ def survive(records: pl.DataFrame, rules: Survivorship, choices: pl.DataFrame) -
 def _choose(name: str, rule: FieldRule, records: pl.DataFrame, choices: pl.DataFrame) -> _Chosen:
     fields = rule.group or (name,)
     candidates = _candidates(name, rule, records)
-    decided = choices.filter(pl.col("field").is_in(fields))
+    decided = choices.filter(pl.col("field").is_in([name, *fields]))
     keys = [ORDER[breaker].alias(f"key_{breaker}") for breaker in rule.order]
     shared = candidates.filter(pl.col("group").is_duplicated())
     alone = candidates.filter(~pl.col("group").is_duplicated())
@@ -76,6 +78,8 @@ def _choose(name: str, rule: FieldRule, records: pl.DataFrame, choices: pl.DataF
             ),
         ]
     )
+    if rule.group:
+        best = _with_choices(name, best, choices)
     lineage = _spell_out(fields, best, records) if rule.group else {name: best}
     return _Chosen(
         {field: _with_choices(field, found, decided) for field, found in lineage.items()},
@@ -119,7 +123,8 @@ def _contested(ranked: pl.DataFrame, top: pl.DataFrame, rule: FieldRule) -> pl.D
         differs = pl.col(f"key_{breaker}").ne_missing(pl.col(f"key_{breaker}_top"))
         decided = pl.when(differs).then(pl.lit(breaker)).otherwise(decided)
     return rivals.with_columns(
-        decided_by=pl.coalesce(decided, pl.lit("first_to_arrive")), is_tie=decided.is_null()
+        decided_by=pl.coalesce(decided, pl.lit("first_to_arrive")).cast(WORDS),
+        is_tie=decided.is_null(),
     )
 
 
@@ -163,4 +168,4 @@ def _with_choices(field: str, lineage: pl.DataFrame, decided: pl.DataFrame) -> p
 
 
 def _word(text: str) -> pl.Expr:
-    return pl.lit(text, pl.String)
+    return pl.lit(text, WORDS)

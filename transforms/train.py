@@ -30,6 +30,8 @@ from transforms.mixture import Block, Floats, Mixture, fit, fit_priors
 
 PERSON = ("first_root", "last_key", "birth_date", "email", "phone", "postcode_key")
 """Records alike in all of these are counted once in term frequencies."""
+NAMES = ("first_root", "last_key")
+"""The block from which it is learnt how far first and last names go together."""
 FEW = 20
 """A level seen in fewer matches than this is listed as untrained."""
 
@@ -62,8 +64,13 @@ def train(nodes: pl.DataFrame, rules: Matching, seed: int) -> TrainedModel:
         load_nodes(con, nodes)
         linker = open_linker(con, _numbered(empty_settings(rules)), {})
         blocks = _blocks(con, linker, rules, seed)
+        together = count_pairs(con, NAMES)
     mixture = fit(list(blocks.values()), _defaults(rules))
     settings = _with_shares(empty_settings(rules), mixture)
+    if "both_names" in rules.comparisons:
+        names = list(blocks).index(_called(NAMES))
+        strangers = together * float(mixture.mixes[names][2])
+        _correct_names(settings, strangers / (nodes.height * (nodes.height - 1) / 2))
     tf = {name: term_frequencies(nodes, name, rules) for name in term_columns(settings)}
     priors = estimate_priors(nodes, MatchModel(settings, tf, 0.0), rules)
     settings["kinship"]["ratio"] = round(priors.household - priors.match, 4)
@@ -95,6 +102,15 @@ def priors_of_pairs(pairs: pl.DataFrame, record_count: int, ratio: float = 0.0) 
     kinship = pairs["kinship"].to_numpy() - ratio
     match, household = fit_priors(pairs["evidence"].to_numpy(), kinship, possible)
     return Priors(round(math.log2(match), 4), round(math.log2(household), 4))
+
+
+def count_pairs(con: duckdb.DuckDBPyConnection, parts: tuple[str, ...]) -> int:
+    """How many pairs of records agree on these columns."""
+    columns = ", ".join(_prepared(parts))
+    present = " and ".join(f"{part} is not null" for part in _prepared(parts))
+    counted = f"select count(*) as n from records where {present} group by {columns}"
+    pairs = con.sql(f"select sum(n * (n - 1) // 2) from ({counted})").fetchall()[0][0]
+    return int(pairs or 0)
 
 
 def term_frequencies(nodes: pl.DataFrame, column: str, rules: Matching) -> pl.DataFrame:
@@ -130,6 +146,8 @@ def order_remarks(settings: dict[str, Any]) -> tuple[str, ...]:
     """Levels that weigh more than the first, best level of their comparison."""
     remarks = []
     for comparison in settings["comparisons"]:
+        if COMPARISONS[comparison["output_column_name"]].is_correction:
+            continue
         best, *rest = comparison["comparison_levels"][1:]
         remarks += [
             f"{comparison['output_column_name']}: '{level['label_for_charts']}' weighs more than "
@@ -195,28 +213,62 @@ def _unratioed(settings: dict[str, Any]) -> dict[str, Any]:
     return {**settings["kinship"], "ratio": 0.0}
 
 
+def _learnt(rules: Matching) -> list[str]:
+    return [name for name in rules.comparisons if not COMPARISONS[name].is_correction]
+
+
+def _called(parts: tuple[str, ...]) -> str:
+    return " + ".join(parts)
+
+
 def _defaults(rules: Matching) -> dict[str, Floats]:
     return {
         name: np.array([[v.match, v.household, v.stranger] for v in COMPARISONS[name].levels]).T
-        for name in rules.comparisons
+        for name in _learnt(rules)
     }
+
+
+def _correct_names(settings: dict[str, Any], observed: float) -> None:
+    """Take from the evidence of a full name what strangers share it more often than its parts say.
+
+    Where several nations mix, someone called Vaishnavi is likelier to be called Sharma, and two
+    weights that were learnt one by one count the same thing twice.
+    """
+    compared = {c["output_column_name"]: c["comparison_levels"] for c in settings["comparisons"]}
+    first = sum(v["u_probability"] for v in compared["first_name"][1:3])
+    excess = observed / (first * compared["last_name"][1]["u_probability"])
+    share = round(1 / min(max(excess, 1.01), 64.0), 9)
+    level = compared["both_names"][1]
+    level["m_probability"], level["u_probability"] = share, 1.0
+    settings["kinship"]["shares"]["both_names"] = [share, 1.0]
 
 
 def _with_shares(settings: dict[str, Any], mixture: Mixture) -> dict[str, Any]:
     shares = {}
     for comparison in settings["comparisons"]:
+        if comparison["output_column_name"] not in mixture.shares:
+            continue
         match, household, stranger = mixture.shares[comparison["output_column_name"]]
+        weights = {0.0}
         for number, level in enumerate(comparison["comparison_levels"][1:]):
-            level["m_probability"] = round(float(match[number]), 9)
             level["u_probability"] = round(float(stranger[number]), 9)
+            level["m_probability"] = _distinct(round(float(match[number]), 9), level, weights)
         shares[comparison["output_column_name"]] = [round(float(v), 9) for v in household]
     return {**settings, "kinship": {"ratio": 0.0, "shares": shares}}
+
+
+def _distinct(match: float, level: dict[str, Any], weights: set[float]) -> float:
+    """A match share so little more that no two levels of a comparison weigh exactly the same."""
+    while (weight := math.log2(match / level["u_probability"])) in weights:
+        match = round(match + 1e-9, 9)
+    weights.add(weight)
+    return match
 
 
 def _untrained(rules: Matching, mixture: Mixture) -> tuple[str, ...]:
     return tuple(
         f"{name}: {level.label}"
-        for name in rules.comparisons
+        for name in _learnt(rules)
         for level, seen in zip(COMPARISONS[name].levels, mixture.seen[name][0], strict=True)
         if seen < FEW
     )
@@ -227,7 +279,8 @@ def _blocks(
 ) -> dict[str, Block]:
     con.execute(
         "create table block_0 as with numbered as (select record_number,"
-        " row_number() over (order by record_number) - 1 as n from nodes), drawn as (select distinct"
+        " row_number() over (order by record_number) - 1 as n from nodes),"
+        " drawn as (select distinct"
         f" hash(i, {seed}, 1) % (select count(*) from nodes) as x,"
         f" hash(i, {seed}, 2) % (select count(*) from nodes) as y"
         f" from range({rules.training.u_pairs}) t(i))"
@@ -235,10 +288,10 @@ def _blocks(
         " join numbered a on a.n = x join numbered b on b.n = y where x < y"
     )
     blocks = {"at random": Block(_patterns(con, linker, "block_0", rules), frozenset(), True)}
-    for number, parts in enumerate(rules.training.blocks, 1):
+    for number, parts in enumerate(dict.fromkeys((*rules.training.blocks, NAMES)), 1):
         _draw_block(con, f"block_{number}", parts, rules, seed)
         patterns = _patterns(con, linker, f"block_{number}", rules)
-        blocks[" + ".join(parts)] = Block(patterns, _left_out(parts, rules), False)
+        blocks[_called(parts)] = Block(patterns, _left_out(parts, rules), False)
     return blocks
 
 
@@ -246,20 +299,17 @@ def _draw_block(
     con: duckdb.DuckDBPyConnection, table: str, parts: tuple[str, ...], rules: Matching, seed: int
 ) -> None:
     """Pairs that agree on these columns, a sample when there are too many."""
-    parts = tuple({"birth_date": "birth_text"}.get(part, part) for part in parts)
-    columns = ", ".join(parts)
+    columns = ", ".join(_prepared(parts))
+    share = int(min(rules.training.em_pairs / max(count_pairs(con, parts), 1), 1.0) * 1_000_000)
     con.execute(
-        f"create table kept_{table} as select unique_id as record_number, {columns} from records"
-        f" where {' and '.join(f'{part} is not null' for part in parts)}"
-        f" qualify count(*) over (partition by {columns}) between 2 and {rules.max_block}"
+        f"create table {table} as select a.unique_id as record_a, b.unique_id as record_b"
+        f" from records a join records b using ({columns}) where a.unique_id < b.unique_id"
+        f" and hash(a.unique_id, b.unique_id, {seed}) % 1000000 < {share}"
     )
-    pairs = f"from kept_{table} a join kept_{table} b using ({columns}) where a.record_number < b.record_number"
-    total = con.sql(f"select count(*) {pairs}").fetchall()[0][0]
-    share = int(min(rules.training.em_pairs / max(total, 1), 1.0) * 1_000_000)
-    con.execute(
-        f"create table {table} as select a.record_number as record_a, b.record_number as record_b {pairs}"
-        f" and hash(a.record_number, b.record_number, {seed}) % 1000000 < {share}"
-    )
+
+
+def _prepared(parts: tuple[str, ...]) -> list[str]:
+    return [{"birth_date": "birth_text"}.get(part, part) for part in parts]
 
 
 def _patterns(

@@ -290,7 +290,11 @@ def _record(
         },
         "notes": notes,
     }
-    schema = {"notes": pl.List(pl.String), "reason": pl.String, "channel": pl.String}
+    schema: dict[str, pl.DataType] = {
+        "notes": pl.List(pl.String),
+        "reason": pl.String(),
+        "channel": pl.String(),
+    }
     warehouse.insert(
         "ingest.deliveries", pl.DataFrame([row], schema_overrides=schema, orient="row")
     )

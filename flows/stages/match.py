@@ -5,29 +5,29 @@ import polars as pl
 from flows.run import Counts, Run
 from rules.matching import Matching
 from store.warehouse import Warehouse
-from transforms.block import block_keys, cap_keys, key_columns
+from transforms.block import NODE_SCHEMA, block_keys, cap_keys, key_columns
 from transforms.match import MatchModel, prepare_nodes, score_pairs
 
-CURRENT = """
-    select s.* from valid.records v join {which} using (record_number)
+CURRENT = f"""
+    select {", ".join(f"s.{column}" for column in NODE_SCHEMA)}
+    from valid.records v semi join {{which}} using (record_number)
     join std.records s on s.arrival = v.arrival"""
 
 
 def match_records(run: Run, warehouse: Warehouse) -> Counts:
     """Score changed records against all; pairs of records that did not change stay as they are."""
     rules = run.rulebook.matching
-    changed = warehouse.read(CURRENT.format(which="change.records"))
-    nodes = prepare_nodes(changed, rules)
-    del changed
+    nodes = prepare_nodes(warehouse.read(CURRENT.format(which="change.records")), rules)
     _make_tables(warehouse, rules)
     flipped = _replace_keys(warehouse, nodes, rules)
-    touched = _write_touched(warehouse, nodes, flipped)
-    nodes = pl.concat([nodes, _nodes(warehouse, touched - {*nodes["record_number"]}, rules)])
-    pairs = _score(run, warehouse, nodes)
+    others = _write_touched(warehouse, nodes, flipped)
+    if others:
+        nodes = pl.concat([nodes, _nodes(warehouse, others, rules)])
+    pairs = _score(run, warehouse, nodes) if nodes.height else None
     _write_pairs(warehouse, pairs)
     return {
         "records_matched": nodes.height,
-        "pairs_scored": pairs.height,
+        "pairs_scored": 0 if pairs is None else pairs.height,
         "keys_capped": warehouse.one("select count(*) from match.capped"),
     }
 
@@ -41,6 +41,11 @@ def model_of(run: Run) -> MatchModel:
 def _make_tables(warehouse: Warehouse, rules: Matching) -> None:
     keys = ", ".join(f"{key} bigint" for key in block_keys(rules))
     warehouse.execute(f"create table if not exists match.keys (record_number bigint, {keys})")
+    weights = ", ".join(f"w_{name} double, level_{name} tinyint" for name in rules.comparisons)
+    warehouse.execute(
+        "create table if not exists match.pairs (record_a bigint, record_b bigint, "
+        f"evidence double, kinship double, {weights}, found_by integer)"
+    )
     warehouse.execute("create table if not exists match.capped (rule varchar, key bigint)")
 
 
@@ -50,26 +55,26 @@ def _replace_keys(warehouse: Warehouse, nodes: pl.DataFrame, rules: Matching) ->
     Whether a key is too common is worked out over all records. So when it changes for a key, all
     records that share it are in the change set.
     """
-    warehouse.execute(
-        "create temp table touched_keys as select * from match.keys semi join change.records "
-        "using (record_number)"
-    )
-    warehouse.replace(
-        "match.keys", nodes.select("record_number", *block_keys(rules)), "record_number"
-    )
-    warehouse.execute(
-        "insert into touched_keys select * from match.keys semi join change.records "
-        "using (record_number)"
-    )
+    columns = block_keys(rules)
+    touched = "select {key} from match.keys semi join change.records using (record_number)"
+    before = {key: warehouse.read(touched.format(key=key)).to_series() for key in columns}
+    warehouse.replace("match.keys", nodes.select("record_number", *columns), "record_number")
+    is_all = nodes.height == warehouse.one("select count(*) from match.keys")
     counted = pl.concat(
-        _count(warehouse, name, columns, rules) for name, columns in key_columns(rules).items()
+        _count(
+            warehouse,
+            rule,
+            keys,
+            rules,
+            None if is_all else pl.concat([*(before[key] for key in keys), *nodes[keys]]),
+        )
+        for rule, keys in key_columns(rules).items()
     )
     flipped = warehouse.read(
         "select c.rule, c.key, c.is_capped from counted c left join match.capped m "
         "using (rule, key) where c.is_capped <> (m.key is not null)",
         counted=counted,
     )
-    warehouse.execute("drop table touched_keys")
     warehouse.execute(
         "delete from match.capped where key in (select key from flipped where not is_capped)",
         flipped=flipped,
@@ -78,39 +83,46 @@ def _replace_keys(warehouse: Warehouse, nodes: pl.DataFrame, rules: Matching) ->
     return flipped
 
 
-def _count(warehouse: Warehouse, name: str, columns: list[str], rules: Matching) -> pl.DataFrame:
-    """For each touched key of a rule: whether too many records share it."""
+def _count(
+    warehouse: Warehouse, name: str, columns: list[str], rules: Matching, touched: pl.Series | None
+) -> pl.DataFrame:
+    """For the touched keys of a rule, or all: rule, key, and whether too many records share it."""
     limit = next(rules.max_block_of(rule) for rule in rules.blocking if rule.name == name)
-    touched = " union ".join(f"select {key} as key from touched_keys" for key in columns)
+    asked = pl.DataFrame({"key": [] if touched is None else touched.drop_nulls().unique()})
+    asked = asked.cast(pl.Int64)
+    where = "{key} is not null" if touched is None else "{key} in (select key from asked)"
     shared = " union all ".join(
-        f"select {key} as key, record_number from match.keys where {key} in (from touched)"
+        f"select {key} as key, record_number from match.keys where {where.format(key=key)}"
         for key in columns
     )
+    distinct = "*" if len(columns) == 1 else "distinct record_number"
     return warehouse.read(
         f"""
-        with touched as ({touched}), shared as ({shared}), counted as (
-            select key, count(distinct record_number) > {limit} as is_capped
-            from shared group by key having count(*) > {limit})
-        select '{name}' as rule, key, coalesce(is_capped, false) as is_capped
-        from touched left join counted using (key)
-        where key is not null and (is_capped or key in (select key from match.capped))"""
+        with capped as (
+            select key from ({shared}) group by key having count({distinct}) > {limit})
+        select '{name}' as rule, key, true as is_capped from capped
+        union all
+        select '{name}', key, false from match.capped
+        where rule = '{name}' and key in (select key from asked) and key not in (from capped)""",
+        asked=asked,
     )
 
 
 def _write_touched(warehouse: Warehouse, nodes: pl.DataFrame, flipped: pl.DataFrame) -> set[int]:
-    """Note whose pairs are scored again: changed records and those with a flipped key."""
+    """Note whose pairs are scored again: changed records, and the others with a flipped key."""
     warehouse.execute("delete from change.pairs")
     warehouse.insert("change.pairs", nodes.select("record_number"))
-    if flipped.is_empty():
+    if flipped.is_empty() or nodes.height == warehouse.one("select count(*) from match.keys"):
         return set()
     keys = warehouse.read("select * from match.keys limit 0").columns[1:]
     shares = " or ".join(f"{key} in (select key from flipped)" for key in keys)
-    warehouse.execute(
-        f"insert into change.pairs select record_number from match.keys where ({shares}) "
+    others = warehouse.read(
+        f"select record_number from match.keys where ({shares}) "
         "and record_number not in (from change.pairs)",
         flipped=flipped,
     )
-    return set(warehouse.read("select record_number from change.pairs").to_series())
+    warehouse.insert("change.pairs", others)
+    return set(others.to_series())
 
 
 def _nodes(warehouse: Warehouse, records: set[int], rules: Matching) -> pl.DataFrame:
@@ -151,10 +163,9 @@ def _neighbours(warehouse: Warehouse, rules: Matching) -> set[int]:
     return set(found.to_series())
 
 
-def _write_pairs(warehouse: Warehouse, pairs: pl.DataFrame) -> None:
-    warehouse.execute(
-        "create table if not exists match.pairs as select * from pairs limit 0", pairs=pairs
-    )
+def _write_pairs(warehouse: Warehouse, pairs: pl.DataFrame | None) -> None:
+    if pairs is None:
+        return
     warehouse.execute(
         "delete from match.pairs where record_a in (from change.pairs) "
         "or record_b in (from change.pairs)"

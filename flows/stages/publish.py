@@ -7,6 +7,8 @@ from store.golden import Golden, open_golden
 from store.snapshot import publish
 from store.warehouse import Warehouse
 from transforms.identify import customer_id, find_redirects
+from transforms.match import match_weight
+from transforms.resolve import state_of
 
 
 def publish_records(run: Run, warehouse: Warehouse) -> Counts:
@@ -14,7 +16,7 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
     with open_golden(run.golden, run.settings, run.rulebook.survivorship) as golden:
         if golden.applied(run.run_id, "publish") is None:
             with golden.transaction():
-                _write_redirects(warehouse, golden)
+                _write_redirects(run, warehouse, golden)
                 _write_pairs(warehouse, golden)
                 _write_reports(run, warehouse, golden)
                 golden.apply(run.run_id, "publish", {})
@@ -23,31 +25,21 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
     return counts
 
 
-def _write_redirects(warehouse: Warehouse, golden: Golden) -> None:
-    touched = warehouse.read("select founder from change.customers")
-    runs = "cast(substr(d.run_id, 2) as bigint) as run_number"
+def _write_redirects(run: Run, warehouse: Warehouse, golden: Golden) -> None:
+    touched = _relinked(run, warehouse)
     members = warehouse.read(
-        f"""
-        select x.record_number, x.founder, {runs}
+        """
+        select x.record_number, x.founder, cast(substr(d.run_id, 2) as bigint) as run_number
         from cluster.crosswalk x semi join touched using (founder)
         join ingest.deliveries d on d.delivery_number = x.record_number // 1000000000""",
         touched=touched,
     )
-    several = members.filter(pl.col("run_number").n_unique().over("founder") > 1)
-    links = warehouse.read(
-        """
-        select p.record_a, p.record_b,
-            cast(substr(greatest(da.run_id, db.run_id), 2) as bigint) as run_number,
-            'linked' as why
-        from match.pairs p join several a on a.record_number = p.record_a
-        join several b on b.record_number = p.record_b and a.founder = b.founder
-        join valid.records va on va.record_number = p.record_a
-        join valid.records vb on vb.record_number = p.record_b
-        join ingest.deliveries da on da.delivery_number = va.arrival // 1000000000
-        join ingest.deliveries db on db.delivery_number = vb.arrival // 1000000000""",
-        several=several,
+    decided = _decided_links(run, warehouse, members)
+    has_decided = pl.col("record_number").is_in(decided["record_a"].implode())
+    several = members.filter(
+        (pl.col("run_number").n_unique() > 1).over("founder") | has_decided.any().over("founder")
     )
-    found = find_redirects(several, links)
+    found = find_redirects(several, pl.concat([_links(run, warehouse, several), decided]))
     golden.execute(
         "delete from redirects where founder in (select founder from touched)", touched=touched
     )
@@ -60,6 +52,72 @@ def _write_redirects(warehouse: Warehouse, golden: Golden) -> None:
             run_id=pl.format("R{}", pl.col("run_number").cast(pl.String).str.zfill(4)),
             why="why",
         ),
+    )
+
+
+def _relinked(run: Run, warehouse: Warehouse) -> pl.DataFrame:
+    """Customers whose redirects may come out otherwise: changed ones, and those with new links.
+
+    A link between records that are one customer already changes nothing else.
+    """
+    if "cluster" in run.changed:
+        return warehouse.read("select distinct founder from cluster.crosswalk")
+    last = warehouse.one("select max(last_decision) from ledger.runs where state = 'finished'")
+    known = run.decisions.filter(pl.col("decision_id") <= last)
+    said = pl.concat([state_of(run.decisions).must_links, state_of(known).must_links])
+    return warehouse.read(
+        """
+        select founder from change.customers
+        union select founder from cluster.crosswalk semi join change.pairs using (record_number)
+        union select founder from cluster.crosswalk join ingest.records using (record_number)
+            where source || ':' || source_key in (
+                select unnest([record_a, record_b]) from said)""",
+        said=said.filter(~said.is_duplicated()),
+    )
+
+
+def _links(run: Run, warehouse: Warehouse, several: pl.DataFrame) -> pl.DataFrame:
+    """Links inside these customers, and the run that brought the younger of their versions."""
+    pairs = warehouse.read(
+        """
+        select p.record_a, p.record_b, p.evidence, p.kinship,
+            cast(substr(greatest(da.run_id, db.run_id), 2) as bigint) as run_number
+        from match.pairs p join several a on a.record_number = p.record_a
+        join several b on b.record_number = p.record_b and a.founder = b.founder
+        join valid.records va on va.record_number = p.record_a
+        join valid.records vb on vb.record_number = p.record_b
+        join ingest.deliveries da on da.delivery_number = va.arrival // 1000000000
+        join ingest.deliveries db on db.delivery_number = vb.arrival // 1000000000""",
+        several=several,
+    )
+    weight = match_weight(run.rulebook.model.manifest.prior)
+    return pairs.filter(weight >= run.rulebook.matching.thresholds.link).select(
+        "record_a", "record_b", "run_number", why=pl.lit("linked")
+    )
+
+
+def _decided_links(run: Run, warehouse: Warehouse, members: pl.DataFrame) -> pl.DataFrame:
+    """Must-links inside these customers, and the first run that could obey them.
+
+    That is the one after the snapshot on which it was decided, or later where a record came
+    later: the same in a rebuild as it was in the night.
+    """
+    said = state_of(run.decisions).must_links.join(
+        run.decisions.select("decision_id", "snapshot_run_id"), on="decision_id"
+    )
+    return warehouse.read(
+        """
+        with named as (
+            select record_number, founder, run_number, source || ':' || source_key as record_id
+            from members join ingest.records using (record_number))
+        select a.record_number as record_a, b.record_number as record_b,
+            greatest(a.run_number, b.run_number,
+                coalesce(cast(substr(snapshot_run_id, 2) as bigint), 0) + 1) as run_number,
+            'decided' as why
+        from said join named a on a.record_id = said.record_a
+        join named b on b.record_id = said.record_b and a.founder = b.founder""",
+        said=said,
+        members=members,
     )
 
 

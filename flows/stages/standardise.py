@@ -3,45 +3,43 @@
 import polars as pl
 
 from flows.run import Counts, Run
-from rules.feed import Feed
 from rules.lookups import Lookups
 from store.warehouse import Warehouse
 from transforms.carry import FIELDS, carry_forward
 from transforms.standardise.emails import email_library_version, verify_emails
+from transforms.standardise.fold import folded
 from transforms.standardise.names import name_keys
 from transforms.standardise.phones import phone_metadata_version, verify_phones
-from transforms.standardise.records import key_places, standardise_texts
+from transforms.standardise.records import move_up, standardise_texts
 
 PHONES = ("phone", "phone_2")
 EMAILS = ("email", "email_2")
 
 
+BATCH = 250_000
+"""Versions that are standardised together: it bounds the memory, whatever is delivered."""
+
+
 def standardise_records(run: Run, warehouse: Warehouse) -> Counts:
     """Standardise the versions that ingest left; each contact value is verified once, ever."""
-    frames = [
-        _standardise_file(path.read_bytes(), run.rulebook.feeds, run.rulebook.lookups)
-        for path in sorted(run.work.glob("landed_*.parquet"))
-    ]
-    if not frames:
-        return {"values_parsed": 0, "records_standardised": 0}
-    records = pl.concat(frames, how="diagonal")
-    del frames
+    counts: Counts = {"values_parsed": 0, "records_standardised": 0}
+    for path in sorted(run.work.glob("landed_*.parquet")):
+        rows = pl.read_parquet(path)
+        for batch in rows.iter_slices(BATCH):
+            counts["values_parsed"] += _standardise(run, warehouse, batch)
+            counts["records_standardised"] += batch.height
+    return counts
+
+
+def _standardise(run: Run, warehouse: Warehouse, rows: pl.DataFrame) -> int:
+    """Standardise versions of one delivery, in order of arrival; how many values were new."""
+    lookups, feeds = run.rulebook.lookups, run.rulebook.feeds
+    records = standardise_texts(rows, feeds[rows["source"][0]], lookups)
     records, phones = _verify_phones(warehouse, records)
     records, emails = _verify_emails(warehouse, records)
-    records = carry_forward(records, _before(warehouse, records), run.rulebook.feeds)
-    records = _with_keys(records, run.rulebook.lookups)
-    warehouse.execute(
-        "create table if not exists std.records as from records limit 0", records=records
-    )
-    warehouse.insert("std.records", records)
-    return {"values_parsed": phones + emails, "records_standardised": records.height}
-
-
-def _standardise_file(content: bytes, feeds: dict[str, Feed], lookups: Lookups) -> pl.DataFrame:
-    rows = pl.read_parquet(content)
-    if rows.is_empty():
-        return pl.DataFrame()
-    return standardise_texts(rows, feeds[rows["source"][0]], lookups)
+    records = carry_forward(move_up(records), _before(warehouse, records), feeds)
+    warehouse.insert("std.records", _with_keys(records.drop("region_hint"), lookups))
+    return phones + emails
 
 
 def _verify_phones(warehouse: Warehouse, records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -51,11 +49,6 @@ def _verify_phones(warehouse: Warehouse, records: pl.DataFrame) -> tuple[pl.Data
         records.select(raw=pl.col(name), region=pl.col("region_hint")).drop_nulls("raw")
         for name in PHONES
     ).unique()
-    if not warehouse.has("verify.phones"):
-        warehouse.execute(
-            "create table verify.phones as from made limit 0",
-            made=verify_phones(wanted.clear()).with_columns(version=pl.lit(version)),
-        )
     unseen = warehouse.read(
         "select w.* from wanted w anti join (from verify.phones where version = "
         f"'{version}') v on v.raw = w.raw and v.region is not distinct from w.region",
@@ -81,11 +74,6 @@ def _verify_emails(warehouse: Warehouse, records: pl.DataFrame) -> tuple[pl.Data
     wanted = pl.concat(
         records.select(raw=pl.col(name)).drop_nulls("raw") for name in EMAILS
     ).unique()
-    if not warehouse.has("verify.emails"):
-        warehouse.execute(
-            "create table verify.emails as from made limit 0",
-            made=verify_emails(wanted.clear()).with_columns(version=pl.lit(version)),
-        )
     unseen = warehouse.read(
         "select w.* from wanted w anti join (from verify.emails where version = "
         f"'{version}') v using (raw)",
@@ -106,7 +94,7 @@ def _verify_emails(warehouse: Warehouse, records: pl.DataFrame) -> tuple[pl.Data
 def _before(warehouse: Warehouse, records: pl.DataFrame) -> pl.DataFrame:
     """The latest version before these of each record that had one."""
     older = records.filter(pl.col("record_number") != pl.col("arrival")).select("record_number")
-    if older.is_empty() or not warehouse.has("std.records"):
+    if older.is_empty():
         return records.clear()
     fields = ", ".join(name for name in FIELDS if name in records.columns)
     return warehouse.read(
@@ -121,8 +109,9 @@ def _before(warehouse: Warehouse, records: pl.DataFrame) -> pl.DataFrame:
 
 def _with_keys(records: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
     """Add what records are compared by."""
-    keyed = key_places(name_keys(records, lookups), lookups)
+    keyed = name_keys(records, lookups).drop("initial")
     return keyed.with_columns(
+        company_key=folded(keyed["company"]),
         email_local=pl.col("email").str.extract(r"^(.*)@", 1),
         email_domain=pl.col("email").str.extract(r"@([^@]*)$", 1),
     )

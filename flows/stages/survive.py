@@ -15,6 +15,9 @@ from transforms.resolve import state_of
 from transforms.survive import Survivors, survive
 from transforms.wide import publishable, to_wide
 
+BATCH = 200_000
+"""Customers that are worked out together: it bounds the memory, however many were touched."""
+
 
 class Laid(NamedTuple):
     """The records behind the touched customers, in every epoch."""
@@ -32,14 +35,36 @@ def survive_records(run: Run, warehouse: Warehouse) -> Counts:
         done = golden.applied(run.run_id, "survive")
         if done is not None:
             return done
+        _touch_decided(run, warehouse)
         _widen_to_all(run, warehouse, golden)
         touched = warehouse.read("select founder from change.customers")
         counts: Counts = {"golden_rows": 0, "created": 0, "changed": 0, "merged": 0, "split": 0}
         with golden.transaction():
-            if touched.height:
-                counts |= _write(run, warehouse, golden, touched)
+            golden.execute(f"delete from changes where run_id = '{run.run_id}'")
+            golden.execute(
+                "delete from crosswalk where record_number in (select record_number from moved)",
+                moved=warehouse.read("select record_number from change.moves"),
+            )
+            for batch in touched.sort("founder").iter_slices(BATCH):
+                for name, count in _write(run, warehouse, golden, batch).items():
+                    counts[name] = counts.get(name, 0) + count
             golden.apply(run.run_id, "survive", counts)
         return counts
+
+
+def _touch_decided(run: Run, warehouse: Warehouse) -> None:
+    """A customer is touched too when a steward has chosen a value of it, or taken one back."""
+    last = warehouse.one("select max(last_decision) from ledger.runs where state = 'finished'")
+    known = run.decisions.filter(pl.col("decision_id") <= last)
+    chosen = pl.concat([state_of(run.decisions).values, state_of(known).values])
+    warehouse.execute(
+        """
+        insert into change.customers
+        select founder from cluster.crosswalk join ingest.records using (record_number)
+        where source || ':' || source_key in (select anchor from chosen)
+        except from change.customers""",
+        chosen=chosen.filter(~chosen.is_duplicated()),
+    )
 
 
 def _widen_to_all(run: Run, warehouse: Warehouse, golden: Golden) -> None:
@@ -53,7 +78,7 @@ def _widen_to_all(run: Run, warehouse: Warehouse, golden: Golden) -> None:
 
 
 def _write(run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFrame) -> Counts:
-    before = golden.values_of(touched)
+    before, moves = _before(run, warehouse, golden, touched)
     laid = _lay_out(run, warehouse, touched)
     found = survive(laid.records, run.rulebook.survivorship, _choices(run, warehouse, laid))
     values = _values(golden.fields, laid, found)
@@ -67,7 +92,7 @@ def _write(run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFrame
     rows += _write_contacts(warehouse, golden, laid, values)
     _write_conflicts(golden, laid, found, values)
     changes = describe_changes(
-        before, values.select("founder", *golden.fields), _moves(warehouse), golden.fields
+        before, values.select("founder", *golden.fields), moves, golden.fields
     )
     _write_changes(run, golden, changes)
     kinds = dict(changes["change"].value_counts().iter_rows())
@@ -112,7 +137,10 @@ def _lay_out(run: Run, warehouse: Warehouse, touched: pl.DataFrame) -> Laid:
 
 
 def _choices(run: Run, warehouse: Warehouse, laid: Laid) -> pl.DataFrame:
-    """Stewards' values for the current epoch: group, field, value, record_number."""
+    """Stewards' values for the current epoch: group, field, value, record_number.
+
+    Customers that were given values before they became one keep the newest of them.
+    """
     values = state_of(run.decisions).values
     latest = laid.epochs.filter(pl.col("next_at").is_null()).select("group", "founder")
     if values.is_empty():
@@ -124,10 +152,12 @@ def _choices(run: Run, warehouse: Warehouse, laid: Laid) -> pl.DataFrame:
             select record_number, founder, source || ':' || source_key as record_id
             from ingest.records join cluster.crosswalk using (record_number))
         select l."group", v.field, v.value,
-            coalesce(source.record_number, anchor.record_number) as record_number
+            source.record_number
         from chosen v join named anchor on anchor.record_id = v.anchor
         join latest l on l.founder = anchor.founder
-        left join named source on source.record_id = v.record_id""",
+        left join named source on source.record_id = v.record_id
+        qualify row_number() over (
+            partition by l."group", v.field order by v.decision_id desc) = 1""",
         chosen=values,
         latest=latest,
     )
@@ -188,11 +218,6 @@ def _write_periods(golden: Golden, laid: Laid, found: Survivors, values: pl.Data
 def _write_crosswalk(warehouse: Warehouse, golden: Golden, laid: Laid) -> None:
     latest = laid.epochs.filter(pl.col("next_at").is_null()).select("group")
     live = laid.records.join(latest, on="group", how="semi").select("record_number", "founder")
-    moved = warehouse.read("select record_number from change.moves")
-    golden.execute(
-        "delete from crosswalk where record_number in (select record_number from moved)",
-        moved=moved,
-    )
     rows = warehouse.read(
         """
         select l.record_number, l.founder, r.source, r.source_key,
@@ -241,12 +266,27 @@ def _write_conflicts(golden: Golden, laid: Laid, found: Survivors, values: pl.Da
     )
 
 
-def _moves(warehouse: Warehouse) -> pl.DataFrame:
-    return warehouse.read("select record_number, old_founder, founder from change.moves")
+def _before(
+    run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What the touched customers were before this run, and which records changed customer.
+
+    A rebuild begins with empty tables; what downstream systems know is in the old ones.
+    """
+    moves = "select record_number, old_founder, founder from change.moves"
+    if not (run.is_rebuild and run.settings.golden.exists()):
+        return golden.values_of(touched), warehouse.read(moves)
+    with open_golden(run.settings.golden, run.settings, run.rulebook.survivorship) as old:
+        before = old.values_of(touched)
+        crosswalk = old.read("select record_number, founder as old_founder from crosswalk")
+    return before, warehouse.read(
+        "select record_number, o.old_founder, m.founder from change.moves m "
+        "join old_crosswalk o using (record_number) where o.old_founder <> m.founder",
+        old_crosswalk=crosswalk,
+    )
 
 
 def _write_changes(run: Run, golden: Golden, changes: pl.DataFrame) -> None:
-    golden.execute(f"delete from changes where run_id = '{run.run_id}'")
     golden.insert(
         "changes",
         changes.select(

@@ -11,7 +11,10 @@ from transforms.validate import is_active, validate
 
 def validate_records(run: Run, warehouse: Warehouse) -> Counts:
     """Judge the versions that this run brought; note which records it changed."""
-    records = warehouse.read("select s.* from std.records s join change.versions using (arrival)")
+    columns = ", ".join(RECORD.columns)
+    records = warehouse.read(
+        f"select {columns} from std.records semi join change.versions using (arrival)"
+    )
     verdict = validate(records, RECORD)
     _write_quarantine(run, warehouse, verdict.quarantined)
     active = verdict.passed.select("arrival", is_active=is_active(verdict.passed))

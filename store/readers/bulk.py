@@ -10,7 +10,7 @@ import re
 import polars as pl
 from polars.exceptions import ComputeError, PolarsError
 
-from store.readers.dialect import Dialect
+from store.readers.dialect import Dialect, row_pattern
 from store.readers.lines import Lines
 from store.readers.reading import DeliveryRefused, emptied, row_schema
 
@@ -25,7 +25,7 @@ def clean_lines(lines: Lines, dialect: Dialect, width: int, max_chars: int) -> p
         return pl.repeat(False, len(lines.text), dtype=pl.Boolean, eager=True)
     line = pl.col("line")
     fits = (
-        line.str.contains(_row_pattern(dialect, width))
+        line.str.contains(row_pattern(dialect, width))
         if is_quoted
         else line.str.count_matches(dialect.delimiter, literal=True) == width - 1
     )
@@ -97,12 +97,6 @@ def _is_plain(dialect: Dialect) -> bool:
 
 def _characters(lines: Lines, character: str) -> str:
     return character if character.encode() in lines.raw else ""
-
-
-def _row_pattern(dialect: Dialect, width: int) -> str:
-    delimiter, quote = re.escape(dialect.delimiter), re.escape(dialect.quote or "")
-    cell = f"(?:{quote}(?:[^{quote}]|{quote}{quote})*{quote}|[^{quote}{delimiter}]*)"
-    return f"^{cell}(?:{delimiter}{cell}){{{width - 1}}}$"
 
 
 def _junk_pattern(dialect: Dialect) -> str:

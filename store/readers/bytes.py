@@ -68,7 +68,7 @@ def open_delivery(path: Path, wanted: Format, limits: Limits) -> Content:
         if data.startswith(_GZIP):
             data = _unpack_gzip(data, limits)
             notes.append("unpacked with gzip")
-        elif data.startswith(_ZIP) and not (wanted == "xlsx" and is_workbook(data)):
+        elif data.startswith(_ZIP) and not is_workbook(data):
             data, member = _unpack_zip(data, wanted, limits)
             notes.append(f"member {member} of the zip")
     if not data:

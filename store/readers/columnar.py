@@ -86,8 +86,21 @@ def _text(value: pl.Expr, kind: pl.DataType) -> pl.Expr:
         whole = pl.when(is_whole).then(value).cast(pl.Int64, strict=False).cast(pl.String)
         return pl.coalesce(whole, pl.when(value.is_not_nan()).then(value).cast(pl.String))
     if isinstance(kind, pl.Binary):
-        return pl.coalesce(value.cast(pl.String, strict=False), value.bin.encode("hex"))
+        return value.map_batches(_bytes_text, return_dtype=pl.String)
     return value.cast(pl.String)
+
+
+def _bytes_text(values: pl.Series) -> pl.Series:
+    """Bytes as the text that they are, or in hexadecimal when they are none."""
+    texts = {one: _decoded(one) for one in values.unique() if one is not None}
+    return pl.Series([texts.get(one) for one in values], dtype=pl.String)
+
+
+def _decoded(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
 
 
 def _time_text(value: pl.Expr, kind: pl.Datetime) -> pl.Expr:

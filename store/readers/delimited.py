@@ -151,6 +151,7 @@ def _walk(
     """Read row by row what is not clean."""
     rows, rejects, trailers = list[list[object]](), list[Reject](), list[Reject]()
     swallowed, after = list[int](), 0
+    is_sound = clean.to_list()
     for index in (~clean).arg_true().to_list():
         if index < after:
             continue
@@ -158,7 +159,7 @@ def _walk(
             trailers.append(Reject(index, "trailer_before_the_end", lines.texts[index]))
             continue
         try:
-            cells, reason, used, raw = careful.row_at(lines, index, is_last or index == 0)
+            cells, reason, used, raw = careful.row_at(lines, index, is_sound, is_last or index == 0)
         except UnfinishedError:
             return _Walk(rows, rejects, trailers, swallowed, index)
         after = index + used

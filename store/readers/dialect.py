@@ -110,6 +110,9 @@ def _rows(lines: Lines, dialect: Dialect, start: int = 0) -> list[_Row]:
 
 
 def _row_at(lines: Lines, dialect: Dialect, line: int) -> _Row:
+    spaced = spaced_cells(dialect, lines.texts[line])
+    if spaced:
+        return _Row(line, 1, spaced)
     stop = min(line + 20, len(lines.texts))
     group = reader(dialect, (lines.with_end(index) for index in range(line, stop)))
     try:
@@ -126,6 +129,25 @@ def reader(dialect: Dialect, lines: Iterator[str]) -> "Reader":
             lines, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE, quotechar=None, strict=True
         )
     return csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
+
+
+def spaced_cells(dialect: Dialect, line: str) -> list[str]:
+    """The cells of a line with a space between delimiter and quote; none if it has none."""
+    delimiter, quote = dialect
+    if quote is None or f"{delimiter} {quote}" not in line or line.count(quote) % 2:
+        return []
+    group = csv.reader([line], delimiter=delimiter, quotechar=quote, skipinitialspace=True)
+    return next(group, [])
+
+
+def row_pattern(dialect: Dialect, width: int) -> str:
+    """A line that is one row of this width by the letter of the format."""
+    delimiter = re.escape(dialect.delimiter)
+    if dialect.quote is None:
+        return f"^[^{delimiter}]*(?:{delimiter}[^{delimiter}]*){{{width - 1}}}$"
+    quote = re.escape(dialect.quote)
+    cell = f"(?:{quote}(?:[^{quote}]|{quote}{quote})*{quote}|[^{quote}{delimiter}]*)"
+    return f"^{cell}(?:{delimiter}{cell}){{{width - 1}}}$"
 
 
 def _header(sample: list[_Row], rule: ReadRule, expected: Sequence[str]) -> tuple[int, list[str]]:

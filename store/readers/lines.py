@@ -6,6 +6,7 @@ beside the delivery and its frame.
 """
 
 import re
+from bisect import bisect_left
 from functools import cached_property
 from itertools import islice
 
@@ -26,6 +27,7 @@ class Lines:
         self.raw = raw
         self.fallback = fallback
         self.undecodable: set[int] = set()
+        self._holding: dict[str, list[int]] = {}
         self.is_as_read = False
         """Whether the bytes are UTF-8 whose lines end in LF or CRLF; known once `text` is."""
         self.recoded = 0
@@ -47,6 +49,15 @@ class Lines:
     def texts(self) -> list[str]:
         """The same as a list, for those who look at single lines."""
         return self.text.to_list()
+
+    def next_holding(self, character: str, index: int) -> int | None:
+        """The first line from here on that has this character."""
+        if character not in self._holding:
+            has = self.text.str.contains(character, literal=True)
+            self._holding[character] = has.arg_true().to_list()
+        holding = self._holding[character]
+        at = bisect_left(holding, index)
+        return holding[at] if at < len(holding) else None
 
     def with_end(self, index: int) -> str:
         """A line as it came, for values that go on over the end of a line."""

@@ -96,9 +96,10 @@ def columns_of(names: Sequence[str], max_columns: int) -> list[str]:
         raise DeliveryRefused(f"{len(names)} columns are more than the limit of {max_columns}")
     seen: dict[str, str] = {}
     for name in names:
-        first = seen.setdefault(name.casefold(), name)
-        if first is not name:
-            raise DeliveryRefused(f"two columns have the name {name!r} (the first is {first!r})")
+        folded = name.casefold()
+        if folded in seen:
+            raise DeliveryRefused(f"two columns have one name: {seen[folded]!r} and {name!r}")
+        seen[folded] = name
     return [f"{name} (delivered)" if name.casefold() == "row_number" else name for name in names]
 
 

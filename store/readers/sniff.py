@@ -26,7 +26,7 @@ _TRAILER = re.compile(
     re.IGNORECASE,
 )
 _NAMES = ("name", "key", "label", "question", "field", "purpose", "type")
-_VALUES = ("value", "answer", "text", "content", "granted", "response")
+_VALUES = ("value", "answer", "text", "content", "granted", "response", "number")
 
 
 def sniff(path: Path, limits: Limits | None = None) -> ReadRule:
@@ -95,7 +95,8 @@ def _trailer(text: Text, delimiter: str) -> str | None:
 
 
 def _json_rule(text: Text, pattern: str) -> ReadRule:
-    if not is_document(text.data):
+    is_one_line = b"\n" not in text.data.strip()
+    if not is_document(text.data) and not (is_one_line and re.search(r"\.json(\.|$)", pattern)):
         sample = [value for value in _lines(text.data) if isinstance(value, dict)]
         return ReadRule(format="ndjson", path=pattern, name_value_lists=_name_value_lists(sample))
     try:
@@ -113,7 +114,8 @@ def _json_rule(text: Text, pattern: str) -> ReadRule:
 
 
 def _is_json(data: bytes) -> bool:
-    starts = [line.lstrip()[:1] in (b"{", b"[") for line in data.split(b"\n", _SAMPLE)[:_SAMPLE]]
+    lines = [line for line in data.split(b"\n", _SAMPLE)[:_SAMPLE] if line.strip()]
+    starts = [line.lstrip()[:1] in (b"{", b"[") for line in lines]
     return starts[0] or sum(starts) * 2 > len(starts)
 
 

@@ -27,7 +27,7 @@ CELL = st.text(
 )
 HEADER = ["first", "second", "third"]
 TABLE = st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=12)
-ENDS_AND_QUOTING = [  # the writer leaves a line end bare that is not its own: then it must quote all
+ENDS_AND_QUOTING = [  # a writer leaves bare what ends lines for others: then it must quote all
     ("\n", csv.QUOTE_ALL),
     ("\r", csv.QUOTE_ALL),
     ("\r\n", csv.QUOTE_ALL),
@@ -121,8 +121,7 @@ def test_no_damage_loses_a_row_or_raises_more_than_a_refusal(table, dialect, dam
 
     try:
         reading = read(bytes(data), rule)
-    except DeliveryRefused as refused:
-        assert refused.reason
+    except DeliveryRefused:
         return
     numbers = [*reading.rows["row_number"], *reading.rejects["row_number"]]
     assert reading.row_count == reading.rows.height + reading.rejects.height == len(set(numbers))
@@ -146,8 +145,7 @@ def test_each_line_of_ndjson_is_a_row_or_a_reject(records, damage):
 
     try:
         reading = read(bytes(data), ReadRule(format="ndjson", path="*"))
-    except DeliveryRefused as refused:
-        assert refused.reason
+    except DeliveryRefused:
         return
     assert reading.row_count == reading.rows.height + reading.rejects.height
     assert all(dtype == pl.String for dtype in reading.rows.drop("row_number").dtypes)
@@ -159,7 +157,6 @@ def test_junk_is_read_or_refused_and_never_crashes(kind, junk):
     for prefix in (b"", b"PK\x03\x04", b"\x1f\x8b", b"PAR1", b"[", b"\xff\xfe"):
         try:
             reading = read(prefix + junk, ReadRule(format=kind, path="*"))
-        except DeliveryRefused as refused:
-            assert refused.reason
-        else:
-            assert reading.row_count == reading.rows.height + reading.rejects.height
+        except DeliveryRefused:
+            continue
+        assert reading.row_count == reading.rows.height + reading.rejects.height

@@ -46,6 +46,7 @@ def grouped(digits: str, chance: random.Random) -> str:
 def spelled(code: int, number: str, plan: PhoneMetadata, chance: random.Random) -> str:
     trunk, local = plan.national_prefix or "", grouped(number, chance)
     abroad = chance.choice(["00", "00 ", "011", "0011", "810", "119", "0015", "+", "++"])
+    extension = chance.choice([" ext. 12", " x1", "#44", ", ext 9", "/x12", " x1234567890"])
     ways = [
         f"+{code}{number}",
         f"+{code} {local}",
@@ -58,9 +59,7 @@ def spelled(code: int, number: str, plan: PhoneMetadata, chance: random.Random) 
         f"({trunk}{number[:3]}) {number[3:]}",
         f"(0){local}",
         f"Tel. {trunk}{local}.",
-        trunk
-        + local
-        + chance.choice([" ext. 12", " x1", "#44", ", ext 9", "/x12", " extn:123456"]),
+        f"{trunk}{local}{extension}",
     ]
     return chance.choice(ways)
 
@@ -133,7 +132,7 @@ def test_texts_of_all_sorts_are_read_as_the_library_reads_them(
 
 def test_a_plan_with_many_numbers_is_judged_as_one_with_few() -> None:
     chance = random.Random(22)
-    rows = [(f"020 7946 {chance.randrange(10_000):04}", "GB") for _ in range(200)]
+    rows = [(f"020 7946 {chance.randrange(10_000):04}", "GB") for _ in range(500)]
     frame = pl.DataFrame(rows, schema=["raw", "region"], orient="row")
 
     verdicts = phones.verify_phones(frame)
@@ -154,7 +153,7 @@ def test_addresses_are_judged_as_the_library_judges_them(monkeypatch: pytest.Mon
         "a@" + ".".join(["d" * 60] * 4) + ".com",
     ]
     texts = set(seeds)
-    while len(texts) < 5000:
+    while len(texts) < 3000:
         text = chance.choice(seeds)
         for _ in range(chance.randrange(1, 4)):
             text = changed(text, SIGNS, chance)

@@ -122,6 +122,28 @@ def test_parting_two_of_three_that_are_the_same_is_a_contradiction() -> None:
     assert state.contradictions.rows() == [("crm:A", "crm:B", [1, 2])]
 
 
+def test_the_shortest_chain_explains_a_contradiction() -> None:
+    around = [same("A", "F"), same("F", "D"), same("A", "G"), same("G", "E")]
+
+    state = state_of(log_of(*around, same("D", "X"), same("X", "E"), different("D", "E")))
+
+    assert state.contradictions.rows() == [("crm:D", "crm:E", [5, 6, 7])]
+
+
+def test_in_a_large_component_only_what_lies_between_explains_a_contradiction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("transforms.resolve.SMALL_COMPONENT", 0)
+    chain = [same("A", "B"), same("B", "C"), same("C", "D"), same("B", "X")]
+
+    state = state_of(log_of(*chain, different("B", "D"), different("D", "X")))
+
+    assert state.contradictions.rows() == [
+        ("crm:B", "crm:D", [2, 3, 5]),
+        ("crm:D", "crm:X", [2, 3, 4, 6]),
+    ]
+
+
 @pytest.mark.parametrize(
     ("undone", "holds"),
     [

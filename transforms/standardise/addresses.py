@@ -59,30 +59,34 @@ def standardise_addresses(
     found = postcodes_found(frame.filter(missing), lookups)
     postcode = frame["postcode"].clone().scatter(missing.arg_true(), found)
     postcode = shown_postcodes(postcode, frame["country"], lookups)
-    street = street_keys(frame["address"], lookups)
     frame = frame.with_columns(
         capitalised_places(frame["address"], lookups.minor_words),
+        on_distinct(frame["city"], lambda some: _shown_cities(some, lookups)).to_series(),
         _shown_regions(frame["region"], lookups),
         postcode,
-        *on_distinct(frame["city"], lambda some: _city_and_key(some, lookups)),
-        *(values.alias(name) for name, values in street._asdict().items()),
-        postcode_keys(postcode, frame["country"], lookups).alias("postcode_key"),
     )
-    return frame.select(*columns, pl.exclude(columns))
+    return address_keys(frame, lookups).select(*columns, pl.exclude(columns))
+
+
+def address_keys(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
+    """Add `KEYS` to standardised addresses, or make them anew after an address was carried over."""
+    street = street_keys(frame["address"], lookups)
+    city = on_distinct(frame["city"], lambda some: _city_keys(some, lookups)).to_series()
+    return frame.with_columns(
+        *(values.alias(name) for name, values in street._asdict().items()),
+        postcode_keys(frame["postcode"], frame["country"], lookups).alias("postcode_key"),
+        city.alias("city_key"),
+    )
 
 
 def street_keys(addresses: pl.Series, lookups: Lookups) -> _Street:
     """Give the address, its house number and its street in the form they are compared in."""
     key = _shortened(folded(addresses), lookups)
     is_plain = addresses.str.contains(_NUMBER_FIRST) | addresses.str.contains(_NUMBER_LAST)
-    houses = _houses(key)
     rest = (~is_plain).arg_true()
-    read = _houses(_street_pieces(addresses.gather(rest), lookups))
-    return _Street(
-        key,
-        houses["number"].scatter(rest, read["number"]),
-        houses["street"].scatter(rest, read["street"]),
-    )
+    pieces = key.clone().scatter(rest, _street_pieces(addresses.gather(rest), lookups))
+    number, street = _houses(pieces)
+    return _Street(key, number, street)
 
 
 def _street_pieces(addresses: pl.Series, lookups: Lookups) -> pl.Series:
@@ -95,23 +99,23 @@ def _street_pieces(addresses: pl.Series, lookups: Lookups) -> pl.Series:
     return _shortened(folded(texts), lookups)
 
 
-def _houses(keys: pl.Series) -> pl.DataFrame:
-    """Split keys of streets into `number` and `street`; without a number all is street."""
+def _houses(keys: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Split keys of streets into number and street; without a number all is street."""
     number, street = keys.clear(keys.len()), keys.clone()
     is_first = keys.str.contains("^[0-9]+[a-z]? .")
     rows = is_first.arg_true()
     parts = keys.gather(rows).str.splitn(" ", 2).struct
     number.scatter(rows, parts.field("field_0"))
     street.scatter(rows, parts.field("field_1"))
-    rows = (~is_first & keys.str.contains("^[^0-9].* [0-9]+[a-z]?(?: |$)")).arg_true()
-    others = keys.gather(rows)
-    at_end = others.str.extract_groups("^(?P<street>.+) (?P<number>[0-9]+(?: ?[a-z])?)$").struct
-    inside = others.str.extract_groups("^(?P<street>.+?) (?P<number>[0-9]+[a-z]?) .*$").struct
-    is_end = at_end.field("number").is_not_null()
-    last = at_end.field("number").str.replace(" ", "").zip_with(is_end, inside.field("number"))
-    number.scatter(rows, last)
-    street.scatter(rows, at_end.field("street").zip_with(is_end, inside.field("street")))
-    return pl.DataFrame({"number": number, "street": street})
+    for pattern in (
+        "^(?P<street>[^0-9].*) (?P<number>[0-9]+(?: ?[a-z])?)$",
+        "^(?P<street>[^0-9].*?) (?P<number>[0-9]+[a-z]?) .*$",
+    ):
+        rows = (number.is_null() & street.str.contains(pattern)).arg_true()
+        parts = street.gather(rows).str.extract_groups(pattern).struct
+        number.scatter(rows, parts.field("number").str.replace(" ", ""))
+        street.scatter(rows, parts.field("street"))
+    return number, street
 
 
 def _simpler(lookups: Lookups) -> list[tuple[str, str]]:
@@ -133,15 +137,11 @@ def _piece(texts: pl.Series) -> pl.Series:
 
 
 def _shortened(keys: pl.Series, lookups: Lookups) -> pl.Series:
-    """Give words and endings of streets their short form; twice, for two that share a blank."""
-    words = {f" {word} ": f" {short} " for word, short in folded_keys(lookups.street_words).items()}
-    endings = folded_keys(lookups.street_endings)
-    words |= {f"{ending} ": f"{short} " for ending, short in endings.items()}
-    changes = {word: short for word, short in words.items() if word != short}
-    spaced = " " + keys + " "
-    for _ in range(2):
-        spaced = spaced.str.replace_many(changes, leftmost=True)
-    return spaced.str.strip_chars(" ")
+    """Give words of streets their short form, at the end of longer words too: hauptstr."""
+    table = folded_keys(lookups.street_words)
+    words = sorted(table, key=len, reverse=True)
+    whole, short = [f"{word} " for word in words], [f"{table[word]} " for word in words]
+    return (keys + " ").str.replace_many(whole, short, leftmost=True).str.strip_chars_end(" ")
 
 
 def _with_one_street_line(frame: pl.DataFrame) -> pl.DataFrame:
@@ -169,7 +169,7 @@ def _with_lines_split(frame: pl.DataFrame, parts: tuple[str, ...]) -> pl.DataFra
     lines = frame["address"].gather(rows).str.replace_all(r"\s*,[\s,]*", ",").str.strip_chars(", ")
     pattern = "^" + ",".join(_PIECES[part] for part in parts) + "$"
     pieces = lines.str.extract_groups(pattern).struct.unnest()
-    street = pl.concat_str(pl.col("^line[12]$"), separator=", ", ignore_nulls=True)
+    street = pl.concat_str(pl.col("^line[12]$"), separator=",", ignore_nulls=True)
     pieces = pieces.with_columns(address=street.str.replace_all(",", ", ", literal=True))
     kept = pl.when(pl.col(targets[0]).is_null()).then(frame["address"].gather(rows))
     pieces = pieces.with_columns(kept.otherwise("address").alias("address"))
@@ -196,13 +196,15 @@ def _with_countries(frame: pl.DataFrame, lookups: Lookups, region: str | None) -
     return frame.with_columns(pl.coalesce("country", default).alias("country"))
 
 
-def _city_and_key(cities: pl.Series, lookups: Lookups) -> pl.DataFrame:
-    shown = capitalised_places(cities, lookups.minor_words)
-    return pl.DataFrame({"city": shown, "city_key": _shortened(folded(cities), lookups)})
+def _shown_cities(cities: pl.Series, lookups: Lookups) -> pl.DataFrame:
+    return capitalised_places(cities, lookups.minor_words).to_frame("city")
+
+
+def _city_keys(cities: pl.Series, lookups: Lookups) -> pl.DataFrame:
+    return _shortened(folded(cities), lookups).to_frame("city_key")
 
 
 def _shown_regions(regions: pl.Series, lookups: Lookups) -> pl.Series:
     """Show a code of up to three letters in capitals and a name as other places."""
     names = capitalised_places(regions, lookups.minor_words)
-    is_code = regions.str.contains("^[A-Za-z]{1,3}$").fill_null(value=False)
-    return regions.str.to_uppercase().zip_with(is_code, names)
+    return mend(names, names.str.contains("^[A-Za-z]{1,3}$"), lambda some: some.str.to_uppercase())

@@ -6,9 +6,18 @@ import polars as pl
 
 from transforms.standardise.fold import mend, on_distinct
 
-_SETTLED = r"^\p{Lu}\p{Ll}+$"
-_MIXED = r"\p{Lu}.*\p{Ll}|\p{Ll}.*\p{Lu}"
+_MIXED_NAME = r"[A-Z][a-z]|\p{Lu}.*\p{Ll}|\p{Ll}.*\p{Lu}"
+_MIXED_PLACE = r"[A-Z][a-z]{2}|\p{Lu}.*\p{Ll}{2}|\p{Ll}{2}.*\p{Lu}"
+"""One small letter alone may be a house's: HIGH STREET 5a is in capitals. What comes first in both
+is enough, and quickly found."""
+
 _OTHER_SCRIPT = r"[^\p{Latin}\p{Greek}\p{Cyrillic}\p{Common}\p{Inherited}]"
+_NO_CAPITAL = (
+    r"(?:^|\PL)[ßŉǰΐΰ\x{1c4}-\x{1cc}\x{1f1}-\x{1f3}\x{587}\x{1e96}-\x{1e9a}\x{1f00}-\x{1fff}"
+    r"\x{fb00}-\x{fb17}]"
+)
+"""Words that begin with a letter whose capital is two letters, or one of two."""
+
 _GAP = "    "
 """Between two words while they are looked at, so that each has two blanks on either side."""
 
@@ -21,8 +30,11 @@ def capitalised_names(names: pl.Series, lower_words: Iterable[str]) -> pl.Series
     """Capitalise names: Mc and O' and hyphens, and particles in lower case before another word."""
     words = {f" {_title(word)}  ": f" {_title(word).lower()}  " for word in lower_words}
     words |= {f"{before}Mc{a}": f"{before}Mc{a.upper()}" for a in _LETTERS for before in " -"}
-    shown = mend(names, _is_needed(names), lambda some: _once_each(some, words))
-    return shown.alias(names.name)
+    rows = _rows_in_one_case(names, _MIXED_NAME)
+    some = on_distinct(
+        names.gather(rows), lambda some: _stable(some, words, _MIXED_NAME).to_frame()
+    )
+    return names.clone().scatter(rows, some.to_series())
 
 
 def capitalised_places(names: pl.Series, lower_words: Iterable[str]) -> pl.Series:
@@ -32,27 +44,27 @@ def capitalised_places(names: pl.Series, lower_words: Iterable[str]) -> pl.Serie
     words |= {f"  {word.title()} ": f"  {word} " for word in ("NE", "NW", "SE", "SW")}
     words |= {f"{n}{word.title()} ": f"{n}{word} " for n in range(10) for word in _ORDINALS}
     words |= {f" Po{_GAP}Box": f" PO{_GAP}Box", "'S ": "'s ", "’S ": "’s "}
-    shown = mend(names, _is_needed(names), lambda some: _stable(some, words))
-    return shown.alias(names.name)
+    rows = _rows_in_one_case(names, _MIXED_PLACE)
+    return names.clone().scatter(rows, _stable(names.gather(rows), words, _MIXED_PLACE))
 
 
 def _title(word: str) -> str:
     return word.title().replace(" ", _GAP)
 
 
-def _is_needed(texts: pl.Series) -> pl.Series:
-    is_one_case = ~texts.str.contains(_SETTLED) & ~texts.str.contains(_MIXED)
-    return is_one_case & texts.str.contains(r"\p{L}") & ~texts.str.contains(_OTHER_SCRIPT)
+def _rows_in_one_case(texts: pl.Series, mixed: str) -> pl.Series:
+    quick = mixed.split("|", maxsplit=1)[0]
+    rows = (~texts.str.contains(quick)).arg_true()
+    some = texts.gather(rows)
+    is_odd = some.str.contains(_OTHER_SCRIPT) | some.str.contains(_NO_CAPITAL)
+    is_one_case = ~some.str.contains(mixed) & some.str.contains(r"\p{L}") & ~is_odd
+    return rows.filter(is_one_case)
 
 
-def _once_each(texts: pl.Series, words: dict[str, str]) -> pl.Series:
-    return on_distinct(texts, lambda some: _stable(some, words).to_frame()).to_series()
-
-
-def _stable(texts: pl.Series, words: dict[str, str]) -> pl.Series:
+def _stable(texts: pl.Series, words: dict[str, str], mixed: str) -> pl.Series:
     """Capitalise once, but not where doing it twice would change it again (ß at the beginning)."""
     once = _titled(texts, words)
-    again = mend(once, ~once.str.contains(_MIXED), lambda some: _titled(some, words))
+    again = mend(once, ~once.str.contains(mixed), lambda some: _titled(some, words))
     return once.zip_with((once == again).fill_null(value=True), texts)
 
 

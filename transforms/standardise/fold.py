@@ -42,7 +42,13 @@ _MARKS = (
 )
 """Marks that a reader may leave out. The vowel signs of Indic scripts are letters, and stay."""
 _INVISIBLE = r"[\p{Cf}\p{Cn}\p{Co}\x{fffd}\x{115f}\x{1160}\x{3164}\x{ffa0}]+"
-_APOSTROPHES = list("'`´‘’‛ʹʻʼʽʾʿˈ′＇")
+_APOSTROPHES = "'`´‘’‛ʹʻʼʽʾʿˈ′＇"
+_SIGNS = (
+    {f"{sign} ": " " for sign in '!"#$%&()*+,-./:;<=>?@[\\]^_{|}~'}
+    | dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_{|}~', " ")
+    | dict.fromkeys(_APOSTROPHES, "")
+)
+"""Longest first, since the first that fits is taken."""
 
 
 def fold_text(expr: pl.Expr) -> pl.Expr:
@@ -147,11 +153,14 @@ _LATIN = _latin_letters()
 
 
 def _without_punctuation(values: pl.Series) -> pl.Series:
-    spaced = values.str.replace_many(_APOSTROPHES, [""])
-    spaced = mend(spaced, _is_ascii(spaced), lambda some: some.str.replace_all("[^a-z0-9]+", " "))
-    is_other = ~_is_ascii(spaced)
-    spaced = mend(spaced, is_other, lambda some: some.str.replace_all(r"[^\pL\pN\pM]+", " "))
-    return _null_if_empty(spaced.str.strip_chars(" "))
+    """Drop apostrophes and make other signs a blank; ASCII by a table, the rest by its class."""
+    spaced = values.str.replace_many(_SIGNS, leftmost=True)
+    is_odd = ~spaced.str.contains("^[a-z0-9]+( [a-z0-9]+)*$")
+    return mend(spaced, is_odd, _without_signs)
+
+
+def _without_signs(values: pl.Series) -> pl.Series:
+    return _null_if_empty(values.str.replace_all(r"[^\pL\pN\pM]+", " ").str.strip_chars(" "))
 
 
 def _cleaned(values: pl.Series) -> pl.Series:

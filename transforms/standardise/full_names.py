@@ -14,6 +14,7 @@ from rules.lookups import Lookups
 from transforms.standardise.fold import folded, folded_words, mend, on_distinct
 
 PARTS = ("title", "first_name", "middle_name", "last_name", "suffix")
+_JOINTS = frozenset({"&", "+", ","})
 _AND = frozenset({"&", "+", "and", "und", "et"})
 _INITIAL = re.compile(r"[^\W\d_]\.?")
 _NICKNAME = r"\([^)]*\)|[\"“”„][^\"“”„]*[\"“”]"
@@ -57,6 +58,10 @@ class NameWords(NamedTuple):
         words = {*self.titles, *self.suffixes, *self.particles, *self.connectors, *_AND}
         return any_word(words)
 
+    def in_front(self) -> str:
+        """A regular expression for the titles in front of a name."""
+        return rf"(?i)^((?:(?:{_spellings(self.titles)})\.? )+)"
+
     def in_first_name(self) -> str:
         """A regular expression for first names that begin with a title or end in an initial."""
         return rf"(?i)^(?:{_spellings(self.titles)})\.?(?:[ ,&+]|$)|\S \pL\.?$"
@@ -76,7 +81,7 @@ class _Reader(NamedTuple):
 
     def full(self, text: str) -> Parts:
         """Take a full name apart."""
-        pieces = [piece.split() for piece in text.split(",") if piece.strip(" .")]
+        pieces = list(filter(None, (_told(piece.split()) for piece in text.split(","))))
         suffixes: list[str] = []
         while len(pieces) > 1 and self._all_in(pieces[-1], self.words.suffixes):
             suffixes = [*pieces.pop(), *suffixes]
@@ -93,7 +98,7 @@ class _Reader(NamedTuple):
 
     def given(self, text: str) -> Parts:
         """Take a title off the front of a first name and initials off its end."""
-        title, words = self._title(text.split())
+        title, words = self._title([word for word in _told(text.split()) if word != ","])
         cut = len(words)
         while cut > 1 and _INITIAL.fullmatch(words[cut - 1]):
             cut -= 1
@@ -103,7 +108,7 @@ class _Reader(NamedTuple):
 
     def family(self, text: str) -> Parts:
         """Take a title off the front of a last name and a suffix off its end."""
-        words, suffixes = self._suffix(text.replace(",", " , ").split())
+        words, suffixes = self._suffix(_told(_words(text)))
         if "," in words[1:-1]:
             return Parts(last_name=text)
         words = [word for word in words if word != ","]
@@ -131,7 +136,7 @@ class _Reader(NamedTuple):
             name = " ".join(words) or None
             is_last = has_title or self.order != "first_last"
             return (None, None, name) if is_last else (name, None, None)
-        shouted = [_is_shouted(word) for word in words]
+        shouted = [_is_shouted(word, words) for word in words]
         if not all(shouted) and shouted[0] and not any(shouted[shouted.index(False) :]):
             cut = shouted.index(False)
             return *_first_and_rest(words[cut:]), " ".join(words[:cut])
@@ -150,8 +155,8 @@ class _Reader(NamedTuple):
                 return place
             if keys[place] in self.words.connectors and place > 1:
                 return place - 1
-        first_shouted = next((n for n, word in enumerate(words) if _is_shouted(word)), 0)
-        if first_shouted and all(_is_shouted(word) for word in words[first_shouted:]):
+        first_shouted = next((n for n, word in enumerate(words) if _is_shouted(word, words)), 0)
+        if first_shouted and all(_is_shouted(word, words) for word in words[first_shouted:]):
             return first_shouted
         return len(words) - 1
 
@@ -195,17 +200,20 @@ class _Reader(NamedTuple):
 def split_full_names(texts: pl.Series, order: str, words: NameWords) -> pl.DataFrame:
     """Take full names apart, in the order of the feed or as a comma in them says."""
     bare = mend(texts, texts.str.contains(_NICKNAME), _without_nickname)
-    frame = bare.alias("text").to_frame().with_row_index("row")
-    is_plain = pl.col("text").str.contains(_PLAIN) & ~pl.col("text").str.contains(words.anywhere())
-    plain = frame.filter(is_plain)
+    frame = bare.alias("text").to_frame().with_row_index("row").drop_nulls("text")
+    titles = frame["text"].str.extract(words.in_front())
+    plain = frame["text"].str.slice(titles.str.len_chars().fill_null(0))
+    is_plain = plain.str.contains(_PLAIN) & ~plain.str.contains(words.anywhere())
     groups = r"^(\S+)(?: (.+))? (\S+)$" if order == "first_last" else r"^(\S+) (\S+)(?: (.+))?$"
     names = PARTS[1:4] if order == "first_last" else (PARTS[3], PARTS[1], PARTS[2])
-    parts = plain["text"].str.extract_groups(groups).struct.unnest().rename(_numbered(names))
-    settled = plain.select("row").hstack(parts)
-    rest = frame.filter(pl.col("text").is_not_null() & ~is_plain)
+    parts = plain.filter(is_plain).str.extract_groups(groups).struct.unnest()
+    shown = shown_words(titles.filter(is_plain).str.strip_chars(), words.titles).alias("title")
+    settled = frame.filter(is_plain).select("row", shown).hstack(parts.rename(_numbered(names)))
+    rest = frame.filter(~is_plain)
     read = rest.select("row").hstack(_read(rest["text"], _Reader.full, order, words))
+    rows = pl.DataFrame({"row": pl.int_range(texts.len(), dtype=pl.UInt32, eager=True)})
     both = pl.concat([settled, read], how="diagonal")
-    return frame.select("row").join(both, on="row", how="left", maintain_order="left").select(PARTS)
+    return rows.join(both, on="row", how="left", maintain_order="left").select(PARTS)
 
 
 def split_first_names(texts: pl.Series, words: NameWords) -> pl.DataFrame:
@@ -231,7 +239,7 @@ def shown_words(texts: pl.Series, table: dict[str, str]) -> pl.Series:
         ]
         return pl.DataFrame({"shown": pl.Series(answers, dtype=pl.String)})
 
-    return on_distinct(texts, shown)["shown"]
+    return texts if texts.null_count() == texts.len() else on_distinct(texts, shown)["shown"]
 
 
 def any_word(words: Iterable[str]) -> str:
@@ -256,7 +264,7 @@ def _read(
 
 def _word_keys(texts: pl.Series) -> dict[str, str]:
     """The folded form, without blanks, of every word in the texts; words fold many at a time."""
-    split = {word for text in texts.drop_nulls() for word in _words(text)}
+    split = {word for text in texts.drop_nulls() for word in (*_words(text), *text.split())}
     words = pl.Series(sorted(split), dtype=pl.String)
     keys = folded(words).str.replace_all(" ", "", literal=True).fill_null("")
     return dict(zip(words, keys, strict=True))
@@ -269,6 +277,11 @@ def _without_nickname(texts: pl.Series) -> pl.Series:
 
 def _words(text: str) -> list[str]:
     return text.replace(",", " , ").split()
+
+
+def _told(words: list[str]) -> list[str]:
+    """The words that say something, and the commas and signs that join two people."""
+    return [word for word in words if word in _JOINTS or any(map(str.isalnum, word))]
 
 
 def _joined(table: dict[str, str]) -> dict[str, str]:
@@ -284,5 +297,6 @@ def _first_and_rest(words: list[str]) -> tuple[str | None, str | None]:
     return (words[0] if words else None), (" ".join(words[1:]) or None)
 
 
-def _is_shouted(word: str) -> bool:
-    return len(word) > 2 and word.isupper() and "." not in word
+def _is_shouted(word: str, words: list[str]) -> bool:
+    """Whether a word is in capitals and stands out by it from the others."""
+    return len(word) > 2 and word.isupper() and "." not in word and not "".join(words).isupper()

@@ -36,14 +36,15 @@ def standardise_names(frame: pl.DataFrame, order: str, lookups: Lookups) -> pl.D
     `last_comma_first`; a comma in the name is enough for the last) where the first or the last name
     is missing, and then dropped: each of its words is in one of the parts. `name_reason` is
     `looks_like_a_company` (the name then moves to `company`, if that is missing), `two_people`,
-    or null.
+    or null; names that have the column are not judged again.
     """
     words = NameWords.of(lookups)
     columns = frame.columns
-    frame = _with_reasons(_with_all_parts(frame), lookups)
+    was_judged = "name_reason" in columns
+    frame = _with_all_parts(frame)
+    frame = frame if was_judged else _with_reasons(frame, lookups)
+    frame = _with_first_and_last_names_split(frame, words)
     frame = _with_full_names_split(frame, order, words)
-    frame = _with_first_names_split(frame, words)
-    frame = _with_last_names_split(frame, words)
     names = {part: capitalised_names(frame[part], lookups.particles) for part in PARTS[1:4]}
     is_initials = frame["first_name"].str.contains(_TWO_INITIALS).fill_null(value=False)
     names["first_name"] = frame["first_name"].zip_with(is_initials, names["first_name"])
@@ -76,19 +77,21 @@ def name_keys(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
 
 
 def _with_all_parts(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the columns that are absent, clean them, and read a lone "Smith, John" as a full name."""
+    """Add the columns that are absent and clean them."""
     names = ("full_name", *PARTS, "company")
     absent = [name for name in (*names, "name_reason") if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
-    frame = frame.with_columns(cleaned(frame[name].cast(pl.String)) for name in names)
-    first, last, full = pl.col("first_name"), pl.col("last_name"), pl.col("full_name")
-    lone = pl.when(first.is_null()).then(last).when(last.is_null()).then(first)
-    is_list = (full.is_null() & lone.str.contains(",", literal=True)).fill_null(value=False)
+    texts = [frame[name].cast(pl.String) for name in names]
     return frame.with_columns(
-        full_name=pl.when(is_list).then(lone).when(first.is_null() | last.is_null()).then(full),
-        first_name=pl.when(~is_list).then(first),
-        last_name=pl.when(~is_list).then(last),
+        mend(text, ~text.str.contains("^[A-Za-z]+$"), lambda some: _lettered(cleaned(some)))
+        for text in texts
     )
+
+
+def _lettered(names: pl.Series) -> pl.Series:
+    """A name without a letter or a figure is no name, and commas around one are nothing."""
+    names = names.str.strip_chars(" ,;")
+    return names.set(~names.str.contains(r"[\pL\pN]"), None)
 
 
 def _with_reasons(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
@@ -113,7 +116,7 @@ def _with_reasons(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
         last.when(~moves).then("last_name").alias("last_name"),
         pl.when(~company).then("full_name").alias("full_name"),
         pl.when(moves).then(whole).otherwise("company").alias("company"),
-        pl.coalesce("name_reason", reason).alias("name_reason"),
+        reason.alias("name_reason"),
     )
 
 
@@ -132,9 +135,26 @@ def _company_pattern(lookups: Lookups) -> str:
 
 
 def _with_full_names_split(frame: pl.DataFrame, order: str, words: NameWords) -> pl.DataFrame:
+    """Fill what is missing from the full name; a lone "Smith, John" is one too."""
+    first, last = pl.col("first_name"), pl.col("last_name")
+    lone = pl.when(first.is_null()).then(last).when(last.is_null()).then(first)
+    is_list = lone.str.contains(",", literal=True).fill_null(value=False)
+    whole = pl.coalesce("full_name", pl.when(is_list).then(lone))
+    frame = frame.with_columns(
+        full_name=pl.when(first.is_null() | last.is_null()).then(whole),
+        first_name=pl.when(~is_list).then(first),
+        last_name=pl.when(~is_list).then(last),
+    )
     rows = frame["full_name"].is_not_null().arg_true()
+    if rows.is_empty():
+        return frame
     parts = split_full_names(frame["full_name"].gather(rows), order, words)
-    return frame.with_columns(_filled(frame[part], rows, parts[part]) for part in PARTS)
+    frame = frame.with_columns(_filled(frame[part], rows, parts[part]) for part in PARTS)
+    return _with_first_and_last_names_split(frame, words)
+
+
+def _with_first_and_last_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFrame:
+    return _with_last_names_split(_with_first_names_split(frame, words), words)
 
 
 def _with_first_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFrame:
@@ -147,7 +167,7 @@ def _with_first_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFra
     both = pl.concat_str("first_name", "middle_name", separator=" ", ignore_nulls=True)
     whole = parts.select(pl.when(~has_room).then(both).otherwise("first_name")).to_series()
     return frame.with_columns(
-        first.clone().scatter(rows, whole),
+        first.clone().scatter(rows, _lettered(whole)),
         _filled(frame["title"], rows, parts["title"]),
         _filled(frame["middle_name"], rows, parts["middle_name"]),
     )
@@ -160,7 +180,7 @@ def _with_last_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFram
         return frame
     parts = split_last_names(last.gather(rows), words)
     return frame.with_columns(
-        last.clone().scatter(rows, parts["last_name"]),
+        last.clone().scatter(rows, _lettered(parts["last_name"])),
         _filled(frame["title"], rows, parts["title"]),
         _filled(frame["suffix"], rows, parts["suffix"]),
     )
@@ -168,10 +188,8 @@ def _with_last_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFram
 
 def _filled(values: pl.Series, rows: pl.Series, new: pl.Series) -> pl.Series:
     """Put new values into some rows where there was none."""
-    if rows.is_empty():
-        return values
     old = values.gather(rows)
-    return values.clone().scatter(rows, old.zip_with(old.is_not_null(), new))
+    return values.clone().scatter(rows, old.zip_with(old.is_not_null(), _lettered(new)))
 
 
 def _first_key(names: pl.Series) -> pl.Series:

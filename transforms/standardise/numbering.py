@@ -17,7 +17,7 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber
 from phonenumbers.phonemetadata import PhoneNumberDesc
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-SMALLEST_PLAN = 50
+SMALLEST_PLAN = 150
 """With fewer numbers than this, asking the library costs less than compiling their plan."""
 
 DIGIT_COUNTS = (5, 17)

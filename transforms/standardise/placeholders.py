@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from rules.lookups import Lookups, Placeholders
+from rules.lookups import Lookups, Placeholders, TrialWords
 
 KINDS = {
     "full_name": "name",
@@ -24,7 +24,7 @@ KINDS = {
     "address_line2": "address",
     "city": "address",
     "region": "any",
-    "country": "any",
+    "country": "country",
     "postcode": "postcode",
     "birth_date": "date",
 }
@@ -61,26 +61,34 @@ def is_test_record(frame: pl.DataFrame, lookups: Lookups) -> pl.Series:
     a customer who made an address up, are customers.
     """
     words = lookups.test_records
+    names = [_column(frame, name) for name in ("first_name", "last_name", "full_name")]
+    told = [*words.first_names, *" ".join(words.full_names).split()]
+    is_named = [name.str.contains_any(told, ascii_case_insensitive=True) for name in names]
+    is_mailed = _matches(_column(frame, "email"), words.email_patterns)
+    rows = (_either(is_named) | is_mailed).arg_true()
+    is_test = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
+    return is_test.scatter(rows, _is_test(frame[rows], words)).alias("is_test_record")
+
+
+def _is_test(frame: pl.DataFrame, words: TrialWords) -> pl.Series:
     first, last = (_column(frame, name) for name in ("first_name", "last_name"))
     email, phone = (_column(frame, name) for name in ("email", "phone"))
-    full = (first.fill_null("") + " " + last.fill_null("")).str.strip_chars()
-    full = full.zip_with(full != "", _column(frame, "full_name"))
+    both = (first.fill_null("") + " " + last.fill_null("")).str.strip_chars()
+    full = both.zip_with(both != "", _column(frame, "full_name"))
     says = [
         _matches(first, _any_of(words.first_names)) & _matches(last, _any_of(words.last_names)),
         _matches(full, _any_of(words.full_names)),
         _matches(email, words.email_patterns) & _matches(phone, words.phone_patterns),
     ]
-    return (says[0] | says[1] | says[2]).alias("is_test_record")
+    return _either(says)
 
 
 def is_spam(frame: pl.DataFrame) -> pl.Series:
     """Tell the records whose name holds a link or markup, as robots that fill in forms leave."""
     names = [name for name in NAME_FIELDS if name in frame.columns]
-    links = [_column(frame, name).str.contains(_LINK).fill_null(value=False) for name in names]
-    spam = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
-    for link in links:
-        spam = spam | link
-    return spam.alias("is_spam")
+    nothing = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
+    links = [_column(frame, name).str.contains(_LINK) for name in names]
+    return _either([nothing, *links]).alias("is_spam")
 
 
 def _pattern(found: Placeholders) -> str:
@@ -99,6 +107,13 @@ def _any_of(words: Iterable[str]) -> list[str]:
 def _matches(texts: pl.Series, patterns: Iterable[str]) -> pl.Series:
     either = "|".join(f"(?:{pattern})" for pattern in patterns)
     return texts.str.contains(rf"(?i)^\s*(?:{either})\s*$").fill_null(value=False)
+
+
+def _either(flags: list[pl.Series]) -> pl.Series:
+    either = flags[0].fill_null(value=False)
+    for flag in flags[1:]:
+        either = either | flag.fill_null(value=False)
+    return either
 
 
 def _column(frame: pl.DataFrame, name: str) -> pl.Series:

@@ -5,14 +5,15 @@ import re
 import polars as pl
 
 from rules.lookups import Lookups, PostcodeForm
-from transforms.standardise.fold import folded, mend
+from transforms.standardise.fold import folded, mend, rewrite
 
 _SEPARATORS = r"[\s.‐-―_-]+"
 
 
 def shown_postcodes(postcodes: pl.Series, countries: pl.Series, lookups: Lookups) -> pl.Series:
     """Write postcodes in capitals and as their country does; one it does not know stays."""
-    shown = postcodes.str.to_uppercase()
+    is_ascii = postcodes.str.len_bytes() == postcodes.str.len_chars()
+    shown = postcodes.str.to_uppercase().zip_with(is_ascii.fill_null(value=True), postcodes)
     for rows, form in _by_country(countries, lookups):
         shown.scatter(rows, _written(shown.gather(rows), form))
     return shown
@@ -20,7 +21,7 @@ def shown_postcodes(postcodes: pl.Series, countries: pl.Series, lookups: Lookups
 
 def postcode_keys(postcodes: pl.Series, countries: pl.Series, lookups: Lookups) -> pl.Series:
     """Fold shown postcodes and leave out blanks, and what people leave out (of a ZIP+4)."""
-    keys = postcodes.str.to_lowercase().str.replace_many([" ", "-"], [""])
+    keys = rewrite(postcodes.str.to_lowercase(), "[ -]", "")
     keys = mend(keys, ~keys.str.contains("^[a-z0-9]+$"), _folded_without_blanks)
     for rows, form in _by_country(countries, lookups):
         if form.area:

@@ -6,7 +6,7 @@ from rules.feed import Feed
 from rules.lookups import Lookups
 from transforms.standardise.addresses import standardise_addresses
 from transforms.standardise.dates import parse_birth_dates, parse_moment
-from transforms.standardise.fold import cleaned, folded
+from transforms.standardise.fold import cleaned, on_distinct
 from transforms.standardise.names import standardise_names
 from transforms.standardise.placeholders import blank_placeholders, is_spam, is_test_record
 
@@ -44,23 +44,29 @@ def standardise_texts(rows: pl.DataFrame, feed: Feed, lookups: Lookups) -> pl.Da
     a phone number by.
     """
     flags = rows.select("arrival", is_test=is_test_record(rows, lookups), has_link=is_spam(rows))
-    texts = [name for name in rows.columns if name not in {"arrival", "record_number", "source"}]
-    texts = [name for name in texts if rows.schema[name] == pl.String]
+    texts = [
+        name
+        for name, kind in rows.schema.items()
+        if kind == pl.String and name not in {"source", "source_key", "note"}
+    ]
     records = blank_placeholders(rows, texts, lookups)
     records = standardise_names(records, feed.parse.name_order, lookups)
     records = parse_birth_dates(
         records, feed.parse.birth_date, rows["received_at"][0].date(), lookups
     )
-    records = standardise_addresses(
-        records, feed.parse.address_parts, lookups, feed.parse.region
-    )
+    records = standardise_addresses(records, feed.parse.address_parts, lookups, feed.parse.region)
     records = _with_plain_fields(records, feed)
     return _in_shape(records.join(flags, on="arrival", maintain_order="left"))
 
 
-def key_places(records: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
-    """Add company_key beside the keys of places."""
-    return records.with_columns(company_key=folded(records["company"]))
+def move_up(records: pl.DataFrame) -> pl.DataFrame:
+    """A second contact point takes the first place where the first is missing or the same."""
+    columns = {}
+    for first, second in (("phone", "phone_2"), ("email", "email_2")):
+        columns[first] = pl.coalesce(first, second)
+        is_other = pl.col(first).is_not_null() & (pl.col(first) != pl.col(second))
+        columns[second] = pl.when(is_other).then(second)
+    return records.with_columns(**columns)
 
 
 def _with_plain_fields(records: pl.DataFrame, feed: Feed) -> pl.DataFrame:
@@ -82,7 +88,10 @@ def _with_plain_fields(records: pl.DataFrame, feed: Feed) -> pl.DataFrame:
         campaign = columns.get("campaign", pl.lit(None, pl.String))
         columns["campaign"] = pl.coalesce(campaign, pl.lit(feed.campaign))
     if "updated_at" in records.columns:
-        columns["updated_at"] = parse_moment(pl.col("updated_at"), parse.updated_at)
+        columns["updated_at"] = on_distinct(
+            records["updated_at"],
+            lambda some: some.to_frame().select(parse_moment(pl.col(some.name), parse.updated_at)),
+        ).to_series()
     region = pl.col("country") if "country" in records.columns else pl.lit(None, pl.String)
     columns["region_hint"] = pl.coalesce(region, pl.lit(parse.region, pl.String))
     return records.with_columns(**columns)

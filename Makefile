@@ -1,0 +1,90 @@
+# Everything that is done with a checkout. Each target makes the environment first, if it must.
+#
+#   make run      a night: of the made-up company when data/ is empty, else of what has arrived
+#   make test     the tests
+#   make check    all house rules: format, lint, strict types, import contracts, tests
+#   make lock     write the lock files anew from pyproject.toml
+#   make bench    measure CPU and memory of each stage (docs/benchmarks.md)
+#   make deploy   tell a running Prefect server of the flows (docs/operations.md)
+#   make clean    remove the environment and all caches; never anything below data/
+
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
+DATA := $(or $(TOUCHSTONE_DATA),data)
+BIN := .venv/bin
+STAMP := .venv/installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+export DO_NOT_TRACK := 1
+export UV_SYSTEM_CERTS := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export PREFECT_API_URL ?= http://127.0.0.1:4200/api
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.PHONY: install run test check lock bench deploy clean
+
+install: $(STAMP)
+
+run: $(STAMP)
+	@if [ -e "$(DATA)/warehouse.duckdb" ] || \
+	    find "$(DATA)/raw" "$(DATA)/inbox" -type f 2>/dev/null | grep -q .; then \
+	  $(BIN)/touchstone nightly --data "$(DATA)"; \
+	else \
+	  $(BIN)/touchstone demo --data "$(DATA)"; \
+	fi
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+bench: $(STAMP)
+	$(BIN)/python bench/run.py
+
+# The locks hold digests and no addresses: they say what is installed and not from where.
+lock: $(STAMP)
+	$(BIN)/uv lock --quiet --upgrade
+	$(BIN)/uv export --quiet --frozen --no-emit-project --all-groups \
+	  --format requirements-txt --no-header --output-file requirements.lock
+	@rm -f uv.lock
+	echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate \
+	  --output-file requirements-uv.lock -
+
+deploy: $(STAMP)
+	@$(BIN)/python -c "import sys, urllib.request as r; r.urlopen('$(PREFECT_API_URL)/health', timeout=5)" \
+	  2>/dev/null || { echo "No Prefect server answers at $(PREFECT_API_URL); start one with" \
+	  "'.venv/bin/prefect server start --host 127.0.0.1', then try again." >&2; exit 1; }
+	@$(BIN)/prefect --no-prompt work-pool inspect touchstone >/dev/null 2>&1 || \
+	  $(BIN)/prefect --no-prompt work-pool create touchstone --type process
+	$(BIN)/prefect --no-prompt deploy --all
+	@echo "Deployed. A worker runs them: $(BIN)/prefect worker start --pool touchstone --limit 1"
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment: what the lock says, by its digests, and this checkout beside it. uv does in
+# seconds what takes pip minutes, but it does not read pip's settings: behind a mirror that only pip
+# knows of, pip does it. The checkout is put on the path as it is, since building a package of it
+# would need tools that are not locked.
+$(STAMP): requirements.lock requirements-uv.lock
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))" 2>/dev/null || \
+	  { echo "Touchstone needs Python 3.11 or 3.12; install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || \
+	  { echo "This Python cannot make environments; run 'sudo apt install python3-venv', then try again." >&2; exit 1; }
+	@echo "Making the environment in .venv from requirements.lock (once; about a minute)."
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
+	@$(PIP) install --require-hashes --no-deps --requirement requirements-uv.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes \
+	  --no-deps --requirement requirements.lock || \
+	  { echo "uv could not; pip tries, which takes some minutes."; \
+	  $(PIP) install --require-hashes --no-deps --requirement requirements.lock; }
+	@$(BIN)/python -c "import site; open(site.getsitepackages()[0] + '/touchstone.pth', 'w').write('$(CURDIR)\n')"
+	@printf '#!%s\nimport sys\n\nfrom flows.cli import main\n\nsys.exit(main())\n' \
+	  '$(CURDIR)/$(BIN)/python' > $(BIN)/touchstone && chmod +x $(BIN)/touchstone
+	@touch $@

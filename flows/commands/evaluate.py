@@ -1,0 +1,208 @@
+"""`touchstone evaluate`: measure the customers of a snapshot against a truth file."""
+
+import argparse
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from flows.cli import show
+from store.errors import TouchstoneError
+from store.rulebook import read_rulebook
+from store.settings import Settings
+from store.snapshot import open_snapshot
+from store.truth import read_truth
+from transforms import evaluate
+from transforms.match import match_weight
+
+_ON_RECORDS = """
+    with named as (
+        select t.entity, t.source is null and t.file is null as is_bare,
+            coalesce(t.record_id, t.source || ':' || t.source_key) as record_id,
+            d.delivery_number * 1000000000 + t.row_number as record_number
+        from truth t left join deliveries d on d.file_name = t.file and d.state = 'taken_in'),
+    lone as (
+        select source_key, any_value(record_number) as record_number from crosswalk
+        group by source_key having count(*) = 1),
+    found as (
+        select n.entity, coalesce(a.record_number, b.record_number, l.record_number) as record
+        from named n left join crosswalk a on a.record_id = n.record_id
+        left join crosswalk b on b.record_number = n.record_number and n.record_id is null
+        left join lone l on l.source_key = n.record_id and n.is_bare)
+    select f.entity, f.record, x.customer_id as cluster, x.source
+    from found f left join crosswalk x on x.record_number = f.record"""
+"""Truth rows with the record they mean. A file with record ids alone may give bare source keys."""
+
+
+class Measured(NamedTuple):
+    """The records that both sides know, and what could not be measured."""
+
+    members: pl.DataFrame
+    """record, cluster, entity, source"""
+    unknown_rows: int
+    contradicted: int
+    unlabelled: int
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument(
+        "--truth",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="CSV or Parquet: entity_id, and record_id, or source and source_key, "
+        "or file and row_number",
+    )
+    parser.add_argument("--as-of", metavar="RUN", help="measure an older snapshot, e.g. R0002")
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Measure and say what came of it."""
+    truth = read_truth(arguments.truth)
+    with open_snapshot(settings, arguments.as_of) as con:
+        con.register("truth", truth.to_arrow())
+        found = con.sql(_ON_RECORDS).pl()
+        record_count = con.sql("select count(*) from crosswalk").fetchall()[0][0]
+        pairs = con.sql("select record_a, record_b, evidence, kinship from pair_weights").pl()
+    measured = _measured(found, record_count)
+    answer = _answer(measured, pairs, settings)
+    show(answer, _text(answer), as_json=arguments.json)
+    return 0
+
+
+def _measured(found: pl.DataFrame, record_count: int) -> Measured:
+    known = found.drop_nulls("cluster")
+    if known.is_empty():
+        raise TouchstoneError(
+            "No row of the truth names a record of this snapshot; compare its record_id, or its "
+            'file and row_number, with `touchstone query "select * from crosswalk"`.'
+        )
+    is_one = pl.col("entity").n_unique().over("record") == 1
+    members = known.filter(is_one).unique("record", keep="first", maintain_order=True)
+    contradicted = known.filter(~is_one)["record"].n_unique()
+    return Measured(
+        members,
+        found.height - known.height,
+        contradicted,
+        record_count - members.height - contradicted,
+    )
+
+
+def _answer(measured: Measured, pairs: pl.DataFrame, settings: Settings) -> dict[str, Any]:
+    """What was measured, as data; `Any` is whatever JSON can hold."""
+    members = measured.members
+    customers = members.group_by("cluster").agg(pl.col("entity").n_unique())
+    people = members.group_by("entity").agg(pl.col("cluster").n_unique())
+    return {
+        "records": members.height,
+        "customers": customers.height,
+        "people": people.height,
+        "over_merged_customers": customers.filter(pl.col("entity") > 1).height,
+        "over_split_people": people.filter(pl.col("cluster") > 1).height,
+        "truth_rows_without_a_record": measured.unknown_rows,
+        "records_with_two_truths": measured.contradicted,
+        "records_without_truth": measured.unlabelled,
+        "all": _plain(evaluate.score(members)),
+        "by_source": {
+            source: _plain(score) for source, score in evaluate.score_by_source(members).items()
+        },
+        "by_size": [_plain(band) for band in evaluate.score_by_size(members)],
+        "by_threshold": _choices(members, pairs, settings),
+    }
+
+
+def _choices(members: pl.DataFrame, pairs: pl.DataFrame, settings: Settings) -> list[Any]:
+    """What other link thresholds would cost, around the one in use."""
+    rulebook = read_rulebook(settings.rules)
+    link = rulebook.matching.thresholds.link
+    who = members.select("record", "entity")
+    judged = (
+        pairs.with_columns(match_weight=match_weight(rulebook.model.manifest.prior))
+        .join(who, left_on="record_a", right_on="record")
+        .join(who, left_on="record_b", right_on="record", suffix="_b")
+        .select("match_weight", is_same=pl.col("entity") == pl.col("entity_b"))
+    )
+    thresholds = [link + step for step in (-6, -4, -2, 0, 2, 4, 8)]
+    found = evaluate.weigh_thresholds(judged, evaluate.true_pairs(members), thresholds)
+    return [{**_plain(choice), "in_use": choice.threshold == link} for choice in found]
+
+
+def _plain(value: Any) -> Any:  # named tuples all the way down, as JSON can hold them
+    if hasattr(value, "_asdict"):
+        return {name: _plain(part) for name, part in value._asdict().items()}
+    return value
+
+
+def _text(answer: dict[str, Any]) -> str:
+    whole = answer["all"]
+    return "\n".join(
+        [
+            f"Measured    {answer['records']:,} records: {answer['customers']:,} customers of "
+            f"ours, {answer['people']:,} people in truth.",
+            f"Pairs       {_quality(whole['pairwise'])}",
+            f"B-cubed     {_quality(whole['b_cubed'])}",
+            f"Too much    {answer['over_merged_customers']:,} customers hold records of more than "
+            "one person.",
+            f"Too little  {answer['over_split_people']:,} people are spread over more than one "
+            "customer.",
+            *_left_out(answer),
+            *_tables(answer),
+        ]
+    )
+
+
+def _tables(answer: dict[str, Any]) -> list[str]:
+    sources, bands = answer["by_source"].items(), answer["by_size"]
+    return [
+        "",
+        "By source; a pair counts for each source that it has a record of",
+        *(
+            f"  {source:22.22s}{score['record_count']:>9,} records   {_quality(score['pairwise'])}"
+            for source, score in sources
+        ),
+        "",
+        "By size; precision by records per customer, recall by records per person",
+        *(_band(band) for band in bands if band["customers"] or band["people"]),
+        "",
+        "By link threshold; pairs only, before clusters are made",
+        *(_choice(choice) for choice in answer["by_threshold"]),
+    ]
+
+
+def _left_out(answer: dict[str, Any]) -> list[str]:
+    says = {
+        "truth_rows_without_a_record": "rows of the truth name no record of this snapshot "
+        "(withdrawn, in quarantine, a repeat, or not delivered).",
+        "records_with_two_truths": "records are two people in the truth and were left out.",
+        "records_without_truth": "records are not in the truth and were left out.",
+    }
+    return [f"Left out    {answer[name]:,} {text}" for name, text in says.items() if answer[name]]
+
+
+def _band(band: dict[str, Any]) -> str:
+    return (
+        f"  {band['size']:12s}{band['customers']:>8,} customers "
+        f"({band['over_merged']:,} too much)  precision {_share(band['precision'])}  "
+        f"{band['people']:>8,} people ({band['over_split']:,} too little)  "
+        f"recall {_share(band['recall'])}"
+    ).rstrip()
+
+
+def _choice(choice: dict[str, Any]) -> str:
+    mark = "  <- in use" if choice["in_use"] else ""
+    return (
+        f"  {choice['threshold']:>6.1f}{choice['pairs_linked']:>10,} pairs   "
+        f"precision {_share(choice['precision'])}  recall {_share(choice['recall'])}{mark}"
+    )
+
+
+def _quality(quality: dict[str, Any]) -> str:
+    f1 = "-" if quality["f1"] is None else f"{quality['f1']:.4f}"
+    return f"precision {_share(quality['precision'])}  recall {_share(quality['recall'])}  F1 {f1}"
+
+
+def _share(share: dict[str, Any]) -> str:
+    if share["value"] is None:
+        return f"{'-':23s}"
+    return f"{share['value']:.4f} ({share['low']:.4f}-{share['high']:.4f})"

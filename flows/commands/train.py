@@ -1,0 +1,228 @@
+"""`touchstone train`: propose a dated match model; nothing is switched on."""
+
+import argparse
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from flows.cli import show
+from rules.matching import Matching
+from store.errors import TouchstoneError
+from store.lock import one_writer
+from store.models import write_model
+from store.rulebook import Model, latest_model, read_model, read_rule
+from store.schema import WAREHOUSE
+from store.settings import Settings
+from store.warehouse import Warehouse
+from transforms.block import cap_keys, capped_keys
+from transforms.match import MatchModel, band, check_model, prepare_nodes, score_pairs
+from transforms.propose import compare_bands, count_bands, manifest_of
+from transforms.train import priors_of_pairs, train
+
+_FEW = 1_000
+"""Fewer records than this teach a model little."""
+
+
+class Taught(NamedTuple):
+    """What there is to learn from."""
+
+    nodes: pl.DataFrame
+    pairs: pl.DataFrame
+    """The pairs that the last run kept: record_a, record_b, evidence, kinship."""
+
+
+class Current(NamedTuple):
+    """The model in use, and what keeps it from being used."""
+
+    model: Model
+    problems: list[str]
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same model (1)")
+    parser.add_argument("--to", metavar="DIR", type=Path, help="a new folder for the proposal")
+    parser.add_argument(
+        "--prior-only",
+        action="store_true",
+        help="keep the weights; learn only how common it is that two records are one customer",
+    )
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Train on the warehouse's records and say how the proposal differs."""
+    rules = read_rule(settings.rules / "matching.toml", Matching)
+    today = datetime.now(UTC).date()
+    folder = arguments.to or _folder(settings, today.isoformat())
+    _refuse_folder(folder, settings)
+    current = _current(settings, rules)
+    taught = _read(settings, rules)
+    if arguments.prior_only:
+        proposal = _with_fresh_prior(_usable(current), taught, folder.name, today)
+    else:
+        trained = train(taught.nodes, rules, arguments.seed)
+        manifest = manifest_of(trained, today)
+        proposal = Model(folder.name, trained.model.settings, trained.model.tf, manifest)
+    write_model(folder, proposal.settings, proposal.frequencies, proposal.manifest)
+    answer = {"folder": str(folder), **_compare(proposal, current, taught, rules)}
+    show(answer, _text(answer, settings), as_json=arguments.json)
+    return 0
+
+
+def _folder(settings: Settings, day: str) -> Path:
+    """A folder of today's date, or of a name after that of the model in use."""
+    names = [path.parent.name for path in settings.rules.glob("weights/*/manifest.toml")]
+    last = max(names, default="")
+    if day > last:
+        return settings.data / "models" / day
+    dated = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:-(\d))?", last)
+    name = f"{dated[1]}-{int(dated[2] or 1) + 1}" if dated else f"{last}-2"
+    return settings.data / "models" / name
+
+
+def _refuse_folder(folder: Path, settings: Settings) -> None:
+    if (settings.rules / "weights").resolve() in folder.resolve().parents:
+        raise TouchstoneError(
+            "A model in rules/weights is in use at once; give --to another folder, review what "
+            "is proposed, then copy it there."
+        )
+    if folder.exists() and any(folder.iterdir()) and not (folder / "manifest.toml").exists():
+        raise TouchstoneError(f"{folder} holds something else; give --to a new folder.")
+
+
+def _current(settings: Settings, rules: Matching) -> Current | None:
+    """The model in use; a first model has none before it."""
+    if not any(settings.rules.glob("weights/*/manifest.toml")):
+        return None
+    model = read_model(latest_model(settings.rules))
+    return Current(model, check_model(_matching(model), rules))
+
+
+def _usable(current: Current | None) -> Model:
+    if current is None:
+        raise TouchstoneError("There is no model to give a new prior; train one whole first.")
+    if current.problems:
+        raise TouchstoneError(
+            f"The model {current.model.name} cannot be used: {current.problems[0]}; "
+            "train one whole, without --prior-only."
+        )
+    return current.model
+
+
+def _matching(model: Model) -> MatchModel:
+    return MatchModel(model.settings, model.frequencies, model.manifest.prior)
+
+
+def _read(settings: Settings, rules: Matching) -> Taught:
+    """All valid records as nodes, and the pairs that are kept; the lock is held meanwhile."""
+    if not settings.warehouse.exists():
+        raise TouchstoneError(
+            f"There is no warehouse in {settings.data}, so nothing to learn from; "
+            "run `touchstone nightly` first."
+        )
+    with (
+        one_writer(settings.lock),
+        Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse,
+    ):
+        if not (warehouse.has("std.records") and warehouse.has("match.pairs")):
+            raise TouchstoneError(
+                "No record has been matched yet; let `touchstone nightly` end a run first."
+            )
+        records = warehouse.read(
+            "select s.* from valid.records v join std.records s on s.arrival = v.arrival"
+        )
+        pairs = warehouse.read("select record_a, record_b, evidence, kinship from match.pairs")
+    if records.height < 2:
+        raise TouchstoneError("One record teaches nothing; take in deliveries first.")
+    return Taught(prepare_nodes(records, rules), pairs)
+
+
+def _with_fresh_prior(model: Model, taught: Taught, name: str, today: date) -> Model:
+    """The same weights; the prior that explains the pairs there are."""
+    ratio = float(model.settings["kinship"]["ratio"])
+    prior = priors_of_pairs(taught.pairs, taught.nodes.height, ratio).match
+    fresh = {"prior": prior, "trained_on": today, "record_count": taught.nodes.height}
+    return model._replace(name=name, manifest=model.manifest.model_copy(update=fresh))
+
+
+def _compare(
+    proposal: Model, current: Current | None, taught: Taught, rules: Matching
+) -> dict[str, Any]:
+    """How the proposal differs, as data; `Any` is whatever JSON can hold."""
+    manifest = proposal.manifest
+    if current and current.model.settings == proposal.settings:
+        scored = taught.pairs
+    else:
+        nodes = cap_keys(taught.nodes, capped_keys(taught.nodes, rules), rules)
+        scored = score_pairs(None, nodes, _matching(proposal), rules)
+    proposed = scored.select("record_a", "record_b", band=band(manifest.prior, rules.thresholds))
+    return {
+        "records": manifest.record_count,
+        "prior": manifest.prior,
+        "bands": count_bands(proposed),
+        "untrained": list(manifest.untrained),
+        "remarks": list(manifest.remarks),
+        "in_use": _in_use(current, taught, proposed, rules) if current else None,
+    }
+
+
+def _in_use(
+    current: Current, taught: Taught, proposed: pl.DataFrame, rules: Matching
+) -> dict[str, Any]:
+    """The model in use, and which pairs would change their band."""
+    name, prior = current.model.name, current.model.manifest.prior
+    if current.problems:
+        return {"name": name, "problem": current.problems[0]}
+    now = taught.pairs.select("record_a", "record_b", band=band(prior, rules.thresholds))
+    moves = [move._asdict() for move in compare_bands(now, proposed)]
+    return {"name": name, "prior": prior, "moves": moves}
+
+
+def _text(answer: dict[str, Any], settings: Settings) -> str:
+    name = Path(answer["folder"]).name
+    few = answer["records"] < _FEW
+    lines = [
+        f"Learnt from  {answer['records']:,} records"
+        + (f"; fewer than {_FEW:,} teach little, so look twice." if few else "."),
+        *_differences(answer),
+        *(
+            f"Unsure       {level}: too few showed it, so it weighs about its default."
+            for level in answer["untrained"]
+        ),
+        *(f"Look at      {remark}." for remark in answer["remarks"]),
+        f"Proposal     {answer['folder']}; nothing uses it yet.",
+        f"To use it    read its manifest.toml, then copy the folder to "
+        f"{settings.rules / 'weights' / name}: the last name there is in use, and the next run "
+        "makes all tables anew by it.",
+    ]
+    return "\n".join(lines)
+
+
+def _differences(answer: dict[str, Any]) -> list[str]:
+    bands, used = answer["bands"], answer["in_use"]
+    counts = f"{bands['link']:,} pairs to link, {bands['review']:,} to ask about."
+    prior = f"Prior        {answer['prior']:.2f}"
+    if used is None:
+        return [f"{prior}; there is no model in use.", f"Pairs        {counts}"]
+    if "problem" in used:
+        return [
+            f"{prior}; the model in use, {used['name']}, cannot be used: {used['problem']}.",
+            f"Pairs        {counts}",
+        ]
+    kept = {(move["before"], move["after"]): move["pairs"] for move in used["moves"]}
+    gained = sum(kept[before, "link"] for before in ("review", "apart"))
+    lost = sum(kept["link", after] for after in ("review", "apart"))
+    return [
+        f"{prior}, where {used['name']} in use has {used['prior']:.2f}: the log2 odds that any two "
+        "records are one customer.",
+        f"Pairs        {counts}",
+        f"Links        {kept['link', 'link']:,} stay, {gained:,} are gained "
+        f"({kept['apart', 'link']:,} of them were apart), {lost:,} are lost "
+        f"({kept['link', 'apart']:,} of them to apart).",
+        f"Questions    {kept['review', 'review']:,} stay, "
+        f"{kept['link', 'review'] + kept['apart', 'review']:,} are new, "
+        f"{kept['review', 'link'] + kept['review', 'apart']:,} are settled.",
+    ]

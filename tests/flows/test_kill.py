@@ -1,0 +1,94 @@
+"""Law 7: a run that is killed at any moment leaves the last snapshot, and the next finishes it."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from store.settings import Settings
+from tests.flows.builders import Company, command, differences, environment, found, person
+
+KILLS = int(os.environ.get("TOUCHSTONE_KILLS", "2"))
+"""How many times a run is killed, spread over its length."""
+TIME = "2026-03-03T02:15:00+00:00"
+RUN = """
+import faulthandler, os, signal, sys, threading
+stage, share = sys.argv.pop(1), float(sys.argv.pop(1))
+import flows.line, flows.nightly
+stages = flows.line.STAGES
+def deadly(run, warehouse, work=stages[stage]):
+    threading.Timer(share, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    counts = work(run, warehouse)
+    return counts
+stages[stage] = deadly
+from flows.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""A night in which, some seconds into one stage, the process is killed."""
+STAGES = (
+    "ingest", "standardise", "validate", "match", "cluster", "survive", "review", "publish",
+)  # fmt: skip
+
+
+def one_night_and_another_to_come(folder: Path) -> Company:
+    """A company that has published once, with deliveries of the second night in its inbox."""
+    company = found(folder)
+    ann = person("Margaret", "Miller", email="margaret@millers.org", phone="07911 123401")
+    bob = person("Robert", "Miller", email="robert@millers.org", postcode="LS1 4AP")
+    company.drop("forms", [ann, bob, person("Tom", "Baker", email="tom@mail.org")], name="1")
+    company.drop("members", [{"no": str(n), **ann, "last": f"Miller{n}"} for n in range(9)])
+    company.night(1)
+    company.drop("partner", [{"op": "upsert", "id": "1", **bob, "born": "1978-07-04"}], name="2")
+    company.drop("partner", [{"op": "upsert", "id": "2", "first": "Test", "last": "Test"}], name="3")
+    company.drop("members", [{"no": str(n), **ann, "last": f"Millers{n}"} for n in range(8)])
+    return company
+
+
+def copy_of(company: Company, folder: Path) -> Company:
+    shutil.copytree(company.settings.data, folder / "data", symlinks=True)
+    return Company(folder, company.settings.model_copy(update={"data": folder / "data"}))
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    return one_night_and_another_to_come(tmp_path_factory.mktemp("company"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    calm = copy_of(company, tmp_path_factory.mktemp("undisturbed"))
+    calm.night(2)
+    return calm
+
+
+@pytest.mark.parametrize("kill", range(KILLS))
+def test_a_killed_night_is_finished_by_the_next(
+    kill: int, company: Company, undisturbed: Company, tmp_path: Path
+) -> None:
+    chance = random.Random(kill)
+    killed = copy_of(company, tmp_path)
+    stage = STAGES[(2 + 5 * kill) % len(STAGES)]
+    before = killed.tables()
+
+    code = die_in(killed, stage, chance.random() * 0.4)
+
+    assert code in {-signal.SIGKILL, 0}
+    if killed.ask("select max(run_id) from runs").item() == "R0001":
+        assert differences(before, killed.tables()) == {}
+    killed.night(2)
+    assert differences(undisturbed.tables(), killed.tables()) == {}
+    assert not list(killed.settings.inbox.rglob("*.csv"))
+    assert len(list(killed.settings.raw.glob("[0-9]*"))) == 5
+
+
+def die_in(company: Company, stage: str, seconds: float) -> int:
+    """Run a night and kill it so many seconds into a stage; how the process ended."""
+    words = command(company, "nightly", "--now", TIME)
+    words = [sys.executable, "-c", RUN, stage, str(seconds), *words[3:]]
+    return subprocess.run(words, env=environment(), capture_output=True, check=False).returncode

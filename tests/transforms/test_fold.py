@@ -1,0 +1,101 @@
+"""Text is folded to be compared, and cleaned to be shown."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.standardise.fold import clean_text, cleaned, fold_text, folded, on_distinct
+
+FOLDED = [
+    ("case does not matter", "SMITH", "smith"),
+    ("accents do not matter", "Éléonore Müller", "eleonore muller"),
+    ("accents written apart do not matter", "E\u0301le\u0301onore", "eleonore"),
+    ("letters without a decomposition are spelled out", "Łódź Straße Æsir Þór Đỗ", None),
+    ("apostrophes of all kinds vanish", "O'Brien O’Brien Oʼbrien", "obrien obrien obrien"),
+    ("hyphens and other signs are a blank", "Ann-Marie/Smith, (Jr.)", "ann marie smith jr"),
+    ("what cannot be seen is not there", "Jo\u200bhn\u202e \ufeffSmith\u00ad", "john smith"),
+    ("blanks of all kinds are one blank", "  a\u00a0\u2003b\t\nc ", "a b c"),
+    ("full-width letters are letters", "Ｊｏｈｎ", "john"),
+    ("mathematical letters are letters", "𝐉𝐨𝐡𝐧", "john"),
+    ("a Cyrillic letter inside a Latin word is the Latin one", "Jоhn Smіth", "john smith"),
+    ("a Cyrillic name beside a Latin one stays Cyrillic", "Anna Петрова", "anna петрова"),
+    ("a Cyrillic name stays Cyrillic", "Анна", "анна"),
+    ("a final sigma is a sigma", "ΟΔΟΣ", "οδοσ"),
+    ("vowel signs of Indic scripts stay", "श्रीनिवास", "श्रीनिवास"),
+    ("Korean syllables stay whole", "김민수", "김민수"),
+    ("only punctuation is no text", " -.- ", None),
+    ("nothing is no text", "", None),
+]
+
+
+@pytest.mark.parametrize(("why", "text", "expected"), FOLDED, ids=[case[0] for case in FOLDED])
+def test_text_is_folded(why: str, text: str, expected: str | None) -> None:
+    if why.startswith("letters without"):
+        expected = "lodz strasse aesir thor do"
+
+    answer = pl.DataFrame({"text": [text]}).select(fold_text(pl.col("text"))).item()
+
+    assert answer == expected, why
+
+
+def test_the_display_form_keeps_accents_and_case() -> None:
+    text = " Ele\u0301onore\u200b \u00a0 O’BRIEN\x07 "
+
+    answer = pl.DataFrame({"text": [text]}).select(clean_text(pl.col("text"))).item()
+
+    assert answer == "Eléonore O’BRIEN"
+
+
+def test_the_answer_of_a_value_does_not_depend_on_its_neighbours() -> None:
+    texts = pl.Series(["Smith", None, "Müller", "ΟΔΟΣ", "Jоhn", "x-y", "", "Smith"])
+
+    together = folded(texts)
+
+    alone = [folded(pl.Series([text], dtype=pl.String)).item() for text in texts]
+    assert together.to_list() == alone
+
+
+def test_work_on_distinct_values_answers_every_row_in_order() -> None:
+    values = pl.Series(["b", None, "a", "b", None])
+    seen: list[int] = []
+
+    def work(some: pl.Series) -> pl.DataFrame:
+        seen.append(some.len())
+        return pl.DataFrame({"twice": some + some})
+
+    answer = on_distinct(values, work)
+
+    assert answer["twice"].to_list() == ["bb", None, "aa", "bb", None]
+    assert seen == [3]
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=20))
+@settings(deadline=None)
+def test_folding_twice_changes_nothing(texts: list[str]) -> None:
+    once = folded(pl.Series(texts))
+
+    twice = folded(once)
+
+    assert twice.to_list() == once.to_list()
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=20))
+@settings(deadline=None)
+def test_cleaning_twice_changes_nothing(texts: list[str]) -> None:
+    once = cleaned(pl.Series(texts))
+
+    twice = cleaned(once)
+
+    assert twice.to_list() == once.to_list()
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=0x24F), max_size=20))
+@settings(deadline=None)
+def test_text_that_looks_alike_is_compared_alike(text: str) -> None:
+    series = pl.Series([text, text.upper().lower(), f" {text}\u200b "])
+
+    answers = folded(series.str.normalize("NFD"))
+
+    assert answers[0] == answers[2]
+    assert answers.to_list() == folded(series).to_list()

@@ -1,0 +1,300 @@
+"""How pairs are found and scored, and that the night on which a record came does not matter."""
+
+import math
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from rules.matching import Matching
+from transforms.block import block_keys, cap_keys, capped_keys, key_columns
+from transforms.compare import COMPARISONS
+from transforms.match import (
+    MatchModel,
+    band,
+    check_model,
+    explain_levels,
+    explain_pair,
+    match_weight,
+    prepare_nodes,
+    score_given,
+    score_pairs,
+    term_columns,
+)
+from transforms.train import empty_settings
+
+ROOT = Path(__file__).parents[2]
+RULES = Matching.model_validate(tomllib.loads((ROOT / "rules" / "matching.toml").read_text()))
+
+PEOPLE = [
+    # first, last, birth date, e-mail, phone, house, postcode, city
+    ("anna", "berg", date(1980, 3, 4), "anna.berg@example.org", "+4930111", "5", "10115", "berlin"),
+    ("anna", "berg", date(1980, 4, 3), "anna.berg@example.org", None, "5", "10115", "berlin"),
+    ("anne", "berg", None, None, "+4930111", "5", "10115", "berlin"),
+    ("otto", "berg", date(1978, 1, 9), None, "+4930111", "5", "10115", "berlin"),
+    ("berg", "anna", date(1980, 3, 4), None, None, None, None, "berlin"),
+    ("a", "berg", None, "anna.berg@example.com", None, None, "10115", None),
+    ("ines", "silva costa", date(1991, 7, 1), "ines@example.org", "+351200", "9", "1000", "lisboa"),
+    ("ines", "costa", date(1991, 7, 1), None, "+351200", None, "1000", "lisboa"),
+    ("rare", "zzyzx", None, None, None, None, None, None),
+    ("rare", "zzyzx", None, "zz@example.net", None, None, None, None),
+    (None, "berg", date(1980, 3, 4), "anna.berg@example.org", None, None, None, None),
+    ("otto", "lind", date(1978, 1, 9), "otto88@example.net", "+4930112", "7", "10115", "berlin"),
+    ("otto", "lind", None, "otto88@example.com", "+4930112", None, None, None),
+]
+
+
+def people(rows: list[tuple[object, ...]] = PEOPLE) -> pl.DataFrame:
+    names = ("first_key", "last_key", "birth_date", "email", "phone", "house_number")
+    schema = dict.fromkeys((*names, "postcode_key", "city_key"), pl.String)
+    frame = pl.DataFrame(rows, {**schema, "birth_date": pl.Date}, orient="row")
+    mailbox = pl.col("email").str.split("@")
+    return frame.with_row_index("record_number", 1_000_000_001).with_columns(
+        first_root=pl.col("first_key").replace({"anne": "anna"}),
+        first_phonetic=pl.col("first_key").str.head(2),
+        last_phonetic=pl.col("last_key").str.head(3),
+        email_local=mailbox.list.first(),
+        email_domain=mailbox.list.last(),
+        address_key=pl.col("postcode_key") + " " + pl.col("house_number"),
+    )
+
+
+def model() -> MatchModel:
+    """A model with the default weights, as if trained."""
+    weights = empty_settings(RULES)
+    shares = {
+        name: [level.household for level in COMPARISONS[name].levels] for name in RULES.comparisons
+    }
+    weights["kinship"] = {"ratio": -1.0, "shares": shares}
+    tf = {
+        column: pl.DataFrame({column: [None, "berg", "anna"], f"tf_{column}": [0.0001, 0.02, 0.01]})
+        for column in term_columns(weights)
+    }
+    return MatchModel(weights, tf, -12.0)
+
+
+EXPECTED_KEYS = [
+    3211578534598550018,
+    None,
+    8074172913408825269,
+    None,
+    1395520153750674042,
+    3382682709801881150,
+    5662367489808627676,
+    9218759642577839298,
+    8566107817880542608,
+    2088201476474208988,
+    9151244337191921902,
+    6784192268210705280,
+    2187619799812943879,
+    3383318025591022662,
+]
+"""Of the first record; when an upgrade changes them, every node is to be prepared again."""
+
+NODES = prepare_nodes(people(), RULES)
+FULL = score_pairs(None, NODES, model(), RULES)
+
+
+def record(number: int) -> pl.DataFrame:
+    """One of PEOPLE as a node, counted from 0."""
+    return NODES.filter(pl.col("record_number") == 1_000_000_001 + number)
+
+
+ALL_PAIRS = pl.DataFrame(
+    [(a, b) for a in NODES["record_number"] for b in NODES["record_number"] if a < b],
+    ["record_a", "record_b"],
+    orient="row",
+)
+TOLD = explain_levels(score_given(NODES, ALL_PAIRS, model(), RULES), model())
+
+
+def test_block_keys_are_the_same_in_every_process_and_version() -> None:
+    keys = NODES.sort("record_number").row(0, named=True)
+    assert [keys[name] for name in block_keys(RULES)] == EXPECTED_KEYS
+
+
+def test_a_key_is_missing_when_one_of_its_parts_is_missing() -> None:
+    named = {rule: columns[0] for rule, columns in key_columns(RULES).items()}
+    nameless = NODES.filter(pl.col("first_key").is_null())
+    assert nameless[named["both_names"]].null_count() == 1
+    assert nameless[named["last_name_and_birth_date"]].null_count() == 0
+
+
+def test_the_earlier_record_comes_first_and_each_pair_once() -> None:
+    assert (FULL["record_a"] < FULL["record_b"]).all()
+    assert FULL.select("record_a", "record_b").is_duplicated().sum() == 0
+
+
+def test_the_parts_add_up_to_the_evidence() -> None:
+    parts = pl.sum_horizontal(f"w_{name}" for name in RULES.comparisons)
+    assert (FULL.select((parts - pl.col("evidence")).abs().max()).item()) < 1e-9
+
+
+def test_no_pair_below_the_floor_is_kept() -> None:
+    assert FULL["evidence"].min() >= RULES.evidence_floor
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.integers(0, 2), min_size=len(PEOPLE), max_size=len(PEOPLE)))
+def test_nights_in_any_order_give_the_pairs_of_one_full_run(nights: list[int]) -> None:
+    night = NODES.with_columns(night=pl.Series(nights))
+    parts = []
+    for number in sorted(set(nights)):
+        new = night.filter(pl.col("night") == number).drop("night")
+        old = night.filter(pl.col("night") < number).drop("night")
+        parts.append(score_pairs(old if old.height else None, new, model(), RULES))
+    chained = pl.concat(parts).sort("record_a", "record_b")
+    assert_frame_equal(chained, FULL, check_exact=True)
+
+
+def test_a_pair_scores_the_same_beside_other_records_and_alone() -> None:
+    first = FULL.head(1)
+    ends = [first["record_a"].item(), first["record_b"].item()]
+    alone = score_given(NODES.filter(pl.col("record_number").is_in(ends)), first, model(), RULES)
+    assert_frame_equal(alone, first, check_exact=True)
+
+
+def test_a_value_that_the_model_does_not_know_weighs_as_a_rare_one() -> None:
+    rare = FULL.filter(pl.col("record_a") == 1_000_000_009)
+    shared = FULL.filter(pl.col("record_a") == 1_000_000_001).head(1)
+    level = COMPARISONS["last_name"].levels[0]
+    assert rare["w_last_name"].item() == round(math.log2(level.match / 0.0001), 4)
+    assert shared["w_last_name"].item() == round(math.log2(level.match / 0.02), 4)
+
+
+def test_found_by_names_every_rule_that_finds_the_pair() -> None:
+    bits = FULL.filter(pl.col("record_a") == 1_000_000_007)["found_by"].item()
+    names = [rule.name for number, rule in enumerate(RULES.blocking) if bits & 1 << number]
+    assert names == [
+        "phone",
+        "first_name_and_birth_date",
+        "first_name_and_postcode",
+        "birth_date_and_postcode",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "comparison", "found"),
+    [
+        (0, 1, "birth_date", "day and month swapped"),
+        (0, 2, "first_name", "a nickname of the other"),
+        (0, 4, "first_name", "first and last name swapped"),
+        (0, 4, "last_name", "first and last name swapped"),
+        (0, 5, "first_name", "an initial of the other"),
+        (0, 5, "email", "a value is missing"),
+        (11, 12, "email", "same unusual mailbox name at another provider"),
+        (11, 12, "phone", "same phone"),
+        (0, 11, "phone", "phone one digit off"),
+        (6, 7, "last_name", "part of a compound name"),
+        (0, 3, "first_name", "another first name"),
+        (0, 3, "address", "same address"),
+        (0, 11, "address", "same postcode"),
+        (0, 8, "address", "a value is missing"),
+        (0, 10, "first_name", "a value is missing"),
+    ],
+)
+def test_levels_say_in_words_what_agrees(a: int, b: int, comparison: str, found: str) -> None:
+    told = TOLD.filter(
+        (pl.col("record_a") == 1_000_000_001 + a)
+        & (pl.col("record_b") == 1_000_000_001 + b)
+        & (pl.col("comparison") == comparison)
+    )
+    assert told["found"].to_list() == [found]
+
+
+def test_an_explanation_does_not_depend_on_which_record_comes_first() -> None:
+    told = explain_pair(record(0), record(5), model(), RULES)
+    assert_frame_equal(told, explain_pair(record(5), record(0), model(), RULES))
+    assert told["comparison"].to_list() == list(RULES.comparisons)
+
+
+def test_two_people_of_one_household_weigh_less_than_one_customer() -> None:
+    weighed = FULL.with_columns(weight=match_weight(-12.0))
+    pair = pl.col("record_a") == 1_000_000_001
+    same = weighed.filter(pair & (pl.col("record_b") == 1_000_000_002))["weight"].item()
+    spouse = weighed.filter(pair & (pl.col("record_b") == 1_000_000_004))["weight"].item()
+    assert same > RULES.thresholds.link
+    assert spouse < RULES.thresholds.review
+
+
+def test_a_match_weight_is_finite_for_any_evidence() -> None:
+    extreme = pl.DataFrame({"evidence": [2000.0, -900.0, 80.0], "kinship": [3000.0, -900.0, 90.0]})
+    weights = extreme.select(w=match_weight(-20.0))["w"]
+    assert weights.is_finite().all()
+    assert weights.to_list() == pytest.approx([-1000.0, -920.0, -10.0], abs=1e-6)
+
+
+def test_bands_change_with_the_prior_and_scores_do_not() -> None:
+    weighed = pl.DataFrame({"evidence": [20.0, 20.0, 20.0], "kinship": [-9.0, -9.0, 30.0]})
+    link, review = RULES.thresholds.link, RULES.thresholds.review
+    assert weighed.select(band(link - 20, RULES.thresholds)).to_series().to_list()[0] == "review"
+    assert weighed.select(band(link - 19.9, RULES.thresholds)).to_series()[0] == "link"
+    assert weighed.select(band(review - 21, RULES.thresholds)).to_series()[1] == "apart"
+    assert weighed.select(band(-1.0, RULES.thresholds)).to_series()[2] == "apart"
+
+
+def test_a_key_that_too_many_records_share_finds_nothing() -> None:
+    crowd = people(
+        [
+            (
+                "x" + chr(97 + n % 26) + chr(97 + n // 26),
+                None,
+                None,
+                "info@example.org",
+                *[None] * 4,
+            )
+            for n in range(RULES.max_block + 1)
+        ]
+    )
+    nodes = prepare_nodes(crowd, RULES)
+    capped = capped_keys(nodes, RULES)
+    assert capped.select("rule", "count").rows() == [
+        ("email", RULES.max_block + 1),
+        ("mailbox_name", RULES.max_block + 1),
+    ]
+    assert score_pairs(None, cap_keys(nodes, capped, RULES), model(), RULES).height == 0
+    assert capped_keys(nodes.head(RULES.max_block), RULES)["rule"].to_list() == ["mailbox_name"]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "problem"),
+    [
+        (
+            lambda m: m.settings["comparisons"][0]["comparison_levels"][2].pop("m_probability"),
+            "first_name: level 'a nickname of the other' has no m_probability",
+        ),
+        (lambda m: m.settings["comparisons"].pop(), "the model compares"),
+        (lambda m: m.tf.pop("last_key"), "no term frequencies for last_key"),
+        (lambda m: m.settings.pop("kinship"), "kinship: no ratio"),
+        (
+            lambda m: m.settings["kinship"]["shares"]["email"].pop(),
+            "kinship: email has not one share",
+        ),
+        (
+            lambda m: m.settings["comparisons"][1]["comparison_levels"][1].update(
+                sql_condition="true"
+            ),
+            "last_name: its levels are not those of this version",
+        ),
+        (
+            lambda m: m.tf.update(city_key=m.tf["city_key"].drop_nulls()),
+            "term frequencies for city_key need",
+        ),
+    ],
+)
+def test_a_broken_model_is_told_by_name_and_refused(break_it, problem: str) -> None:  # type: ignore[no-untyped-def]
+    broken = model()
+    assert check_model(broken, RULES) == []
+    break_it(broken)
+    assert any(told.startswith(problem) for told in check_model(broken, RULES))
+    with pytest.raises(ValueError, match="cannot be used"):
+        score_pairs(None, NODES, broken, RULES)
+
+
+def test_no_new_records_make_no_pairs() -> None:
+    assert score_pairs(NODES, NODES.clear(), model(), RULES).height == 0

@@ -1,0 +1,167 @@
+"""What training learns from records without labels, and that a model has no holes."""
+
+import math
+import tomllib
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from rules.matching import Matching
+from transforms.match import check_model, prepare_nodes
+from transforms.mixture import Block, fit, fit_priors
+from transforms.train import order_remarks, term_frequencies, train
+
+ROOT = Path(__file__).parents[2]
+FILE = tomllib.loads((ROOT / "rules" / "matching.toml").read_text())
+RULES = Matching.model_validate({**FILE, "training": {**FILE["training"], "u_pairs": 20_000}})
+
+HOUSEHOLDS = 300
+"""Couples who share last name, phone and address; every fourth person is in the file twice."""
+
+
+def syllables(number: int) -> str:
+    return "".join(
+        "bdfgklmnprst"[number // 12**n % 12] + "aeiou"[number // 5**n % 5] for n in range(3)
+    )
+
+
+def couples() -> pl.DataFrame:
+    rows = []
+    for person in range(2 * HOUSEHOLDS):
+        home = person // 2
+        row = {
+            "first_key": syllables(person * 37 % 211),
+            "last_key": syllables(home * 53 % 307),
+            "birth_date": date(1950, 1, 1) + timedelta(days=person * 997 % 20_000),
+            "email": f"m{person * 7919 % 100_003}@example.org",
+            "phone": f"+49{home * 104_729 % 1_000_003:07d}",
+            "house_number": str(home % 90),
+            "postcode_key": f"{10_000 + home * 31 % 500}",
+        }
+        rows.append({**row, "person": person})
+        if person % 4 == 0:
+            rows.append({**row, "person": person, "email": row["email"] if person % 8 else None})
+    return pl.DataFrame(rows).with_row_index("record_number", 1)
+
+
+PEOPLE = couples()
+NODES = prepare_nodes(
+    PEOPLE.with_columns(
+        first_root="first_key",
+        first_phonetic="first_key",
+        last_phonetic="last_key",
+        email_local=pl.col("email").str.split("@").list.first(),
+        address_key=pl.col("postcode_key") + " " + pl.col("house_number"),
+    ),
+    RULES,
+)
+TRAINED = train(NODES, RULES, seed=3)
+
+
+def weighed(comparison: str) -> list[tuple[float, float, float]]:
+    """Shares of each level among matches, households and strangers."""
+    settings = TRAINED.model.settings
+    levels = next(c for c in settings["comparisons"] if c["output_column_name"] == comparison)
+    kin = settings["kinship"]["shares"][comparison]
+    return [
+        (v["m_probability"], h, v["u_probability"])
+        for v, h in zip(levels["comparison_levels"][1:], kin, strict=True)
+    ]
+
+
+def test_a_trained_model_has_no_holes() -> None:
+    assert check_model(TRAINED.model, RULES) == []
+
+
+def test_the_same_records_and_seed_give_the_same_model() -> None:
+    again = train(NODES.sort("record_number", descending=True), RULES, seed=3)
+    assert again.model.settings == TRAINED.model.settings
+    assert again.model.prior == TRAINED.model.prior
+
+
+def test_households_are_told_from_matches_without_labels() -> None:
+    match, household, stranger = weighed("last_name")[0]
+    assert match > 0.8
+    assert household > 0.8
+    assert stranger < 0.05
+    match, household, _ = weighed("first_name")[-1]
+    assert match < 0.2
+    assert household > 0.8
+
+
+def test_the_prior_is_that_of_the_file() -> None:
+    records = PEOPLE.height
+    matches = PEOPLE.group_by("person").len().filter(pl.col("len") > 1).height
+    assert TRAINED.model.prior == pytest.approx(
+        math.log2(matches / (records * (records - 1) / 2)), abs=0.5
+    )
+
+
+def test_levels_that_the_records_never_showed_are_named() -> None:
+    assert "birth_date: day and month swapped" in TRAINED.untrained
+    assert "birth_date: same birth date" not in TRAINED.untrained
+
+
+def test_a_level_that_weighs_more_than_the_best_is_remarked() -> None:
+    level = {"label_for_charts": "best", "m_probability": 0.9, "u_probability": 0.01}
+    worse = {"label_for_charts": "worse", "m_probability": 0.1, "u_probability": 0.0001}
+    settings = {
+        "comparisons": [
+            {"output_column_name": "email", "comparison_levels": [{}, level, worse]},
+            {"output_column_name": "phone", "comparison_levels": [{}, worse, level]},
+        ]
+    }
+    assert order_remarks(settings) == ("email: 'worse' weighs more than 'best'",)
+
+
+def test_copies_of_a_record_do_not_make_its_name_common() -> None:
+    once = term_frequencies(NODES, "last_key", RULES)
+    thrice = term_frequencies(pl.concat([NODES, NODES, NODES]), "last_key", RULES)
+    assert once.equals(thrice)
+
+
+def test_a_rare_name_is_not_listed_in_the_model() -> None:
+    names = pl.DataFrame({"last_key": ["rare", "common", "common", "common"]})
+    nodes = NODES.head(4).with_columns(names["last_key"])
+    listed = term_frequencies(nodes, "last_key", RULES)
+    assert listed.rows() == [(None, 0.25), ("common", 0.75)]
+
+
+def test_shares_planted_in_patterns_are_found_again() -> None:
+    planted = {"a": [0.9, 0.1], "b": [0.7, 0.3]}
+    stranger = {"a": [0.02, 0.98], "b": [0.05, 0.95]}
+    rows = [
+        (
+            a,
+            b,
+            1000 * planted["a"][a] * planted["b"][b] + 3000 * stranger["a"][a] * stranger["b"][b],
+        )
+        for a in (0, 1)
+        for b in (0, 1)
+    ]
+    at_random = [(a, b, 1e6 * stranger["a"][a] * stranger["b"][b]) for a in (0, 1) for b in (0, 1)]
+    blocks = [
+        Block(pl.DataFrame(r, ["a", "b", "count"], orient="row"), frozenset(), is_random)
+        for r, is_random in ((rows, False), (at_random, True))
+    ]
+    defaults = {name: np.array([[0.8, 0.2], [0.3, 0.7], [0.01, 0.99]]) for name in ("a", "b")}
+    shares = fit(blocks, defaults).shares
+    assert shares["a"][2, 0] == pytest.approx(0.02, rel=0.05)
+    assert shares["b"][2, 0] == pytest.approx(0.05, rel=0.05)
+    assert shares["a"][0, 0] > 0.7
+
+
+def test_the_priors_of_scored_pairs_are_those_that_made_them() -> None:
+    evidence = np.repeat([30.0, 25.0, 2.0], [400, 300, 5000])
+    kinship = np.repeat([10.0, 30.0, 2.0], [400, 300, 5000])
+    match, household = fit_priors(evidence, kinship, 1e8)
+    assert match == pytest.approx(400e-8, rel=0.05)
+    assert household == pytest.approx(300e-8, rel=0.05)
+
+
+def test_a_file_without_matches_has_a_small_prior_and_no_error() -> None:
+    match, _ = fit_priors(np.array([]), np.array([]), 1e6)
+    assert 0 < match <= 1e-6

@@ -1,0 +1,68 @@
+"""Say why two records are, or are not, one customer: the way between them and odds in words."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import polars as pl
+
+DECIDED = 1_000_000.0
+"""The weight of a link that a person decided: above any match weight."""
+
+
+class Link(NamedTuple):
+    """A link between two records, as strong as its match weight."""
+
+    one: str
+    other: str
+    weight: float
+
+
+def strongest_path(links: pl.DataFrame, start: str, end: str) -> list[Link]:
+    """The chain of links from `start` to `end` whose weakest link is strongest; empty if none.
+
+    links: record_id_a, record_id_b, match_weight.
+    """
+    ordered = links.sort(-pl.col("match_weight"), "record_id_a", "record_id_b")
+    neighbours: dict[str, list[Link]] = {}
+    for one, other, weight in ordered.select(
+        "record_id_a", "record_id_b", "match_weight"
+    ).iter_rows():
+        neighbours.setdefault(one, []).append(Link(one, other, weight))
+        neighbours.setdefault(other, []).append(Link(other, one, weight))
+    came_by: dict[str, Link] = {}
+    for link in _spread(neighbours, start):
+        came_by[link.other] = link
+        if link.other == end:
+            return list(_back(came_by, start, end))
+    return []
+
+
+def odds(match_weight: float) -> str:
+    """The odds that a match weight stands for, in words."""
+    if abs(match_weight) < 0.2:
+        return "even odds"
+    ratio = 2.0 ** min(abs(match_weight), 40.0)
+    shown = f"{ratio:.1f}" if ratio < 10 else f"{float(f'{ratio:.2g}'):,.0f}"
+    told = f"about {shown}" if ratio < 1_000_000 else "more than a million"
+    return f"{told} to 1 {'for' if match_weight > 0 else 'against'} one customer"
+
+
+def _spread(neighbours: dict[str, list[Link]], start: str) -> Iterator[Link]:
+    """Grow from `start`, each time by the strongest link that leads to a record not reached."""
+    reached = {start}
+    edge = list(neighbours.get(start, ()))
+    while edge:
+        link = max(edge, key=lambda link: link.weight)
+        edge = [left for left in edge if left.other != link.other]
+        if link.other not in reached:
+            reached.add(link.other)
+            edge += [new for new in neighbours[link.other] if new.other not in reached]
+            yield link
+
+
+def _back(came_by: dict[str, Link], start: str, end: str) -> Iterator[Link]:
+    chain = []
+    while end != start:
+        chain.append(came_by[end])
+        end = came_by[end].one
+    return reversed(chain)
