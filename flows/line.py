@@ -17,7 +17,7 @@ from flows.stages.standardise import standardise_records
 from flows.stages.survive import survive_records
 from flows.stages.validate import validate_records
 from store.schema import WAREHOUSE
-from store.warehouse import Warehouse
+from store.warehouse import Warehouse, explained
 
 STAGES: dict[str, Callable[[Run, Warehouse], Counts]] = {
     "ingest": ingest,
@@ -34,7 +34,7 @@ STAGES: dict[str, Callable[[Run, Warehouse], Counts]] = {
 
 def perform(run: Run, stage: str) -> Counts:
     """Run one stage; a stage that this run has finished is not run again."""
-    with open_warehouse(run) as warehouse:
+    with explained(), open_warehouse(run) as warehouse:
         done = ledger.counts_of(warehouse, run.run_id, stage)
         if done is not None:
             return done

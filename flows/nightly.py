@@ -5,6 +5,7 @@ flow in `flows/deployed.py` wraps the same stages.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from flows.rebuild import put_in_place, start_anew
 from flows.run import Counts, Run
 from store.archive import Archive, Inbox
 from store.decisions import open_decisions
-from store.errors import TouchstoneError
+from store.errors import TouchstoneError, UnreadableError
 from store.files import remove_tree
 from store.lock import one_writer
 from store.rulebook import Rulebook, read_rulebook
@@ -71,7 +72,7 @@ def prepare(settings: Settings, now: datetime) -> tuple[Run, bool, Inbox]:
         resumed = begun is not None
         changed = changed_parts(ledger.last_digests(warehouse), digests(rulebook))
         if begun is None:
-            run_id = _next_run_id(settings, warehouse)
+            run_id = _next_run_id(settings, ledger.last_run_number(warehouse))
             kind = "rebuild" if changed & set(READING) else "nightly"
             begun = ledger.Begun(run_id, now, kind, _last_decision(settings))
             ledger.begin(warehouse, begun, rulebook.model.name)
@@ -85,8 +86,7 @@ def prepare(settings: Settings, now: datetime) -> tuple[Run, bool, Inbox]:
 def prepare_rebuild(settings: Settings, now: datetime) -> Run:
     """Note that a rebuild begins; whatever another run left unfinished is made by it anew."""
     rulebook = read_checked_rules(settings)
-    with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
-        run_id = _next_run_id(settings, warehouse)
+    run_id = _next_run_id(settings, _last_run_number(settings))
     begun = ledger.Begun(run_id, now, "rebuild", _last_decision(settings))
     run = load_run(settings, rulebook, begun, frozenset())
     start_anew(run, begun)
@@ -141,7 +141,17 @@ def _last_decision(settings: Settings) -> int:
     return int(found) if isinstance(found, int) else 0
 
 
-def _next_run_id(settings: Settings, warehouse: Warehouse) -> str:
+def _last_run_number(settings: Settings) -> int:
+    """The number of the last run; a rebuild is what mends a warehouse that cannot be read."""
+    with (
+        suppress(UnreadableError),
+        Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse,
+    ):
+        return ledger.last_run_number(warehouse)
+    return 0
+
+
+def _next_run_id(settings: Settings, last: int) -> str:
     """The name of the next run: one more than any that began or was published."""
     published = [int(path.name[1:]) for path in settings.published.glob("R[0-9]*")]
-    return f"R{max([*published, ledger.last_run_number(warehouse)]) + 1:04d}"
+    return f"R{max([*published, last]) + 1:04d}"

@@ -1,11 +1,14 @@
 """Make the tables anew beside the old ones, and put them in place when they are whole."""
 
 import os
+from contextlib import suppress
+from pathlib import Path
 
 import polars as pl
 
 from flows import ledger
 from flows.run import Run
+from store.errors import UnreadableError
 from store.files import sync_folder
 from store.golden import open_golden
 from store.schema import WAREHOUSE
@@ -18,14 +21,11 @@ def start_anew(run: Run, begun: ledger.Begun | None = None) -> None:
 
     The log of runs is no work of the line and cannot be worked out again: it is carried over.
     """
-    if run.warehouse.exists():
-        with Warehouse(run.warehouse, run.settings, WAREHOUSE, compress=False) as warehouse:
-            here = ledger.unfinished(warehouse)
-        if here is not None and here.run_id == run.run_id:
-            return
+    if _is_begun(run):
+        return
     for path in (run.warehouse, run.golden):
-        for stale in (path, path.with_name(path.name + ".wal")):
-            stale.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        _log_of(path).unlink(missing_ok=True)
     carried = _carried(run)
     with Warehouse(run.warehouse, run.settings, WAREHOUSE, compress=False) as warehouse:
         with warehouse.transaction():
@@ -34,10 +34,12 @@ def start_anew(run: Run, begun: ledger.Begun | None = None) -> None:
         if begun is not None:
             warehouse.execute("update ledger.runs set state = 'abandoned' where state = 'running'")
             ledger.begin(warehouse, begun, run.rulebook.model.name)
-    with open_golden(run.golden, run.settings, run.rulebook.survivorship) as golden:
-        with golden.transaction():
-            for table in ("runs", "metrics", "changes"):
-                golden.insert(table, carried.get(table, pl.DataFrame()))
+    with (
+        open_golden(run.golden, run.settings, run.rulebook.survivorship) as golden,
+        golden.transaction(),
+    ):
+        for table in ("runs", "metrics", "changes"):
+            golden.insert(table, carried.get(table, pl.DataFrame()))
 
 
 def put_in_place(settings: Settings) -> None:
@@ -49,15 +51,39 @@ def put_in_place(settings: Settings) -> None:
     rebuilt = settings.warehouse.with_suffix(".rebuild.duckdb")
     if not rebuilt.exists():
         return
-    with Warehouse(rebuilt, settings, WAREHOUSE, compress=False) as warehouse:
+    whole = False
+    with (
+        suppress(UnreadableError),
+        Warehouse(rebuilt, settings, WAREHOUSE, compress=False) as warehouse,
+    ):
         whole = warehouse.one("select count(*) from ledger.digests") > 0
     if not whole:
         return
     golden = settings.golden.with_suffix(".rebuild.duckdb")
     if golden.exists():
+        _log_of(settings.golden).unlink(missing_ok=True)
         os.replace(golden, settings.golden)
+    _log_of(settings.warehouse).unlink(missing_ok=True)
     os.replace(rebuilt, settings.warehouse)
     sync_folder(settings.data)
+
+
+def _is_begun(run: Run) -> bool:
+    """Whether this very run has begun its rebuild, and was cut short."""
+    if not run.warehouse.exists():
+        return False
+    with (
+        suppress(UnreadableError),
+        Warehouse(run.warehouse, run.settings, WAREHOUSE, compress=False) as warehouse,
+    ):
+        here = ledger.unfinished(warehouse)
+        return here is not None and here.run_id == run.run_id
+    return False
+
+
+def _log_of(path: Path) -> Path:
+    """The write-ahead log beside a file of tables; one that outlived its file would spoil a new."""
+    return path.with_name(path.name + ".wal")
 
 
 def _carried(run: Run) -> dict[str, pl.DataFrame]:
@@ -65,11 +91,17 @@ def _carried(run: Run) -> dict[str, pl.DataFrame]:
     found = {"ledger.runs": pl.DataFrame(), "ledger.steps": pl.DataFrame()}
     settings = run.settings
     if settings.warehouse.exists():
-        with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
+        with (
+            suppress(UnreadableError),
+            Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse,
+        ):
             for table in found:
                 found[table] = warehouse.read(f"from {table}")
     if settings.golden.exists():
-        with open_golden(settings.golden, settings, run.rulebook.survivorship) as golden:
+        with (
+            suppress(UnreadableError),
+            open_golden(settings.golden, settings, run.rulebook.survivorship) as golden,
+        ):
             for table in ("runs", "metrics", "changes"):
                 found[table] = golden.read(f"from {table}")
     return found

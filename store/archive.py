@@ -33,6 +33,8 @@ class Delivery(NamedTuple):
     run_id: str
     byte_count: int
     path: Path
+    is_released: bool = False
+    """Whether a person let it in; it then stays in, whatever is said of it later."""
 
 
 class Inbox(NamedTuple):
@@ -83,9 +85,16 @@ class Archive:
         return found
 
     def renumber(self, delivery: Delivery, now: datetime, run_id: str) -> Delivery:
-        """Give a held delivery that was released its new place: it arrives when it enters."""
+        """Give a held delivery that was released its new place: it arrives when it enters.
+
+        A run that was cut short finds its own work done.
+        """
+        if delivery.is_released and delivery.run_id == run_id:
+            return delivery
         numbers = [kept.delivery_number for kept in self.deliveries()]
-        moved = delivery._replace(delivery_number=max(numbers) + 1, received_at=now, run_id=run_id)
+        moved = delivery._replace(
+            delivery_number=max(numbers) + 1, received_at=now, run_id=run_id, is_released=True
+        )
         target = self._folder_of(moved.delivery_number)
         _write_card(delivery.path.parent, moved)
         os.replace(delivery.path.parent, target)

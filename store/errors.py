@@ -3,3 +3,7 @@
 
 class TouchstoneError(Exception):
     """A fault that a person can mend; its text says what is wrong and what to do."""
+
+
+class UnreadableError(TouchstoneError):
+    """A file of tables cannot be read at all; a rebuild makes it anew."""

@@ -16,7 +16,10 @@ from store.errors import TouchstoneError
 @contextmanager
 def one_writer(path: Path) -> Iterator[None]:
     """Hold the writer's lock at `path`; say who holds it when it is taken."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        raise TouchstoneError(
+            f"There is no folder of data at {path.parent}; make it, or give another with --data."
+        )
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:

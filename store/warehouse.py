@@ -13,7 +13,7 @@ from typing import Self
 import duckdb
 import polars as pl
 
-from store.errors import TouchstoneError
+from store.errors import TouchstoneError, UnreadableError
 from store.settings import Settings
 
 _SLICE = 250_000
@@ -117,10 +117,22 @@ class Warehouse:
         version = self.one("select max(version) from format")
         if version != FORMAT:
             self.close()
-            raise TouchstoneError(
+            raise UnreadableError(
                 f"{self.path.name} has format {version} and this version reads format {FORMAT}; "
                 "run `touchstone rebuild` to make it anew from the kept deliveries."
             )
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say in one sentence that a database found no room to go on."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
+        raise TouchstoneError(
+            f"The tables cannot be written ({str(error).splitlines()[0][:200]}); free some disk "
+            "space or memory and run again: nothing was lost."
+        ) from error
 
 
 def configure(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -145,12 +157,12 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
             raise TouchstoneError(
                 f"{path.name} is open in another program; close it there, then try again."
             ) from error
-        raise TouchstoneError(
+        raise UnreadableError(
             f"{path.name} cannot be opened ({str(error).splitlines()[0]}); "
             "restore it from a backup or run `touchstone rebuild`."
         ) from error
     except duckdb.Error as error:
-        raise TouchstoneError(
+        raise UnreadableError(
             f"{path.name} is not a database that this version reads; "
             "run `touchstone rebuild` to make it anew from the kept deliveries."
         ) from error

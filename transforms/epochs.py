@@ -25,7 +25,7 @@ def lay_out_epochs(versions: pl.DataFrame) -> pl.DataFrame:
 def all_epochs(versions: pl.DataFrame) -> pl.DataFrame:
     """Every epoch of each customer: founder, received_at, next_at (null for the last)."""
     if versions["received_at"].n_unique() == 1:
-        epochs = versions.unique("founder").select("founder", "received_at").sort("founder")
+        epochs = versions.select("founder", "received_at").unique("founder").sort("founder")
     else:
         epochs = versions.select("founder", "received_at").unique().sort("founder", "received_at")
     return epochs.with_columns(next_at=pl.col("received_at").shift(-1).over("founder"))

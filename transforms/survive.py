@@ -80,10 +80,14 @@ def _choose(name: str, rule: FieldRule, records: pl.DataFrame, choices: pl.DataF
     )
     if rule.group:
         best = _with_choices(name, best, choices)
+    whole = _said_whole(candidates, choices.filter(pl.col("field") == name))
+    if rule.group:
+        best = pl.concat([best.join(whole, on="group", how="anti"), whole])
     lineage = _spell_out(fields, best, records) if rule.group else {name: best}
+    settled = pl.concat([decided["group"], whole["group"]])
     return _Chosen(
         {field: _with_choices(field, found, decided) for field, found in lineage.items()},
-        _conflicts(name, rule, contested).join(decided, on="group", how="anti"),
+        _conflicts(name, rule, contested).filter(~pl.col("group").is_in(settled.implode())),
     )
 
 
@@ -102,6 +106,16 @@ def _candidates(name: str, rule: FieldRule, records: pl.DataFrame) -> pl.DataFra
         if field in records.columns
     ]
     return pl.concat(found).filter(pl.col("value").is_not_null())
+
+
+def _said_whole(candidates: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """Where a steward chose a group of fields: the record that says so, as long as one does."""
+    said = candidates.join(
+        decided.select("group", "value", chosen="record_number"), on=["group", "value"]
+    ).sort("group", pl.col("record_number") != pl.col("chosen"), "record_number")
+    return said.unique("group", keep="first", maintain_order=True).select(
+        "group", "value", "record_number", decided_by=_word(STEWARD)
+    )
 
 
 def _contested(ranked: pl.DataFrame, top: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:

@@ -1,8 +1,8 @@
 """Put records into the files of each source: its columns, its dates, its quirks.
 
 Each writer gives the bytes of a delivery and, for every record in order, the row number at which
-a reader finds it: the physical line of a text file with header and preamble counted, the sheet's
-row of a workbook, the position of a record in Parquet.
+a reader finds it: the row of a text file with header and preamble counted (a cell of several
+lines is in one row), the sheet's row of a workbook, the position of a record in Parquet.
 """
 
 import csv
@@ -238,11 +238,9 @@ def _csv_file(
     header: str, records: Sequence[Record], cells: Callable[[Record], list[str]]
 ) -> Written:
     text, numbers = header + "\n", []
-    line = 2
-    for row in records:
+    for number, row in enumerate(records, start=2):  # a cell of several lines is in one row
         written = row.raw if row.raw is not None else _csv_line(cells(row), ",")
-        numbers.append(line)
-        line += written.count("\n") + 1
+        numbers.append(number)
         text += written + "\n"
     return Written(text.encode(), numbers)
 

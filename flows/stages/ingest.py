@@ -15,6 +15,16 @@ from transforms.conform import conform, find_drift
 from transforms.resolve import Resolved, state_of
 
 
+class Outcome(NamedTuple):
+    """What became of a delivery."""
+
+    state: str
+    """taken_in, held or refused."""
+    reason: str | None
+    counts: Counts
+    notes: list[str]
+
+
 class Landed(NamedTuple):
     """A delivery as it was taken in."""
 
@@ -43,7 +53,7 @@ def ingest(run: Run, warehouse: Warehouse) -> Counts:
 def _waiting(
     run: Run, warehouse: Warehouse, archive: Archive, resolved: Resolved
 ) -> list[Delivery]:
-    """Deliveries that are new, and held ones whose release was decided since."""
+    """Deliveries that are new, and held ones whose release was decided since, by number."""
     states = dict(warehouse.read("select delivery_id, state from ingest.deliveries").iter_rows())
     verdicts = dict(resolved.deliveries.select("sha256", "verdict").iter_rows())
     waiting = []
@@ -52,17 +62,18 @@ def _waiting(
         verdict = verdicts.get(delivery.delivery_id)
         if state is None:
             waiting.append(delivery)
-        elif state == "held" and verdict == "release":
+        elif state in {"held", "refused"} and verdict == "release":
             warehouse.execute(
                 f"delete from ingest.deliveries where delivery_id = '{delivery.delivery_id}'"
             )
             waiting.append(archive.renumber(delivery, run.now, run.run_id))
-        elif state == "held" and verdict == "refuse":
+        elif state in {"held", "refused"}:
+            now = "refused" if verdict == "refuse" else "held"
             warehouse.execute(
-                "update ingest.deliveries set state = 'refused' "
-                f"where delivery_id = '{delivery.delivery_id}'"
+                f"update ingest.deliveries set state = '{now}' "
+                f"where delivery_id = '{delivery.delivery_id}' and state <> '{now}'"
             )
-    return waiting
+    return sorted(waiting, key=lambda delivery: delivery.delivery_number)
 
 
 def _take_in(run: Run, warehouse: Warehouse, delivery: Delivery, resolved: Resolved) -> Counts:
@@ -72,18 +83,17 @@ def _take_in(run: Run, warehouse: Warehouse, delivery: Delivery, resolved: Resol
         feed = _feed_of(run, delivery)
         limits = Limits(max_bytes=run.settings.max_delivery_bytes)
         reading = read_delivery(delivery.path, feed.read, limits, expected=list(feed.columns))
-        if verdict == "refuse":
-            raise DeliveryRefused("refused by a decision")
         _check_columns(reading, feed)
         landed = _land(warehouse, delivery, feed, reading)
-        if verdict != "release":
+        if not delivery.is_released:
             _check_expectations(warehouse, feed, reading, landed)
+            _check_verdict(verdict)
     except DeliveryRefused as refusal:
         state = "refused" if verdict == "refuse" else "held"
-        _record(warehouse, run, delivery, state, refusal.reason, {}, [])
+        _record(warehouse, run, delivery, Outcome(state, refusal.reason, {}, []))
         return {"deliveries": 1, "held": int(state == "held")}
     _write(run, warehouse, delivery, landed)
-    _record(warehouse, run, delivery, "taken_in", None, landed.counts, landed.notes)
+    _record(warehouse, run, delivery, Outcome("taken_in", None, landed.counts, landed.notes))
     return {"deliveries": 1, **landed.counts}
 
 
@@ -105,6 +115,11 @@ def _check_columns(reading: Reading, feed: Feed) -> None:
         )
     if drift.missing:
         raise DeliveryRefused(f"missing column {', '.join(map(repr, drift.missing))}")
+
+
+def _check_verdict(verdict: str | None) -> None:
+    if verdict == "refuse":
+        raise DeliveryRefused("refused by a decision")
 
 
 def _check_expectations(warehouse: Warehouse, feed: Feed, reading: Reading, landed: Landed) -> None:
@@ -262,15 +277,7 @@ def _write(run: Run, warehouse: Warehouse, delivery: Delivery, landed: Landed) -
     )
 
 
-def _record(
-    warehouse: Warehouse,
-    run: Run,
-    delivery: Delivery,
-    state: str,
-    reason: str | None,
-    counts: Counts,
-    notes: list[str],
-) -> None:
+def _record(warehouse: Warehouse, run: Run, delivery: Delivery, outcome: Outcome) -> None:
     feed = run.rulebook.feeds.get(delivery.source)
     row = {
         "delivery_number": delivery.delivery_number,
@@ -280,15 +287,15 @@ def _record(
         "file_name": delivery.file_name,
         "received_at": delivery.received_at,
         "run_id": delivery.run_id,
-        "state": state,
-        "reason": reason,
+        "state": outcome.state,
+        "reason": outcome.reason,
         "byte_count": delivery.byte_count,
-        "row_count": counts.get("rows"),
+        "row_count": outcome.counts.get("rows"),
         **{
-            f"{kind}_count": counts.get(kind)
+            f"{kind}_count": outcome.counts.get(kind)
             for kind in ("new", "changed", "unchanged", "deleted", "withdrawn", "quarantined")
         },
-        "notes": notes,
+        "notes": outcome.notes,
     }
     schema: dict[str, pl.DataType] = {
         "notes": pl.List(pl.String),

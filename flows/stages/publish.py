@@ -20,6 +20,7 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
                 _write_pairs(warehouse, golden)
                 _write_reports(run, warehouse, golden)
                 golden.apply(run.run_id, "publish", {})
+        golden.execute("checkpoint")  # closing would keep it to itself that the disk is full
         counts = {"customers": golden.one("select count(*) from golden_values")}
     publish(run.golden, run.settings, run.run_id)
     return counts
@@ -29,15 +30,19 @@ def _write_redirects(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     touched = _relinked(run, warehouse)
     members = warehouse.read(
         """
-        select x.record_number, x.founder, cast(substr(d.run_id, 2) as bigint) as run_number
+        select x.record_number, x.founder, cast(substr(d.run_id, 2) as bigint) as run_number,
+            cast(substr(l.run_id, 2) as bigint) as last_run
         from cluster.crosswalk x semi join touched using (founder)
-        join ingest.deliveries d on d.delivery_number = x.record_number // 1000000000""",
+        join valid.records v using (record_number)
+        join ingest.deliveries d on d.delivery_number = x.record_number // 1000000000
+        join ingest.deliveries l on l.delivery_number = v.arrival // 1000000000""",
         touched=touched,
     )
     decided = _decided_links(run, warehouse, members)
     has_decided = pl.col("record_number").is_in(decided["record_a"].implode())
     several = members.filter(
-        (pl.col("run_number").n_unique() > 1).over("founder") | has_decided.any().over("founder")
+        (pl.col("last_run").max() > pl.col("run_number").min()).over("founder")
+        | has_decided.any().over("founder")
     )
     found = find_redirects(several, pl.concat([_links(run, warehouse, several), decided]))
     golden.execute(

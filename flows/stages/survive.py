@@ -1,10 +1,12 @@
 """Survive: work out the golden values of every customer that something touched."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import polars as pl
 
 from flows.run import Counts, Run
+from store.errors import UnreadableError
 from store.golden import Golden, open_golden
 from store.warehouse import Warehouse
 from transforms.changes import describe_changes
@@ -248,7 +250,7 @@ def _write_contacts(warehouse: Warehouse, golden: Golden, laid: Laid, values: pl
         select p.*, 'valid' as verification, t.kind as type, t.time_zone
         from points p left join (
             select value, any_value(kind) as kind, any_value(time_zone) as time_zone
-            from verify.phones where value is not null group by value) t
+            from verify.phones where value in (select value from points) group by value) t
         on p.kind = 'phone' and p.value = t.value""",
         points=points,
     )
@@ -276,14 +278,18 @@ def _before(
     moves = "select record_number, old_founder, founder from change.moves"
     if not (run.is_rebuild and run.settings.golden.exists()):
         return golden.values_of(touched), warehouse.read(moves)
-    with open_golden(run.settings.golden, run.settings, run.rulebook.survivorship) as old:
+    with (
+        suppress(UnreadableError),
+        open_golden(run.settings.golden, run.settings, run.rulebook.survivorship) as old,
+    ):
         before = old.values_of(touched)
         crosswalk = old.read("select record_number, founder as old_founder from crosswalk")
-    return before, warehouse.read(
-        "select record_number, o.old_founder, m.founder from change.moves m "
-        "join old_crosswalk o using (record_number) where o.old_founder <> m.founder",
-        old_crosswalk=crosswalk,
-    )
+        return before, warehouse.read(
+            "select record_number, o.old_founder, m.founder from change.moves m "
+            "join old_crosswalk o using (record_number) where o.old_founder <> m.founder",
+            old_crosswalk=crosswalk,
+        )
+    return golden.values_of(touched), warehouse.read(moves)
 
 
 def _write_changes(run: Run, golden: Golden, changes: pl.DataFrame) -> None:

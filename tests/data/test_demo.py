@@ -193,9 +193,5 @@ def _row_numbers(path: Path) -> Iterator[int]:
 
 
 def _csv_starts(text: str) -> Iterator[int]:
-    reader = csv.reader(StringIO(text))
-    next(reader)
-    start = reader.line_num + 1
-    for _ in reader:
-        yield start
-        start = reader.line_num + 1
+    """The header is row 1, and a cell of several lines is in one row."""
+    return iter(range(2, len(list(csv.reader(StringIO(text)))) + 1))

@@ -111,7 +111,7 @@ key       = "no"
 region            = "GB"
 blank_means_erase = true
 [expect]
-withdrawn_share = 0.5
+withdrawn_share = 0.2
 """
 
 FEEDS = {"forms": _FORMS, "partner": _PARTNER, "members": _MEMBERS}
@@ -256,8 +256,8 @@ def differences(
 ) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     """By table, the rows that only `one` (-) or only `other` (+) has; empty when they are equal."""
     told = {}
-    for name in one:
-        here, there = one[name].to_dicts(), other[name].to_dicts()
+    for name, rows in one.items():
+        here, there = rows.to_dicts(), other[name].to_dicts()
         if here != there:
             told[name] = [("-", row) for row in here if row not in there]
             told[name] += [("+", row) for row in there if row not in here]

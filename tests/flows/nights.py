@@ -89,7 +89,9 @@ def companies(nights: int) -> st.SearchStrategy[list[Planned]]:
         choices=st.lists(
             st.builds(
                 Choice,
-                st.sampled_from(["answer", "answer", "same", "different", "value", "undo"]),
+                st.sampled_from(
+                    ["delivery", "answer", "answer", "same", "different", "value", "undo"]
+                ),
                 st.integers(0, 30),
                 st.integers(0, 30),
             ),
@@ -160,7 +162,7 @@ def written(row: Row) -> Cells:
 
 def choose(company: Company, choice: Choice) -> None:
     """Take a decision on what the current snapshot shows, if it shows anything to decide on."""
-    if choice.kind == "answer":
+    if choice.kind in {"answer", "delivery"}:
         _answer(company, choice)
     elif choice.kind == "undo":
         last = decisions_so_far(company)
@@ -197,6 +199,8 @@ def _say(company: Company, choice: Choice, one: str, other: str) -> None:
 
 def _answer(company: Company, choice: Choice) -> None:
     items = company.ask("from review_items order by item_id")
+    if choice.kind == "delivery":
+        items = items.filter(kind="delivery")
     if items.is_empty():
         return
     item = items.row(choice.one % items.height, named=True)

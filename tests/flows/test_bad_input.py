@@ -88,7 +88,12 @@ def test_a_missing_rules_folder_is_said(
     ],
 )
 def test_a_broken_rule_is_named(
-    published: Company, capsys: pytest.CaptureFixture[str], file: str, old: str, new: str, names: str
+    published: Company,
+    capsys: pytest.CaptureFixture[str],
+    file: str,
+    old: str,
+    new: str,
+    names: str,
 ) -> None:
     with changed(published.settings.rules / file, old, new):
         code = run(published, "nightly")
@@ -174,21 +179,25 @@ def test_what_is_no_delivery_stays_in_the_inbox(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_said_and_the_night_is_finished_later(tmp_path: Path) -> None:
     company = found(tmp_path)
-    company.drop("forms", [ANN, TOM], name="1")
-    limit = 1_000_000
+    company.drop("forms", [ANN], name="1")
+    company.night(1)
+    before = company.tables()
+    company.drop("forms", [TOM], name="2")
+    room = company.settings.golden.stat().st_size
 
     ended = touchstone(
         company,
         "nightly",
         "--json",
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
     )
 
     assert ended.returncode == 1
     assert ended.stderr.startswith("touchstone: ")
     assert ended.stderr.count("\n") == 1
-    assert current_run(company.settings) is None
-    company.night(1)
+    assert current_run(company.settings) == "R0001"
+    assert differences(before, company.tables()) == {}
+    company.night(2)
     assert company.ask("select count(*) from customers").item() == 2
 
 

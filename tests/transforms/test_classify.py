@@ -1,0 +1,73 @@
+"""Each delivered row is told apart from the version before it."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from transforms.classify import WITHDRAWN_ROWS, classify_rows, withdraw_absent
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+KNOWN = {
+    "source_key": pl.String,
+    "record_number": pl.Int64,
+    "content_hash": pl.UInt64,
+    "is_withdrawn": pl.Boolean,
+}
+
+
+def classified(rows: list[tuple[str, int, bool]], known: list[tuple[str, int, int, bool]]) -> list:
+    frame = pl.DataFrame(
+        [(number, *row) for number, row in enumerate(rows, 2)],
+        schema={
+            "row_number": pl.Int64,
+            "source_key": pl.String,
+            "content_hash": pl.UInt64,
+            "is_delete": pl.Boolean,
+        },
+        orient="row",
+    )
+    before = pl.DataFrame(known, schema=KNOWN, orient="row")
+    found = classify_rows(frame, before, 7, NOW)
+    return found.select("arrival", "record_number", "kind").rows()
+
+
+@pytest.mark.parametrize(
+    ("row", "known", "kind"),
+    [
+        (("a", 1, False), [], "new"),
+        (("a", 1, True), [], "unchanged"),
+        (("a", 1, False), [("a", 3_000_000_002, 1, False)], "unchanged"),
+        (("a", 2, False), [("a", 3_000_000_002, 1, False)], "changed"),
+        (("a", 2, True), [("a", 3_000_000_002, 1, False)], "deleted"),
+        (("a", 2, True), [("a", 3_000_000_002, 1, True)], "unchanged"),
+        (("a", 1, False), [("a", 3_000_000_002, 1, True)], "changed"),
+    ],
+)
+def test_a_row_is_what_it_does_to_its_record(row: tuple, known: list, kind: str) -> None:
+    number = 3_000_000_002 if known else 7_000_000_002
+
+    found = classified([row], known)
+
+    assert found == [(7_000_000_002, number, kind)]
+
+
+def test_a_row_is_compared_with_the_one_above_it_of_the_same_key() -> None:
+    rows = [("a", 1, False), ("a", 1, False), ("b", 5, False), ("a", 1, True), ("a", 1, False)]
+
+    found = classified(rows, [])
+
+    assert [kind for _, _, kind in found] == ["new", "unchanged", "new", "deleted", "changed"]
+    assert {number for arrival, number, _ in found if arrival != 7_000_000_004} == {7_000_000_002}
+
+
+def test_what_a_full_dump_lacks_is_withdrawn_once() -> None:
+    current = pl.DataFrame(
+        [("a", 11, 1, False), ("b", 12, 1, False), ("c", 13, 1, True), ("d", 14, 1, False)],
+        schema=KNOWN,
+        orient="row",
+    )
+
+    gone = withdraw_absent(current, pl.Series(["a"]), pl.Series(['d;"half a row']), 7)
+
+    assert gone.select("arrival", "source_key").rows() == [(7_000_000_000 + WITHDRAWN_ROWS, "b")]

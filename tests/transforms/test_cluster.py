@@ -1,0 +1,152 @@
+"""Decisions rule the clusters: cannot-links are never inside one, must-links never between two."""
+
+from itertools import combinations
+from typing import NamedTuple
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from transforms.cluster import Apart, Clusters, cluster
+
+Pair = tuple[int, int]
+RECORDS = range(1, 13)
+PAIRS = list(combinations(RECORDS, 2))
+
+
+class Graph(NamedTuple):
+    links: dict[Pair, float]
+    must: set[Pair]
+    cannot: set[Pair]
+    keys: dict[int, str]
+
+
+def graphs() -> st.SearchStrategy[Graph]:
+    pair = st.sampled_from(PAIRS)
+    return st.builds(
+        Graph,
+        links=st.dictionaries(pair, st.sampled_from([3.0, 5.0, 9.5]), max_size=20),
+        must=st.sets(pair, max_size=5),
+        cannot=st.sets(pair, max_size=6),
+        keys=st.dictionaries(st.sampled_from(RECORDS), st.sampled_from(["x", "y"]), max_size=8),
+    )
+
+
+def clustered(graph: Graph, *, is_reversed: bool = False) -> Clusters:
+    step = -1 if is_reversed else 1
+    pairs = {"record_a": pl.Int64, "record_b": pl.Int64}
+    links = [(*pair, weight) for pair, weight in list(graph.links.items())[::step]]
+    keys = {"record_number": pl.Int64, "source": pl.String}
+    return cluster(
+        pl.Series(list(RECORDS)[::step], dtype=pl.Int64),
+        pl.DataFrame(links, schema=pairs | {"match_weight": pl.Float64}, orient="row"),
+        pl.DataFrame(list(graph.must)[::step], schema=pairs, orient="row"),
+        Apart(
+            pl.DataFrame(list(graph.cannot)[::step], schema=pairs, orient="row"),
+            pl.DataFrame(list(graph.keys.items())[::step], schema=keys, orient="row"),
+        ),
+    )
+
+
+def homes(found: Clusters) -> dict[int, int]:
+    return dict(found.members.select("record_number", "founder").iter_rows())
+
+
+@given(graph=graphs())
+def test_a_cannot_link_pair_never_shares_a_cluster(graph: Graph) -> None:
+    home = homes(clustered(graph))
+
+    assert all(home[one] != home[other] for one, other in graph.cannot)
+
+
+@given(graph=graphs())
+def test_a_must_link_is_apart_only_where_it_is_refused_by_name(graph: Graph) -> None:
+    found = clustered(graph)
+
+    home = homes(found)
+    apart = {pair for pair in graph.must if home[pair[0]] != home[pair[1]]}
+    refused = found.refusals.filter(why="cannot_link").select("record_a", "record_b").rows()
+    assert apart <= set(refused)
+    assert not apart or graph.cannot
+
+
+@given(graph=graphs())
+def test_two_keys_of_one_source_come_together_only_by_decision(graph: Graph) -> None:
+    home = homes(clustered(graph._replace(must=set())))
+
+    for one, other in combinations(sorted(graph.keys), 2):
+        assert graph.keys[one] != graph.keys[other] or home[one] != home[other]
+
+
+@given(graph=graphs())
+def test_each_record_is_in_the_cluster_of_its_earliest_member(graph: Graph) -> None:
+    found = clustered(graph).members
+
+    assert sorted(found["record_number"]) == list(RECORDS)
+    earliest = found.select(pl.col("record_number").min().over("founder"))
+    assert earliest.to_series().to_list() == found["founder"].to_list()
+    assert (found["component"] <= found["founder"]).all()
+
+
+@given(graph=graphs())
+def test_every_link_is_taken_or_refused(graph: Graph) -> None:
+    found = clustered(graph)
+
+    home = homes(found)
+    refused = set(found.refusals.select("record_a", "record_b").rows())
+    for pair in {*graph.links, *graph.must}:
+        assert home[pair[0]] == home[pair[1]] or pair in refused
+
+
+@given(graph=graphs())
+def test_the_order_of_rows_does_not_matter(graph: Graph) -> None:
+    one, other = clustered(graph), clustered(graph, is_reversed=True)
+
+    assert_frame_equal(one.members, other.members, check_row_order=False)
+    assert_frame_equal(one.refusals, other.refusals, check_row_order=False)
+
+
+@given(graph=graphs())
+def test_a_part_of_the_graph_that_nothing_touches_comes_out_the_same(graph: Graph) -> None:
+    whole = clustered(graph)
+    first = whole.members.filter(pl.col("component") == whole.members["component"].min())
+
+    part = cluster(
+        first["record_number"],
+        pl.DataFrame(
+            [(*pair, weight) for pair, weight in graph.links.items()],
+            schema={"record_a": pl.Int64, "record_b": pl.Int64, "match_weight": pl.Float64},
+            orient="row",
+        ),
+        pl.DataFrame(
+            list(graph.must), schema={"record_a": pl.Int64, "record_b": pl.Int64}, orient="row"
+        ),
+        Apart(
+            pl.DataFrame(
+                list(graph.cannot),
+                schema={"record_a": pl.Int64, "record_b": pl.Int64},
+                orient="row",
+            ),
+            pl.DataFrame(
+                list(graph.keys.items()),
+                schema={"record_number": pl.Int64, "source": pl.String},
+                orient="row",
+            ),
+        ),
+    )
+
+    assert_frame_equal(part.members, first, check_row_order=False)
+
+
+def test_the_weakest_of_three_links_gives_way() -> None:
+    graph = Graph({(1, 2): 9.5, (2, 3): 5.0, (1, 3): 3.0}, set(), {(1, 3)}, {})
+
+    found = clustered(graph)
+
+    assert homes(found)[2] == 1
+    assert homes(found)[3] == 3
+    assert found.refusals.select("record_a", "record_b", "why").rows() == [
+        (2, 3, "cannot_link"),
+        (1, 3, "cannot_link"),
+    ]

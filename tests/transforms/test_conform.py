@@ -1,0 +1,61 @@
+"""Theirs become ours; a column that is neither mapped nor ignored is found."""
+
+import polars as pl
+import pytest
+
+from rules.feed import Feed
+from transforms.conform import conform, find_drift
+
+
+def feed(file_format: str = "csv", **more: object) -> Feed:
+    return Feed.model_validate(
+        {
+            "source": "acme",
+            "title": "Acme",
+            "channel": "partner_feed",
+            "owner": "acme@example.com",
+            "trust": 50,
+            "read": {"format": file_format, "path": "acme/*"},
+            "columns": {"Mobile": "phone", "Tel": "phone", "Mail": "email"},
+            "ignore": {"Points": "not customer data", "utm_*": "advertising"},
+            **more,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "unknown", "missing"),
+    [
+        (["Mobile", "Tel", "Mail", "Points"], [], []),
+        (["Mobile", "Tel", "Mail", "Points", "utm_source"], [], []),
+        (["Mobile", "Tel", "E-Mail", "Points"], ["E-Mail"], ["Mail"]),
+        (["Mobile", "Tel", "Mail"], [], ["Points"]),
+        (["mobile", "Tel", "Mail", "Points"], ["mobile"], ["Mobile"]),
+    ],
+)
+def test_drift_names_what_is_new_and_what_is_gone(
+    columns: list[str], unknown: list[str], missing: list[str]
+) -> None:
+    assert find_drift(columns, feed()) == (unknown, missing)
+
+
+def test_an_optional_column_may_be_missing() -> None:
+    assert find_drift(["Mobile", "Tel", "Mail"], feed(optional=["Points"])).missing == []
+
+
+def test_a_nested_record_may_lack_fields_but_not_all_of_them() -> None:
+    assert find_drift(["Mail"], feed("ndjson")) == ([], [])
+    assert find_drift(["Points"], feed("ndjson")).missing == ["Mail", "Mobile", "Tel"]
+
+
+def test_the_first_of_several_that_is_not_missing_wins() -> None:
+    rows = pl.DataFrame(
+        {"row_number": [2, 3, 4], "Tel": ["1", "2", None], "Mobile": [None, "3", None]},
+        schema_overrides={"Mobile": pl.String},
+    ).with_columns(Mail=pl.lit("a@b.org"))
+
+    found = conform(rows, feed(constants={"country": "GB", "email": "never@used.org"}))
+
+    assert found.columns == ["row_number", "phone", "email", "country"]
+    assert found["phone"].to_list() == ["1", "3", None]
+    assert found["email"].unique().to_list() == ["a@b.org"]
