@@ -6,7 +6,7 @@
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
 from types import ModuleType
 from typing import Any
@@ -217,8 +217,3 @@ def _domain(chance: random.Random) -> str:
         return chance.choice(ODD_DOMAINS)
     number = chance.randrange(3000)
     return f"company{number}.{TOP_DOMAINS[number % len(TOP_DOMAINS)]}"
-
-
-if __name__ == "__main__":
-    for measure in (measure_phones, measure_emails):
-        print(measure.__name__, asdict(measure()))

@@ -59,7 +59,7 @@ def make_customers(shared: Path, work: Path, seed: int, count: int, more: int = 
     draft = folder.with_suffix(".part")
     shutil.rmtree(draft, ignore_errors=True)
     (draft / "data").mkdir(parents=True)
-    words = [sys.executable, "-B", str(shared / GENERATOR), str(total), str(seed), str(draft)]
+    words = [sys.executable, str(shared / GENERATOR), str(total), str(seed), str(draft)]
     run(words, draft, draft / "generator.log")
     aside(_split, draft, count, total)
     os.replace(draft, folder)

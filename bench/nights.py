@@ -66,7 +66,7 @@ def reference(script: Path, folder: Path, count: int, log: Path) -> tuple[Run, S
 
     Its CPU is the sum of its own phases: what it takes to score itself is left out.
     """
-    whole = run([sys.executable, "-B", str(script), str(count)], folder, log)
+    whole = run([sys.executable, str(script), str(count)], folder, log)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     said: list[dict[str, Any]] = [json.loads(line) for line in lines if line.startswith("{")]
     phases = {line["phase"]: line for line in said if "phase" in line}

@@ -85,7 +85,7 @@ def golden_schema(fields: list[str], breakers: list[str]) -> str:
     `golden_values` holds a customer in one row: each value with the record that it came from,
     what decided for it and since when it holds. The tables that analysts read, customers,
     lineage and history, are views of it, so that the three cannot disagree and a night writes
-    each value once.
+    each value once. A value without a `_since` holds since the customer's last change.
     """
     words = ", ".join(f"'{word}'" for word in ["only_value", "steward", *breakers])
     values = ",\n    ".join(
@@ -151,11 +151,12 @@ create view history as {_union(fields, _OPEN)}
 
 _LINEAGE = """
 select customer_id, '{f}' as field, {f}::varchar as value, {f}_record as record,
-    {f}_by::varchar as decided_by, {f}_since as valid_from
+    {f}_by::varchar as decided_by, coalesce({f}_since, changed_at) as valid_from
 from golden_values where {f} is not null"""
 
 _OPEN = """
-select customer_id, '{f}' as field, {f}::varchar as value, {f}_since as valid_from,
+select customer_id, '{f}' as field, {f}::varchar as value,
+    coalesce({f}_since, changed_at) as valid_from,
     null::timestamptz as valid_to
 from golden_values where {f} is not null"""
 

@@ -36,8 +36,17 @@ HIDDEN = frozenset({"founder", "record_number"})
 """Columns that only the line needs."""
 
 
-def publish(golden: Path, settings: Settings, run_id: str) -> Path:
-    """Publish a copy of the golden tables as the snapshot of `run_id`; switch readers to it."""
+OF_EVERY_RUN = frozenset(
+    {"redirects", "review_items", "deliveries", "quarantine", "runs", "metrics"}
+)
+"""Tables that a run writes anew even where no customer changed."""
+
+
+def publish(golden: Path, settings: Settings, run_id: str, *, is_changed: bool = True) -> Path:
+    """Publish a copy of the golden tables as the snapshot of `run_id`; switch readers to it.
+
+    Where no customer changed, the files of the snapshot before are linked, not written again.
+    """
     target = settings.published / run_id
     if target.exists():  # under its final name it is complete: a run was killed after the rename
         point_to(settings.published / "current", run_id)
@@ -47,7 +56,8 @@ def publish(golden: Path, settings: Settings, run_id: str) -> Path:
     draft.mkdir(parents=True, mode=0o755)
     copy = draft / "golden.duckdb"
     shutil.copyfile(golden, copy)
-    _write_parquet(copy, draft, settings)
+    tables = [table for table in TABLES if is_changed or not _link(table, draft, settings)]
+    _write_parquet(copy, draft, settings, tables)
     for path in draft.iterdir():
         sync_file(path)
     sync_folder(draft)
@@ -78,10 +88,19 @@ def current_run(settings: Settings) -> str | None:
     return os.readlink(link) if link.is_symlink() else None
 
 
-def _write_parquet(copy: Path, folder: Path, settings: Settings) -> None:
+def _link(table: str, folder: Path, settings: Settings) -> bool:
+    """Link a table's file of the current snapshot into `folder`, if it still holds."""
+    before = (settings.published / "current").resolve() / f"{table}.parquet"
+    if table in OF_EVERY_RUN or not before.exists():
+        return False
+    os.link(before, folder / before.name)
+    return True
+
+
+def _write_parquet(copy: Path, folder: Path, settings: Settings, tables: list[str]) -> None:
     with duckdb.connect(str(copy), read_only=True) as con:
         configure(con, settings)
-        for table in TABLES:
+        for table in tables:
             columns = [row[0] for row in con.sql(f"describe {table}").fetchall()]
             shown = ", ".join(name for name in columns if name not in HIDDEN)
             target = str(folder / f"{table}.parquet").replace("'", "''")

@@ -53,7 +53,8 @@ def cluster(
     disputed = _disputed(members, apart)
     inside = members.filter(pl.col("component").is_in(disputed.implode()))
     if inside.is_empty():
-        return Clusters(members.with_columns(founder="component"), _no_refusals())
+        alone = members.select("record_number", founder="component", component="component")
+        return Clusters(alone, _no_refusals())
     settled, refusals = _settle(inside, edges, apart)
     founders = members.join(settled, on="record_number", how="left").select(
         "record_number", founder=pl.coalesce("founder", "component"), component="component"

@@ -57,7 +57,7 @@ def survive(records: pl.DataFrame, rules: Survivorship, choices: pl.DataFrame) -
 def _choose(name: str, rule: FieldRule, records: pl.DataFrame, choices: pl.DataFrame) -> _Chosen:
     fields = rule.group or (name,)
     candidates = _candidates(name, rule, records)
-    decided = choices.filter(pl.col("field").is_in([name, *fields]))
+    decided = choices.filter(pl.col("field").is_in(fields))
     keys = [ORDER[breaker].alias(f"key_{breaker}") for breaker in rule.order]
     shared = candidates.filter(pl.col("group").is_duplicated())
     alone = candidates.filter(~pl.col("group").is_duplicated())
@@ -78,8 +78,6 @@ def _choose(name: str, rule: FieldRule, records: pl.DataFrame, choices: pl.DataF
             ),
         ]
     )
-    if rule.group:
-        best = _with_choices(name, best, choices)
     whole = _said_whole(candidates, choices.filter(pl.col("field") == name))
     if rule.group:
         best = pl.concat([best.join(whole, on="group", how="anti"), whole])

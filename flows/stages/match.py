@@ -142,23 +142,24 @@ def _score(run: Run, warehouse: Warehouse, nodes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _neighbours(warehouse: Warehouse, rules: Matching) -> set[int]:
-    """Records outside the change set that share a key, not capped, with one inside it."""
-    parts = []
-    for columns in key_columns(rules).values():
-        touched = " union ".join(
-            f"select {key} as key from match.keys semi join change.pairs using (record_number)"
-            for key in columns
-        )
-        shares = " or ".join(f"{key} in (from touched)" for key in columns)
-        parts.append(
-            f"""(with touched as (
-                select key from ({touched}) where key is not null
-                    and key not in (select key from match.capped))
-            select record_number from match.keys where {shares})"""
-        )
+    """Records outside the change set that share a key, not capped, with one inside it.
+
+    A key is a hash that has the rule's name in it, so one set holds the keys of all rules.
+    """
+    columns = block_keys(rules)
+    touched = " union all ".join(f"select {key} as key from changed" for key in columns)
+    shares = " union all ".join(
+        f"select record_number from match.keys semi join touched on {key} = touched.key"
+        for key in columns
+    )
     found = warehouse.read(
-        f"select distinct record_number from ({' union all '.join(parts)}) "
-        "anti join change.pairs using (record_number)"
+        f"""
+        with changed as (from match.keys semi join change.pairs using (record_number)),
+        touched as materialized (
+            select distinct key from ({touched}) where key is not null
+                and key not in (select key from match.capped))
+        select distinct record_number from ({shares})
+        anti join change.pairs using (record_number)"""
     )
     return set(found.to_series())
 

@@ -22,7 +22,9 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
                 golden.apply(run.run_id, "publish", {})
         golden.execute("checkpoint")  # closing would keep it to itself that the disk is full
         counts = {"customers": golden.one("select count(*) from golden_values")}
-    publish(run.golden, run.settings, run.run_id)
+    touched = "select count(*) from (from change.customers union all from change.pairs)"
+    is_changed = run.is_rebuild or bool(run.changed) or warehouse.one(touched) > 0
+    publish(run.golden, run.settings, run.run_id, is_changed=is_changed)
     return counts
 
 
@@ -40,10 +42,13 @@ def _write_redirects(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     )
     decided = _decided_links(run, warehouse, members)
     has_decided = pl.col("record_number").is_in(decided["record_a"].implode())
-    several = members.filter(
-        (pl.col("last_run").max() > pl.col("run_number").min()).over("founder")
-        | has_decided.any().over("founder")
-    )
+    if members["last_run"].max() == members["run_number"].min() and decided.is_empty():
+        several = members.clear()  # all came in one run: nothing had another name before
+    else:
+        several = members.filter(
+            (pl.col("last_run").max() > pl.col("run_number").min()).over("founder")
+            | has_decided.any().over("founder")
+        )
     found = find_redirects(several, pl.concat([_links(run, warehouse, several), decided]))
     golden.execute(
         "delete from redirects where founder in (select founder from touched)", touched=touched

@@ -172,12 +172,8 @@ def _values(fields: list[str], laid: Laid, found: Survivors) -> pl.DataFrame:
         [laid.epochs, to_wide(found.lineage, laid.epochs.height).drop("group")], how="horizontal"
     ).filter(latest & publishable(fields))
     facts = _facts(laid)
-    values = wide.join(facts, on="founder", how="left").with_columns(
+    return wide.join(facts, on="founder", how="left").with_columns(
         customer_id=customer_id(pl.col("founder")), changed_at=pl.col("received_at")
-    )
-    return values.with_columns(
-        pl.when(pl.col(field).is_not_null()).then(pl.col("received_at")).alias(f"{field}_since")
-        for field in fields
     )
 
 

@@ -32,9 +32,9 @@ def names_stay(company: Company, before: pl.DataFrame) -> None:
     deliveries tells the night of it.
     """
     now = crosswalk(company)
-    known = {frozenset(ids): name for name, ids in _clusters(before).items()}
-    for name, ids in _clusters(now).items():
-        assert known.get(frozenset(ids), name) == name
+    known = dict(before.unique("members").select("members", "founder").iter_rows())
+    for members, founder in now.select("members", "founder").iter_rows():
+        assert known.get(members, founder) == founder
 
     with _warehouse(company) as con:
         new = con.sql("select record_number as number from change.records").pl()
@@ -92,14 +92,21 @@ def stewards_are_obeyed(company: Company) -> None:
 
 
 def crosswalk(company: Company) -> pl.DataFrame:
-    """record_id, customer_id, the record's number and its founder's, whether it is published."""
+    """record_id, customer_id, the record's number and its founder's, whether it is published,
+    and the numbers of all records in its cluster, withdrawn ones too.
+    """
     found = company.ask(
         """
         select record_id, x.customer_id, record_number as number, founder,
             c.customer_id is not null as is_customer
         from crosswalk x left join customers c using (customer_id) order by record_id"""
     )
-    return found.with_columns(pl.col("is_customer").cast(pl.Boolean))
+    with _warehouse(company) as con:
+        whole = con.sql(
+            "select founder, string_agg(record_number, ' ' order by record_number) as members "
+            "from cluster.crosswalk group by founder"
+        ).pl()
+    return found.join(whole, on="founder", how="left")
 
 
 def decided(company: Company) -> Resolved:
@@ -107,10 +114,6 @@ def decided(company: Company) -> Resolved:
     with open_decisions(company.settings.log_url) as log, _warehouse(company) as con:
         last = con.sql("select max(last_decision) from ledger.runs").fetchall()[0][0]
         return state_of(log.read().filter(pl.col("decision_id") <= last))
-
-
-def _clusters(rows: pl.DataFrame) -> dict[str, list[str]]:
-    return dict(rows.group_by("customer_id").agg("record_id").iter_rows())
 
 
 def _physical_rows(company: Company, delivery_id: str) -> int:

@@ -1,15 +1,17 @@
 """Bad input ends in one sentence that says what to do, and nothing is lost or half published."""
 
 import contextlib
+import errno
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from flows.cli import main
+from store import archive
 from store.lock import one_writer
 from store.snapshot import current_run, open_snapshot
 from tests.flows.builders import Company, differences, found, person, touchstone
@@ -78,24 +80,23 @@ def test_a_missing_rules_folder_is_said(
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "names"),
+    ("file", "change", "names"),
     [
-        ("matching.toml", "evidence_floor", "evidence_flor", "matching.toml"),
-        ("survivorship.toml", '"most_recent"', '"most_recnt"', "survivorship.toml"),
-        ("feeds/forms/feed.toml", "title ", "titel ", "forms/feed.toml"),
-        ("feeds/forms/feed.toml", '"append"', '"apend"', "mode"),
-        ("queues.toml", "[match]", "[match", "not TOML"),
+        ("matching.toml", ("evidence_floor", "evidence_flor"), "matching.toml"),
+        ("survivorship.toml", ('"most_recent"', '"most_recnt"'), "survivorship.toml"),
+        ("feeds/forms/feed.toml", ("title ", "titel "), "forms/feed.toml"),
+        ("feeds/forms/feed.toml", ('"append"', '"apend"'), "mode"),
+        ("queues.toml", ("[match]", "[match"), "not TOML"),
     ],
 )
 def test_a_broken_rule_is_named(
     published: Company,
     capsys: pytest.CaptureFixture[str],
     file: str,
-    old: str,
-    new: str,
+    change: tuple[str, str],
     names: str,
 ) -> None:
-    with changed(published.settings.rules / file, old, new):
+    with changed(published.settings.rules / file, *change):
         code = run(published, "nightly")
 
     assert code == 1
@@ -138,21 +139,23 @@ def test_a_corrupted_warehouse_is_said_and_a_rebuild_mends_it(
 
 
 def test_a_file_that_cannot_be_read_is_said_and_the_others_are_not_lost(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     company = found(tmp_path)
     company.drop("forms", [ANN], name="a")
     company.drop("forms", [TOM], name="b")
-    unreadable = company.settings.inbox / "forms" / "a.csv"
-    unreadable.chmod(0)
-    if os.access(unreadable, os.R_OK):
-        pytest.skip("this user may read everything")
 
-    code = run(company, "nightly", "--json")
+    def digest(path: Path, readable: Callable[[Path], str] = archive._digest) -> str:
+        if path.name == "b.csv":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return readable(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(archive, "_digest", digest)
+        code = run(company, "nightly", "--json")
 
     assert code == 1
-    assert "a.csv" in said(capsys)
-    unreadable.chmod(0o600)
+    assert "b.csv" in said(capsys)
     company.night(1)
     assert company.ask("select count(*) from customers").item() == 2
 

@@ -29,8 +29,17 @@ sys.exit(main(sys.argv[1:]))
 """
 """A night in which, some seconds into one of its parts, the process is killed."""
 PARTS = (
-    "prepare", "ingest", "standardise", "validate", "match", "cluster", "survive", "review", "publish", "close",
-)  # fmt: skip
+    "prepare",
+    "ingest",
+    "standardise",
+    "validate",
+    "match",
+    "cluster",
+    "survive",
+    "review",
+    "publish",
+    "close",
+)
 
 
 def one_night_and_another_to_come(folder: Path) -> Company:

@@ -1,0 +1,140 @@
+"""Laws 1, 2, 5 and 7 end to end: nothing is lost, overwritten blindly, doubled or guessed."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.stages import standardise, survive
+from tests.flows import laws
+from tests.flows.builders import Company, differences, found, person
+
+MARGARET = person("Margaret", "Miller", email="margaret@millers.org", phone="07911 123401")
+TOM = person("Tom", "Baker", email="tom.baker@mail.org", phone="07911 123403", city="York")
+
+
+def golden(company: Company) -> dict[str, dict[str, object]]:
+    """Every customer by its last name."""
+    rows = company.ask("from customers").iter_rows(named=True)
+    return {str(row["last_name"]): row for row in rows}
+
+
+def test_every_row_of_a_broken_delivery_is_accounted_for(tmp_path: Path) -> None:
+    company = found(tmp_path)
+    rows = [
+        {"op": "upsert", "id": "1", **MARGARET},
+        "upsert,2,half a row",
+        {"op": "upsert", "id": "", **TOM},
+        {"op": "upsert", "id": "3", "city": "York"},
+        {"op": "upsert", "id": "1", **MARGARET},
+        {"op": "delete", "id": "1"},
+        {"op": "delete", "id": "9"},
+        {"op": "upsert", "id": "4", **TOM},
+    ]
+    company.drop("partner", rows)
+
+    company.night(1)
+
+    laws.counts_add_up(company)
+    counted = company.ask(
+        "select row_count, new_count, unchanged_count, deleted_count, quarantined_count "
+        "from deliveries"
+    )
+    assert counted.rows() == [(8, 3, 2, 1, 2)]
+    reasons = company.ask("select row_number, reasons from quarantine order by row_number").rows()
+    assert reasons == [
+        (3, ["ragged_row"]),
+        (4, ["row_has_a_source_key"]),
+        (5, ["record_has_a_name_or_contact"]),
+    ]
+
+
+def test_a_blank_erases_nothing_and_every_value_stays_in_history(tmp_path: Path) -> None:
+    company = found(tmp_path)
+    company.drop("partner", [{"op": "upsert", "id": "1", **TOM}])
+    company.drop("members", [{"no": "1", **MARGARET}])
+    company.night(1)
+    company.drop("partner", [{"op": "upsert", "id": "1", "last": "Baker", "city": "Bath"}])
+    company.drop("members", [{"no": "1", **MARGARET, "phone": ""}])
+
+    company.night(2)
+
+    now = golden(company)
+    assert now["Baker"]["email"] == "tom.baker@mail.org"
+    assert now["Baker"]["first_name"] == "Tom"
+    assert now["Miller"]["phone"] is None  # of this feed a blank means that it is gone
+    told = company.ask("select field, value, valid_to is null as holds from history").rows()
+    assert {("city", "York", False), ("city", "Bath", True)} <= set(told)
+    assert ("phone", "+447911123401", False) in told
+    changed = company.ask("select customer_id, fields from changes where run_id = 'R0002'")
+    assert dict(changed.iter_rows()) == {
+        now["Baker"]["customer_id"]: ["city"],
+        now["Miller"]["customer_id"]: ["phone"],
+    }
+
+
+def test_what_comes_twice_changes_nothing_and_then_there_is_nothing_to_do(tmp_path: Path) -> None:
+    company = found(tmp_path)
+    first = company.drop("partner", [{"op": "upsert", "id": "1", **TOM}]).read_text("utf-8")
+    company.night(1)
+    before = company.tables()
+    company.drop_file("partner/again.csv", first)
+
+    night = company.night(2)
+
+    assert night.inbox.repeated == ["partner/again.csv"]
+    after = company.tables()
+    assert differences(before, after) == {}
+    row = company.ask(
+        "select deliveries, rows, values_parsed, pairs_scored, golden_rows_written "
+        "from runs where run_id = 'R0002'"
+    )
+    assert row.rows() == [(0, 0, 0, 0, 0)]
+    assert company.ask("from changes where run_id = 'R0002'").is_empty()
+
+
+def test_decisions_are_obeyed_and_contradictions_asked(tmp_path: Path) -> None:
+    company = found(tmp_path)
+    for key, cells in {"1": MARGARET, "2": MARGARET | {"city": "Leeds"}, "3": TOM}.items():
+        company.drop("partner", [{"op": "upsert", "id": key, **cells}], name=key)
+    company.night(1)
+    one, two, three = "partner:1", "partner:2", "partner:3"
+    company.decide("different", records=[one, two])
+    company.decide("same", records=[one, three])
+    company.decide("same", records=[two, three])
+    company.decide("value", records=[one], field="city", value="Bristol")
+
+    company.night(2)
+
+    home = dict(company.ask("select record_id, customer_id from crosswalk").iter_rows())
+    assert home[one] != home[two]
+    asked = company.ask("select record_ids from review_items where kind = 'cluster'")
+    assert any(three in ids for ids in asked["record_ids"])
+    city = f"select city from customers where customer_id = '{home[one]}'"
+    assert company.ask(city).item() == "Bristol"
+    assert company.ask(city.replace("select city", "select count(*)")).item() == 1
+
+
+def test_nothing_depends_on_how_many_are_worked_out_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"op": "upsert", "id": str(n), **(TOM if n % 3 else MARGARET)} for n in range(9)]
+    merged = [{"op": "upsert", "id": "9", **TOM, "email": MARGARET["email"], "last": "Miller"}]
+    companies = {}
+    for batch in (2, 200_000):
+        monkeypatch.setattr(survive, "BATCH", batch)
+        monkeypatch.setattr(standardise, "BATCH", batch)
+        company = companies[batch] = found(tmp_path / str(batch))
+        company.drop("partner", rows, name="1")
+        company.drop("forms", [MARGARET | {"city": "Leeds"}, TOM], name="1")
+        company.night(1)
+        company.drop("partner", merged, name="2")
+        company.night(2)
+
+    few, many = companies[2], companies[200_000]
+
+    assert differences(few.tables(), many.tables()) == {}
+    changes = [
+        company.ask("from changes").sort(pl.all().exclude("fields")) for company in (few, many)
+    ]
+    assert changes[0].equals(changes[1])

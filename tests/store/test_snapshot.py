@@ -1,0 +1,81 @@
+"""A snapshot is complete before readers are switched to it."""
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from store import snapshot as module
+from store.errors import TouchstoneError
+from store.schema import golden_schema
+from store.settings import Settings
+from store.snapshot import HIDDEN, TABLES, current_run, open_snapshot, publish
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path, snapshots_kept=2, threads=1)
+
+
+@pytest.fixture
+def golden(tmp_path: Path) -> Path:
+    path = tmp_path / "golden.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute(golden_schema(["email"], ["most_recent"]))
+        con.execute("create view pairs as select 'a' as record_id_a, 1 as founder")
+        con.execute("insert into crosswalk (record_number, founder, record_id) values (7, 7, 'a')")
+    return path
+
+
+def test_every_table_is_published_without_the_columns_of_the_line(
+    golden: Path, settings: Settings
+) -> None:
+    folder = publish(golden, settings, "R0001")
+
+    assert sorted(path.stem for path in folder.glob("*.parquet")) == sorted(TABLES)
+    for path in folder.glob("*.parquet"):
+        assert not HIDDEN & set(pl.read_parquet_schema(path))
+    assert current_run(settings) == "R0001"
+
+
+def test_a_crash_before_the_switch_leaves_the_old_snapshot(
+    golden: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(golden, settings, "R0001")
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_write_parquet", crash)
+        with pytest.raises(KeyboardInterrupt):
+            publish(golden, settings, "R0002")
+
+    assert current_run(settings) == "R0001"
+    publish(golden, settings, "R0002")
+    assert current_run(settings) == "R0002"
+    assert not list(settings.published.glob(".*draft"))
+
+
+def test_so_many_snapshots_are_kept_as_the_setting_says(golden: Path, settings: Settings) -> None:
+    for number in range(1, 5):
+        publish(golden, settings, f"R000{number}")
+
+    assert sorted(path.name for path in settings.published.glob("R*")) == ["R0003", "R0004"]
+
+
+def test_an_older_snapshot_can_be_opened_by_name(golden: Path, settings: Settings) -> None:
+    publish(golden, settings, "R0001")
+    publish(golden, settings, "R0002")
+
+    with open_snapshot(settings, "R0001") as con:
+        assert con.sql("select count(*) from crosswalk").fetchall() == [(1,)]
+        with pytest.raises(duckdb.InvalidInputException):
+            con.execute("delete from crosswalk")
+
+
+@pytest.mark.parametrize("run_id", [None, "R0009"])
+def test_a_snapshot_that_is_not_there_is_said(settings: Settings, run_id: str | None) -> None:
+    with pytest.raises(TouchstoneError, match="touchstone nightly"):
+        open_snapshot(settings, run_id)
