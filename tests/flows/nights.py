@@ -5,6 +5,7 @@ how badly written, and on which day. Ten people share what makes matching hard: 
 phone, a family's mailbox, twins, a father and a son of one name.
 """
 
+import random
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -99,6 +100,30 @@ def companies(nights: int) -> st.SearchStrategy[list[Planned]]:
         ),
     )
     return st.lists(planned, min_size=2, max_size=nights)
+
+
+def some_company(seed: int) -> list[Planned]:
+    """Three full nights, always the same for the same seed."""
+    chance = random.Random(seed)
+
+    def row() -> Row:
+        way = chance.choice([0, 0, 0, *range(WAYS)])
+        return (chance.randrange(len(PEOPLE)), way, chance.randrange(3))
+
+    kinds = ["delivery", "answer", "answer", "same", "different", "value", "undo"]
+    return [
+        Planned(
+            forms=[row() for _ in range(6)],
+            partner=[(chance.randint(1, 8), chance.random() < 0.25, row()) for _ in range(6)],
+            members=[(chance.randint(1, 6), row()) for _ in range(chance.randint(1, 6))],
+            is_again=chance.random() < 0.3,
+            choices=[
+                Choice(chance.choice(kinds), chance.randrange(31), chance.randrange(31))
+                for _ in range(5)
+            ],
+        )
+        for _ in range(3)
+    ]
 
 
 def live_through(
