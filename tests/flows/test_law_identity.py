@@ -1,6 +1,9 @@
 """Law 4: identity is stable. A merge keeps the older name, a split gives a name back."""
 
+import shutil
 from pathlib import Path
+
+import pytest
 
 from tests.flows.builders import Company, found, person
 
@@ -19,29 +22,31 @@ def redirects(company: Company) -> list[tuple[str, str, str]]:
     return company.ask("select old_customer_id, customer_id, run_id from redirects").rows()
 
 
-def two_and_a_bridge(company: Company) -> None:
+@pytest.fixture(scope="module")
+def merged(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """Two customers on the first night, one record that is both of them on the second."""
+    company = found(tmp_path_factory.mktemp("company"))
     company.drop("partner", [{"op": "upsert", "id": "1", **BY_MAIL}], name="1")
     company.drop("partner", [{"op": "upsert", "id": "2", **BY_PHONE}], name="2")
     company.night(1)
     company.drop("partner", [{"op": "upsert", "id": "3", **BRIDGE}], name="3")
     company.night(2)
+    return company
 
 
-def test_a_merge_keeps_the_older_name_and_the_younger_leads_to_it(tmp_path: Path) -> None:
-    company = found(tmp_path)
-
-    two_and_a_bridge(company)
-
-    assert customers(company) == {"partner:1": "C1-2", "partner:2": "C1-2", "partner:3": "C1-2"}
-    assert redirects(company) == [("C2-2", "C1-2", "R0002")]
-    changes = company.ask("select customer_id, change, other_customer_id from changes")
+def test_a_merge_keeps_the_older_name_and_the_younger_leads_to_it(merged: Company) -> None:
+    assert customers(merged) == {"partner:1": "C1-2", "partner:2": "C1-2", "partner:3": "C1-2"}
+    assert redirects(merged) == [("C2-2", "C1-2", "R0002")]
+    changes = merged.ask("select customer_id, change, other_customer_id from changes")
     assert ("C2-2", "merged", "C1-2") in changes.rows()
 
 
-def test_a_split_gives_the_leaving_part_the_name_that_it_had(tmp_path: Path) -> None:
-    company = found(tmp_path)
-    two_and_a_bridge(company)
+def test_a_split_gives_the_leaving_part_the_name_that_it_had(
+    merged: Company, tmp_path: Path
+) -> None:
+    shutil.copytree(merged.settings.data, tmp_path / "data", symlinks=True)
+    settings = merged.settings.model_copy(update={"data": tmp_path / "data"})
+    company = Company(tmp_path, settings)
     company.decide("different", groups=[["partner:1", "partner:3"], ["partner:2"]])
 
     company.night(3)
