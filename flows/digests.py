@@ -35,6 +35,7 @@ def digests(rulebook: Rulebook) -> dict[str, str]:
         "match": [matching, model.settings, frequencies, duckdb.__version__],
         "cluster": [thresholds, model.manifest.prior],
         "survive": rulebook.survivorship.model_dump(mode="json"),
+        "reading:golden fields": rulebook.survivorship.names(),  # they are the tables' columns
     }
     for source, feed in rulebook.feeds.items():
         parts[f"reading:{source}"] = feed.model_dump(

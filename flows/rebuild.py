@@ -10,7 +10,7 @@ from flows import ledger
 from flows.run import Run
 from store.errors import UnreadableError
 from store.files import sync_folder
-from store.golden import open_golden
+from store.golden import open_any_golden, open_golden
 from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.warehouse import Warehouse
@@ -100,7 +100,7 @@ def _carried(run: Run) -> dict[str, pl.DataFrame]:
     if settings.golden.exists():
         with (
             suppress(UnreadableError),
-            open_golden(settings.golden, settings, run.rulebook.survivorship) as golden,
+            open_any_golden(settings.golden, settings, run.rulebook.survivorship) as golden,
         ):
             for table in ("runs", "metrics", "changes"):
                 found[table] = golden.read(f"from {table}")

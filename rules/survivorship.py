@@ -38,6 +38,14 @@ class Survivorship(Rule):
 
     fields: dict[str, FieldRule]
 
+    @model_validator(mode="after")
+    def _fields_are_distinct(self) -> Self:
+        names = self.names()
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"a field is chosen by one rule only: {', '.join(twice)}")
+        return self
+
     def names(self) -> list[str]:
         """Every golden field, groups spelled out."""
         return [name for field, rule in self.fields.items() for name in (rule.group or (field,))]

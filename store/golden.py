@@ -11,6 +11,7 @@ from typing import get_args
 import polars as pl
 
 from rules.survivorship import Survivorship, TieBreaker
+from store.errors import TouchstoneError
 from store.schema import golden_schema
 from store.settings import Settings
 from store.warehouse import Warehouse
@@ -38,24 +39,40 @@ class Golden(Warehouse):
         self.execute(f"insert into applied values ('{run_id}', '{stage}', '{json.dumps(counts)}')")
 
     def values_of(self, founders: pl.DataFrame) -> pl.DataFrame:
-        """The golden values of these customers as text: founder and one column per field."""
-        columns = ", ".join(f"{field}::varchar as {field}" for field in self.fields)
+        """The golden values of these customers as text: founder and one column per field.
+
+        A field that these tables do not have yet, as those of an older rule file, is missing.
+        """
+        have = self._columns()
+        columns = ", ".join(
+            f"{field}::varchar as {field}" if field in have else f"null::varchar as {field}"
+            for field in self.fields
+        )
         return self.read(
             f"select founder, {columns} from golden_values semi join founders using (founder)",
             founders=founders,
         )
 
+    def fits(self) -> bool:
+        """Whether the tables have the golden fields of the rules, and no others."""
+        wanted = {f"{field}_record" for field in self.fields}
+        return {name for name in self._columns() if name.endswith("_record")} == wanted
+
+    def _columns(self) -> list[str]:
+        return self.read("select * from golden_values limit 0").columns
+
 
 def open_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:
-    """Open the golden tables; when the golden fields have changed they are made anew."""
-    words = list(get_args(TieBreaker))
-    golden = Golden(path, settings, rules.names(), words)
-    if golden.has("golden_values"):
-        have = set(golden.read("select * from golden_values limit 0").columns)
-        if {f"{field}_record" for field in rules.names()} <= have and len(have) == 6 + 4 * len(
-            rules.names()
-        ):
-            return golden
-    golden.close()
-    path.unlink()
-    return Golden(path, settings, rules.names(), words)
+    """Open the golden tables, making them when there are none; their fields must be the rules'."""
+    golden = open_any_golden(path, settings, rules)
+    if not golden.fits():
+        golden.close()
+        raise TouchstoneError(
+            f"{path.name} has other fields than survivorship.toml; run `touchstone rebuild`."
+        )
+    return golden
+
+
+def open_any_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:
+    """Open the golden tables whatever fields they have: to read what an older rule file left."""
+    return Golden(path, settings, rules.names(), list(get_args(TieBreaker)))

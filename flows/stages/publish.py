@@ -132,12 +132,11 @@ def _decided_links(run: Run, warehouse: Warehouse, members: pl.DataFrame) -> pl.
 
 
 def _write_pairs(warehouse: Warehouse, golden: Golden) -> None:
-    """The pairs of changed records, by number; the view names the records."""
-    pairs = warehouse.read(
-        "select * from match.pairs where record_a in (from change.pairs) "
-        "or record_b in (from change.pairs)"
-    )
-    if not golden.has("pair_weights"):
+    """The pairs of changed records, by number, or all where there are none yet."""
+    is_new = not golden.has("pair_weights")
+    touched = "record_a in (from change.pairs) or record_b in (from change.pairs)"
+    pairs = warehouse.read(f"select * from match.pairs where {'true' if is_new else touched}")
+    if is_new:
         golden.execute("create table pair_weights as select * from pairs limit 0", pairs=pairs)
         golden.execute(
             """

@@ -7,7 +7,7 @@ import polars as pl
 
 from flows.run import Counts, Run
 from store.errors import UnreadableError
-from store.golden import Golden, open_golden
+from store.golden import Golden, open_any_golden, open_golden
 from store.warehouse import Warehouse
 from transforms.changes import describe_changes
 from transforms.contacts import gather_contacts
@@ -276,7 +276,7 @@ def _before(
         return golden.values_of(touched), warehouse.read(moves)
     with (
         suppress(UnreadableError),
-        open_golden(run.settings.golden, run.settings, run.rulebook.survivorship) as old,
+        open_any_golden(run.settings.golden, run.settings, run.rulebook.survivorship) as old,
     ):
         before = old.values_of(touched)
         crosswalk = old.read("select record_number, founder as old_founder from crosswalk")

@@ -87,6 +87,7 @@ def test_a_missing_rules_folder_is_said(
         ("feeds/forms/feed.toml", ("title ", "titel "), "forms/feed.toml"),
         ("feeds/forms/feed.toml", ('"append"', '"apend"'), "mode"),
         ("queues.toml", ("[match]", "[match"), "not TOML"),
+        ("survivorship.toml", ("[fields.gender]", "[fields.region]"), "by one rule only: region"),
     ],
 )
 def test_a_broken_rule_is_named(
