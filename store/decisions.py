@@ -47,6 +47,8 @@ WRITERS_TURN = 7_146_053
 """The PostgreSQL advisory lock that a writer holds until its commit."""
 
 NO_WAL = "The decision log needs a local disk: SQLite cannot write ahead on this file system."
+UNREACHED = {"OperationalError", "InterfaceError"}
+"""What drivers raise when there is no server."""
 UNREACHABLE = "cannot be reached; check that the server runs and that the URL is right"
 ADVICE: dict[int | str, str] = {
     sqlite3.SQLITE_BUSY: "is in use by another program; try again when that has finished",
@@ -167,6 +169,8 @@ def _known(text: str) -> URL:
             f"The decision log cannot be kept in {_name(url)}; write"
             " sqlite:///FILE or postgresql://HOST/NAME."
         )
+    if url.drivername == "postgresql":
+        return url.set(drivername="postgresql+pg8000")  # the one that is installed with us
     return url
 
 
@@ -259,11 +263,16 @@ def _explained(url: URL) -> Iterator[None]:
 
 def _advice(cause: BaseException | None) -> str:
     code = getattr(cause, "sqlite_errorcode", None)
-    state = getattr(cause, "sqlstate", None)
-    known = ADVICE.get(str(state) if code is None else code & 0xFF)
-    if known is None and code is None and type(cause).__name__ == "OperationalError":
+    known = ADVICE.get(_sqlstate(cause) if code is None else code & 0xFF)
+    if known is None and code is None and type(cause).__name__ in UNREACHED:
         return UNREACHABLE
     return known or f"answered with {type(cause).__name__}; see the cause in the program's log"
+
+
+def _sqlstate(cause: BaseException | None) -> str:
+    """Where PostgreSQL's drivers keep its code: psycopg in an attribute, pg8000 in field C."""
+    told = cause.args[0] if cause is not None and cause.args else None
+    return str(told.get("C") if isinstance(told, dict) else getattr(cause, "sqlstate", None))
 
 
 def _name(url: URL) -> str:
