@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": "why these are, or are not, the same customer",
     "query": "ask the current snapshot, read-only",
     "decide": "answer a review item; the next run obeys",
+    "user": "add a person, change what they may do, or list all",
     "doctor": "is everything in order, and if not, what to do",
 }
 

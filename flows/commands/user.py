@@ -1,0 +1,126 @@
+"""`touchstone user`: who may use the steward app, with which role and scope."""
+
+import argparse
+
+from flows.cli import show
+from rules.access import Function, Role
+from store.errors import TouchstoneError
+from store.settings import Settings
+from store.state.open import State, open_state
+from store.state.people import INVITATION_LASTS, User
+
+ROLES: tuple[Role, ...] = ("viewer", "editor", "administrator")
+FUNCTIONS: tuple[Function, ...] = ("data_steward", "account_manager")
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("action", choices=sorted(ACTIONS), help="what to do")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the person")
+    parser.add_argument("--role", choices=ROLES, help="viewer reads, editor decides and enters")
+    parser.add_argument(
+        "--campaign", action="append", metavar="NAME", help="a campaign of theirs; repeat for more"
+    )
+    parser.add_argument(
+        "--dataset", action="append", metavar="SOURCE", help="a source that a viewer may read"
+    )
+    parser.add_argument(
+        "--function", action="append", choices=FUNCTIONS, help="what an editor may also do"
+    )
+    parser.set_defaults(refuse=parser.error)
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Do it and say what came of it."""
+    if arguments.action != "list" and not arguments.name:
+        arguments.refuse(f"who? name the person to {arguments.action}")
+    with open_state(settings) as state:
+        ACTIONS[arguments.action](arguments, state)
+    return 0
+
+
+def _add(arguments: argparse.Namespace, state: State) -> None:
+    if arguments.role is None:
+        arguments.refuse(f"which --role does {arguments.name} have?")
+    nobody = User(arguments.name, arguments.role, True, frozenset(), frozenset(), frozenset())
+    state.people.add(_with_scope(nobody, arguments))
+    _invite(arguments, state)
+
+
+def _change(arguments: argparse.Namespace, state: State) -> None:
+    user = _with_scope(_known(arguments.name, state), arguments)
+    user = user._replace(role=arguments.role or user.role, is_active=True)
+    state.people.change(user)
+    show(_told(user), f"{_line(user)}\nOpen sessions have ended.", as_json=arguments.json)
+
+
+def _disable(arguments: argparse.Namespace, state: State) -> None:
+    user = _known(arguments.name, state)._replace(is_active=False)
+    state.people.change(user)
+    says = f"{user.name} cannot sign in any more; open sessions have ended."
+    show(_told(user), says, as_json=arguments.json)
+
+
+def _invite(arguments: argparse.Namespace, state: State) -> None:
+    user = _known(arguments.name, state)
+    path = f"/invitation/{state.people.invite(user.name)}"
+    says = (
+        f"{_line(user)}\nThey set a password at {path} of the app, once, "
+        f"within {INVITATION_LASTS.days} days."
+    )
+    show(_told(user) | {"invitation": path}, says, as_json=arguments.json)
+
+
+def _list(arguments: argparse.Namespace, state: State) -> None:
+    users = state.people.every()
+    says = "\n".join(map(_line, users)) or "There is nobody yet; add a person."
+    show([_told(user) for user in users], says, as_json=arguments.json)
+
+
+ACTIONS = {
+    "add": _add,
+    "change": _change,
+    "disable": _disable,
+    "invite": _invite,
+    "list": _list,
+}
+"""What can be done, by its word."""
+
+
+def _known(name: str, state: State) -> User:
+    user = state.people.find(name)
+    if user is None:
+        raise TouchstoneError(
+            f"There is no person called {name}; `touchstone user list` names all."
+        )
+    return user
+
+
+def _with_scope(user: User, arguments: argparse.Namespace) -> User:
+    """What was given replaces what there was; what was not given stays."""
+    return user._replace(
+        campaigns=frozenset(arguments.campaign or user.campaigns),
+        datasets=frozenset(arguments.dataset or user.datasets),
+        functions=frozenset(arguments.function or user.functions),
+    )
+
+
+def _told(user: User) -> dict[str, object]:
+    return {
+        name: sorted(value) if isinstance(value, frozenset) else value
+        for name, value in user._asdict().items()
+    }
+
+
+def _line(user: User) -> str:
+    scope = [
+        f"{kind} {', '.join(sorted(values))}"
+        for kind, values in (
+            ("functions", user.functions),
+            ("campaigns", user.campaigns),
+            ("datasets", user.datasets),
+        )
+        if values
+    ]
+    state = "" if user.is_active else " (cannot sign in)"
+    return f"{user.name}: {user.role}{state}{''.join(f'; {words}' for words in scope)}"

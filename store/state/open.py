@@ -1,0 +1,42 @@
+"""Open the state database for the app and for the commands about people."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from store.decisions import DecisionLog
+from store.settings import Settings
+from store.state.engine import open_engine
+from store.state.people import People
+from store.state.sessions import Sessions
+
+
+class State(NamedTuple):
+    """What the state database holds, by what it is about."""
+
+    engine: sa.Engine
+    decisions: DecisionLog
+    people: People
+    sessions: Sessions
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def open_state(
+    settings: Settings,
+    *,
+    wait_seconds: float = 30.0,
+    now: Callable[[], datetime] = _utc_now,
+) -> Iterator[State]:
+    """Open the database that the settings name, making its tables where there are none."""
+    engine = open_engine(settings.log_url, wait_seconds)
+    try:
+        yield State(engine, DecisionLog(engine, now), People(engine, now), Sessions(engine, now))
+    finally:
+        engine.dispose()

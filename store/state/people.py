@@ -1,0 +1,242 @@
+"""Keep who may sign in, with which role, functions and scope."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from rules.access import Function, Role
+from store.errors import TouchstoneError
+from store.state.engine import reading, writing
+from store.state.moments import to_moment, to_text
+from store.state.tables import GRANTS, INVITATIONS, SESSIONS, USERS
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 128
+FREE_FAILURES = 3
+"""Wrong passwords before a person must wait, twice as long each time."""
+LONGEST_WAIT = timedelta(minutes=15)
+INVITATION_LASTS = timedelta(days=3)
+
+
+class UserError(TouchstoneError):
+    """The person cannot be added or changed as asked; the message says why."""
+
+
+class User(NamedTuple):
+    """A person as the state database knows them."""
+
+    name: str
+    role: Role
+    is_active: bool
+    campaigns: frozenset[str]
+    datasets: frozenset[str]
+    functions: frozenset[Function]
+
+
+class People:
+    """The people of an open state database."""
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+        self._hasher = PasswordHasher()
+        self._nobody = self._hasher.hash(token_urlsafe())
+
+    def add(self, user: User) -> None:
+        """Add a person, who has no password until an invitation is used."""
+        _check_name(user.name)
+        with writing(self._engine) as connection:
+            if _row(connection, user.name) is not None:
+                raise UserError(f"There is a person called {user.name} already; change that one.")
+            connection.execute(
+                sa.insert(USERS).values(
+                    name=user.name,
+                    role=user.role,
+                    is_active=int(user.is_active),
+                    created_at=to_text(self._now()),
+                    failures=0,
+                    preferences="{}",
+                )
+            )
+            _grant(connection, user)
+
+    def change(self, user: User) -> None:
+        """Give a person another role, scope or state; their open sessions end."""
+        with writing(self._engine) as connection:
+            _known(connection, user.name)
+            connection.execute(
+                sa.update(USERS)
+                .where(USERS.c.name == user.name)
+                .values(role=user.role, is_active=int(user.is_active))
+            )
+            _grant(connection, user)
+            connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.user_name == user.name))
+
+    def find(self, name: str) -> User | None:
+        """The person of this name."""
+        with reading(self._engine) as connection:
+            return _user(connection, name)
+
+    def every(self) -> list[User]:
+        """All people, by name."""
+        with reading(self._engine) as connection:
+            names = connection.scalars(sa.select(USERS.c.name).order_by(USERS.c.name)).all()
+            found = [_user(connection, name) for name in names]
+        return [user for user in found if user is not None]
+
+    def invite(self, name: str) -> str:
+        """A token with which the person sets a password, once, within three days."""
+        token = token_urlsafe(32)
+        with writing(self._engine) as connection:
+            _known(connection, name)
+            connection.execute(sa.delete(INVITATIONS).where(INVITATIONS.c.user_name == name))
+            connection.execute(
+                sa.insert(INVITATIONS).values(
+                    token_digest=digest_of(token),
+                    user_name=name,
+                    expires_at=to_text(self._now() + INVITATION_LASTS),
+                )
+            )
+        return token
+
+    def invited(self, token: str) -> str | None:
+        """Whose invitation this is, when it still holds."""
+        with reading(self._engine) as connection:
+            return self._invited(connection, token)
+
+    def accept(self, token: str, password: str) -> str:
+        """Set the password that an invitation is for; the name of the person."""
+        _check_password(password)
+        hashed = self._hasher.hash(password)
+        with writing(self._engine) as connection:
+            name = self._invited(connection, token)
+            if name is None:
+                raise UserError("This link was used or is too old; ask for another one.")
+            connection.execute(sa.delete(INVITATIONS).where(INVITATIONS.c.user_name == name))
+            connection.execute(
+                sa.update(USERS)
+                .where(USERS.c.name == name)
+                .values(password_hash=hashed, failures=0, wait_until=None)
+            )
+            connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.user_name == name))
+        return name
+
+    def check(self, name: str, password: str) -> User | None:
+        """The person, when the password is theirs and they need not wait.
+
+        Unknown people cost the same time as known ones, so that nobody learns who is known.
+        """
+        with reading(self._engine) as connection:
+            row = _row(connection, name)
+        must_wait = (
+            row is not None and bool(row.wait_until) and (to_moment(row.wait_until) > self._now())
+        )
+        hashed = row.password_hash if row is not None and row.password_hash else self._nobody
+        is_right = self._verify(hashed, password) and row is not None and row.password_hash
+        if row is None:
+            return None
+        if not is_right or must_wait or not row.is_active:
+            self._note_failure(name)
+            return None
+        with writing(self._engine) as connection:
+            connection.execute(
+                sa.update(USERS).where(USERS.c.name == name).values(failures=0, wait_until=None)
+            )
+            return _user(connection, name)
+
+    def _verify(self, hashed: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, password[: LONGEST_PASSWORD + 1])
+        except (Argon2Error, InvalidHashError):
+            return False
+
+    def _note_failure(self, name: str) -> None:
+        with writing(self._engine) as connection:
+            failures = connection.scalar(sa.select(USERS.c.failures).where(USERS.c.name == name))
+            failures = (failures or 0) + 1
+            wait = timedelta(seconds=2 ** min(failures - FREE_FAILURES, 20))
+            until = self._now() + min(wait, LONGEST_WAIT) if failures > FREE_FAILURES else None
+            connection.execute(
+                sa.update(USERS)
+                .where(USERS.c.name == name)
+                .values(failures=failures, wait_until=None if until is None else to_text(until))
+            )
+
+    def _invited(self, connection: sa.Connection, token: str) -> str | None:
+        row = connection.execute(
+            sa.select(INVITATIONS).where(INVITATIONS.c.token_digest == digest_of(token))
+        ).first()
+        if row is None or to_moment(row.expires_at) < self._now():
+            return None
+        return str(row.user_name)
+
+
+def digest_of(token: str) -> str:
+    """What is stored of a token: who reads the database cannot use it."""
+    return sha256(token.encode()).hexdigest()
+
+
+def user_of(connection: sa.Connection, name: str) -> User | None:
+    """The person of this name, inside a transaction."""
+    return _user(connection, name)
+
+
+def _row(connection: sa.Connection, name: str) -> sa.Row[tuple[object, ...]] | None:
+    return connection.execute(sa.select(USERS).where(USERS.c.name == name)).first()
+
+
+def _known(connection: sa.Connection, name: str) -> None:
+    if _row(connection, name) is None:
+        raise UserError(f"There is no person called {name}; `touchstone user list` names all.")
+
+
+def _user(connection: sa.Connection, name: str) -> User | None:
+    row = _row(connection, name)
+    if row is None:
+        return None
+    grants = connection.execute(sa.select(GRANTS).where(GRANTS.c.user_name == name)).all()
+
+    def granted(kind: str) -> frozenset[str]:
+        return frozenset(grant.value for grant in grants if grant.kind == kind)
+
+    return User(
+        name=row.name,
+        role=row.role,
+        is_active=bool(row.is_active),
+        campaigns=granted("campaign"),
+        datasets=granted("dataset"),
+        functions=granted("function"),  # type: ignore[arg-type]  # the database has only these
+    )
+
+
+def _grant(connection: sa.Connection, user: User) -> None:
+    connection.execute(sa.delete(GRANTS).where(GRANTS.c.user_name == user.name))
+    rows = [
+        {"user_name": user.name, "kind": kind, "value": value}
+        for kind, values in (
+            ("campaign", user.campaigns),
+            ("dataset", user.datasets),
+            ("function", user.functions),
+        )
+        for value in sorted(values)
+    ]
+    if rows:
+        connection.execute(sa.insert(GRANTS), rows)
+
+
+def _check_name(name: str) -> None:
+    if not name or len(name) > 100 or not name.isprintable() or name != name.strip():
+        raise UserError("A person's name has 1 to 100 printable characters; write another one.")
+
+
+def _check_password(password: str) -> None:
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise UserError(
+            f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; "
+            "a few words in a row are easy to remember."
+        )

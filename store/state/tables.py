@@ -1,0 +1,156 @@
+"""The tables of the state database beside the decision log.
+
+Text and numbers only, and moments as ISO 8601 texts in UTC, so that both databases hold the same.
+"""
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+USERS = sa.Table(
+    "users",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("password_hash", sa.Text),
+    sa.Column("is_active", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("wait_until", sa.Text),
+    sa.Column("preferences", sa.Text, nullable=False),
+)
+"""One row per person who may sign in; people are made inactive, never deleted."""
+
+GRANTS = sa.Table(
+    "grants",
+    METADATA,
+    sa.Column("user_name", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+)
+"""One row per campaign, dataset or function that a person has."""
+
+SESSIONS = sa.Table(
+    "sessions",
+    METADATA,
+    sa.Column("token_digest", sa.Text, primary_key=True),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("seen_at", sa.Text, nullable=False),
+    sa.Column("device", sa.Text, nullable=False),
+)
+"""One row per open session; the token itself is with the browser alone."""
+
+INVITATIONS = sa.Table(
+    "invitations",
+    METADATA,
+    sa.Column("token_digest", sa.Text, primary_key=True),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text, nullable=False),
+)
+"""One row per link by which a person sets a password, once."""
+
+ITEMS = sa.Table(
+    "items",
+    METADATA,
+    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("priority", sa.Float, nullable=False),
+    sa.Column("opened_at", sa.Text, nullable=False),
+    sa.Column("due_at", sa.Text, nullable=False),
+    sa.Column("campaigns", sa.Text, nullable=False),
+    sa.Column("is_scoped", sa.Integer, nullable=False),
+    sa.Column("pattern", sa.Text),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("assigned_to", sa.Text),
+    sa.Column("is_sample", sa.Integer, nullable=False),
+    sa.Column("first_run", sa.Integer, nullable=False),
+    sa.Column("last_run", sa.Integer, nullable=False),
+)
+"""One row per review item that a run published; an item shows from `first_run` to `last_run`."""
+
+ITEM_CAMPAIGNS = sa.Table(
+    "item_campaigns",
+    METADATA,
+    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("campaign", sa.Text, primary_key=True),
+)
+"""One row per campaign that a record of an item belongs to; a record of none has ''."""
+
+CLAIMS = sa.Table(
+    "claims",
+    METADATA,
+    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text, nullable=False),
+)
+"""One row per item that somebody has before them."""
+
+SKIPS = sa.Table(
+    "skips",
+    METADATA,
+    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("user_name", sa.Text, primary_key=True),
+    sa.Column("until", sa.Text, nullable=False),
+)
+"""One row per item that a person does not want to see for a while."""
+
+VERDICTS = sa.Table(
+    "verdicts",
+    METADATA,
+    sa.Column("verdict_id", sa.Text, primary_key=True),
+    sa.Column("item_id", sa.Text, nullable=False),
+    sa.Column("item_version", sa.Integer, nullable=False),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("said_at", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("because", sa.Text, nullable=False),
+    sa.Column("seconds", sa.Float),
+    sa.Column("decision_id", sa.BigInteger),
+    sa.UniqueConstraint("item_id", "item_version", "user_name"),
+)
+"""One row per answer to an item; what two people must agree on has two before it is a decision."""
+
+COMMENTS = sa.Table(
+    "comments",
+    METADATA,
+    sa.Column("comment_id", sa.Text, primary_key=True),
+    sa.Column("item_id", sa.Text, nullable=False),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("said_at", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+"""One row per comment on an item."""
+
+LIVE = sa.Table(
+    "live",
+    METADATA,
+    sa.Column("only", sa.Integer, primary_key=True),
+    sa.Column("run_number", sa.Integer, nullable=False),
+    sa.Column("switched_at", sa.Text, nullable=False),
+)
+"""One row: the run whose queue and snapshot are shown."""
+
+AUDIT = sa.Table(
+    "audit",
+    METADATA,
+    sa.Column("audit_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+)
+"""One row per look at personal data and per change; ids, never values."""
+
+SEALS = sa.Table(
+    "seals",
+    METADATA,
+    sa.Column("last_audit_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("sealed_at", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+)
+"""One row per sealed stretch of the audit: a digest of its rows and of the seal before."""
