@@ -60,17 +60,12 @@ ITEMS = sa.Table(
     sa.Column("priority", sa.Float, nullable=False),
     sa.Column("opened_at", sa.Text, nullable=False),
     sa.Column("due_at", sa.Text, nullable=False),
-    sa.Column("campaigns", sa.Text, nullable=False),
-    sa.Column("is_scoped", sa.Integer, nullable=False),
-    sa.Column("pattern", sa.Text),
     sa.Column("fingerprint", sa.Text, nullable=False),
-    sa.Column("evidence", sa.Text, nullable=False),
     sa.Column("assigned_to", sa.Text),
-    sa.Column("is_sample", sa.Integer, nullable=False),
     sa.Column("first_run", sa.Integer, nullable=False),
-    sa.Column("last_run", sa.Integer, nullable=False),
 )
-"""One row per review item that a run published; an item shows from `first_run` to `last_run`."""
+"""One row per review item that a run published; it shows from `first_run` on. What it asks about is
+in the snapshot: no values of customers here."""
 
 ITEM_CAMPAIGNS = sa.Table(
     "item_campaigns",
@@ -108,7 +103,6 @@ VERDICTS = sa.Table(
     sa.Column("said_at", sa.Text, nullable=False),
     sa.Column("answer", sa.Text, nullable=False),
     sa.Column("because", sa.Text, nullable=False),
-    sa.Column("seconds", sa.Float),
     sa.Column("decision_id", sa.BigInteger),
     sa.UniqueConstraint("item_id", "item_version", "user_name"),
 )

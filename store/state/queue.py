@@ -1,0 +1,289 @@
+"""Work the queue of review items: who has which one before them, and what they said.
+
+An item is claimed by one person at a time, for ten minutes that every act of theirs renews. A
+verdict names the version of the item that was looked at, so that nobody decides what has changed,
+and carries a key of the browser's making, so that a retried request is stored once.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from rules.decision import NewDecision
+from store.decisions import add_decision
+from store.errors import TouchstoneError
+from store.state.engine import reading, writing
+from store.state.moments import to_moment, to_text
+from store.state.tables import CLAIMS, ITEM_CAMPAIGNS, ITEMS, LIVE, SKIPS, VERDICTS
+
+CLAIM_LASTS = timedelta(minutes=10)
+SKIP_LASTS = timedelta(hours=1)
+
+OPEN, SECOND, DECIDED, CLOSED = "open", "second_look", "decided", "closed"
+
+
+class Reader(NamedTuple):
+    """Whose queue it is: a name, and the campaigns that all records of an item must be of."""
+
+    name: str
+    campaigns: frozenset[str] | None
+    """None: all of them, and records of no campaign too."""
+
+
+class Claimed(NamedTuple):
+    """An item that a person has before them."""
+
+    item_id: str
+    kind: str
+    version: int
+    state: str
+    expires_at: datetime
+
+
+class Verdict(NamedTuple):
+    """What a person said of an item."""
+
+    verdict_id: str
+    item_id: str
+    version: int
+    answer: str
+    because: str
+    needs_second: bool
+    """Whether a second person must say the same before it is a decision."""
+
+
+class Said(NamedTuple):
+    """What became of a verdict."""
+
+    decision_id: int | None
+    """None: it waits for a second person, or two people disagree."""
+    is_replayed: bool
+
+
+class StaleError(TouchstoneError):
+    """The item is not as the person saw it; the message says what happened meanwhile."""
+
+
+class Queue:
+    """The queue of an open state database."""
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+
+    def next(self, reader: Reader, kinds: tuple[str, ...]) -> Claimed | None:
+        """The item that the reader has, or the most urgent free one, which is theirs now."""
+        with writing(self._engine) as connection:
+            row = connection.execute(self._mine(reader, kinds)).first()
+            if row is None:
+                row = connection.execute(self._free(reader, kinds)).first()
+            return None if row is None else self._claim(connection, row, reader)
+
+    def take(self, reader: Reader, item_id: str) -> Claimed:
+        """Claim this item, unless somebody else has it or the reader may not see it."""
+        with writing(self._engine) as connection:
+            row = connection.execute(_visible(reader).where(ITEMS.c.item_id == item_id)).first()
+            if row is None:
+                raise StaleError(f"There is no item {item_id} that waits for you.")
+            other = self._holder(connection, item_id)
+            if other not in {None, reader.name}:
+                raise StaleError(f"{other} has this item now; take the next one.")
+            return self._claim(connection, row, reader)
+
+    def skip(self, reader: Reader, item_id: str) -> None:
+        """Let go of an item and do not show it to this reader for an hour."""
+        with writing(self._engine) as connection:
+            _release(connection, reader.name, item_id)
+            connection.execute(sa.delete(SKIPS).where(_of(SKIPS, item_id, reader.name)))
+            until = to_text(self._now() + SKIP_LASTS)
+            row = {"item_id": item_id, "user_name": reader.name, "until": until}
+            connection.execute(sa.insert(SKIPS).values(row))
+
+    def release(self, reader: Reader, item_id: str) -> None:
+        """Let go of an item."""
+        with writing(self._engine) as connection:
+            _release(connection, reader.name, item_id)
+
+    def say(self, reader: Reader, verdict: Verdict, decision: NewDecision) -> Said:
+        """Store a verdict, and the decision that it is when nobody else has to agree."""
+        with writing(self._engine) as connection:
+            known = connection.execute(
+                sa.select(VERDICTS).where(VERDICTS.c.verdict_id == verdict.verdict_id)
+            ).first()
+            if known is not None:
+                return Said(known.decision_id, is_replayed=True)
+            item = self._held(connection, reader, verdict)
+            others = _first_verdicts(connection, verdict)
+            is_settled = _is_settled(others, verdict)
+            decision_id = None
+            if is_settled:
+                decision_id = add_decision(connection, decision, self._now()).decision_id
+            _store(connection, reader, verdict, decision_id, to_text(self._now()))
+            state = DECIDED if is_settled else SECOND
+            _turn(connection, item.item_id, item.version, state, moves=is_settled)
+            _release(connection, reader.name, item.item_id)
+            return Said(decision_id, is_replayed=False)
+
+    def reopen(self, item_id: str) -> None:
+        """Put a decided item back, after its decision was undone."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                sa.update(ITEMS)
+                .where((ITEMS.c.item_id == item_id) & (ITEMS.c.state == DECIDED))
+                .values(state=OPEN, version=ITEMS.c.version + 1)
+            )
+
+    def counts(self, reader: Reader) -> dict[str, int]:
+        """How many items of each kind wait for this reader, claimed ones too."""
+        visible = _visible(reader).subquery()
+        query = sa.select(visible.c.kind, sa.func.count().label("waiting")).group_by(visible.c.kind)
+        with reading(self._engine) as connection:
+            return {row.kind: row.waiting for row in connection.execute(query)}
+
+    def holders(self) -> dict[str, str]:
+        """Who has which item before them."""
+        query = sa.select(CLAIMS).where(CLAIMS.c.expires_at > to_text(self._now()))
+        with reading(self._engine) as connection:
+            return {row.item_id: row.user_name for row in connection.execute(query)}
+
+    def _mine(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
+        is_mine = (CLAIMS.c.user_name == reader.name) & (CLAIMS.c.expires_at > to_text(self._now()))
+        held = sa.select(CLAIMS.c.item_id).where(is_mine)
+        return _visible(reader).where(ITEMS.c.kind.in_(kinds) & ITEMS.c.item_id.in_(held)).limit(1)
+
+    def _free(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
+        now = to_text(self._now())
+        claimed = sa.select(CLAIMS.c.item_id).where(CLAIMS.c.expires_at > now)
+        skipped = sa.select(SKIPS.c.item_id).where(
+            (SKIPS.c.user_name == reader.name) & (SKIPS.c.until > now)
+        )
+        return (
+            _visible(reader)
+            .where(
+                ITEMS.c.kind.in_(kinds)
+                & ITEMS.c.item_id.not_in(claimed)
+                & ITEMS.c.item_id.not_in(skipped)
+            )
+            .order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id)
+            .limit(1)
+        )
+
+    def _claim(
+        self, connection: sa.Connection, row: sa.Row[tuple[object, ...]], reader: Reader
+    ) -> Claimed:
+        expires_at = self._now() + CLAIM_LASTS
+        connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.item_id == row.item_id))
+        connection.execute(
+            sa.insert(CLAIMS).values(
+                item_id=row.item_id, user_name=reader.name, expires_at=to_text(expires_at)
+            )
+        )
+        return Claimed(row.item_id, row.kind, row.version, row.state, expires_at)
+
+    def _holder(self, connection: sa.Connection, item_id: str) -> str | None:
+        row = connection.execute(sa.select(CLAIMS).where(CLAIMS.c.item_id == item_id)).first()
+        if row is None or to_moment(row.expires_at) <= self._now():
+            return None
+        return str(row.user_name)
+
+    def _held(
+        self, connection: sa.Connection, reader: Reader, verdict: Verdict
+    ) -> sa.Row[tuple[object, ...]]:
+        """The item as the reader saw it and has it; else what happened to it."""
+        named = ITEMS.c.item_id == verdict.item_id
+        item = connection.execute(_visible(reader).where(named)).first()
+        if item is None or item.version != verdict.version:
+            raise StaleError(_what_happened(connection, verdict.item_id))
+        holder = self._holder(connection, verdict.item_id)
+        if holder != reader.name:
+            who = "Nobody" if holder is None else holder
+            raise StaleError(
+                f"Your claim ended and {who} has this item now; take it again to decide it."
+            )
+        return item
+
+
+def _visible(reader: Reader) -> sa.Select[tuple[object, ...]]:
+    """Items that wait and that the reader may see: every record of them is in scope.
+
+    The words `'open'` stand in the text, since a partial index is not found by a parameter. A
+    second look is never given by who looked first.
+    """
+    live = sa.select(LIVE.c.run_number).scalar_subquery()
+    first = sa.select(VERDICTS.c.item_id).where(
+        (VERDICTS.c.user_name == reader.name) & (VERDICTS.c.item_version == ITEMS.c.version)
+    )
+    waits = sa.text(f"items.state in ('{OPEN}', '{SECOND}')")
+    query = sa.select(ITEMS).where(
+        waits & (ITEMS.c.first_run <= live) & ITEMS.c.item_id.not_in(first)
+    )
+    if reader.campaigns is None:
+        return query
+    outside = sa.select(ITEM_CAMPAIGNS.c.item_id).where(
+        (ITEM_CAMPAIGNS.c.item_id == ITEMS.c.item_id)
+        & ITEM_CAMPAIGNS.c.campaign.not_in(sorted(reader.campaigns))
+    )
+    inside = sa.select(ITEM_CAMPAIGNS.c.item_id).where(ITEM_CAMPAIGNS.c.item_id == ITEMS.c.item_id)
+    return query.where(~sa.exists(outside) & sa.exists(inside))
+
+
+def _of(table: sa.Table, item_id: str, name: str) -> sa.ColumnElement[bool]:
+    return (table.c.item_id == item_id) & (table.c.user_name == name)
+
+
+def _release(connection: sa.Connection, name: str, item_id: str) -> None:
+    connection.execute(sa.delete(CLAIMS).where(_of(CLAIMS, item_id, name)))
+
+
+def _first_verdicts(connection: sa.Connection, verdict: Verdict) -> list[str]:
+    """What others said of the item as it is, earliest first."""
+    query = sa.select(VERDICTS.c.answer).where(
+        (VERDICTS.c.item_id == verdict.item_id) & (VERDICTS.c.item_version == verdict.version)
+    )
+    return list(connection.scalars(query.order_by(VERDICTS.c.said_at)))
+
+
+def _is_settled(others: list[str], verdict: Verdict) -> bool:
+    """One person is enough where no second is needed; else two must say the same."""
+    return verdict.answer in others if others or verdict.needs_second else True
+
+
+def _store(
+    connection: sa.Connection, reader: Reader, verdict: Verdict, decision_id: int | None, at: str
+) -> None:
+    connection.execute(
+        sa.insert(VERDICTS).values(
+            verdict_id=verdict.verdict_id,
+            item_id=verdict.item_id,
+            item_version=verdict.version,
+            user_name=reader.name,
+            said_at=at,
+            answer=verdict.answer,
+            because=verdict.because,
+            decision_id=decision_id,
+        )
+    )
+
+
+def _turn(
+    connection: sa.Connection, item_id: str, version: int, state: str, *, moves: bool
+) -> None:
+    """Give the item its new state; a decided one is another version than the one looked at."""
+    connection.execute(
+        sa.update(ITEMS)
+        .where(ITEMS.c.item_id == item_id)
+        .values(state=state, version=version + int(moves))
+    )
+
+
+def _what_happened(connection: sa.Connection, item_id: str) -> str:
+    query = sa.select(VERDICTS).where(
+        (VERDICTS.c.item_id == item_id) & VERDICTS.c.decision_id.is_not(None)
+    )
+    last = connection.execute(query.order_by(VERDICTS.c.said_at.desc())).first()
+    if last is None:
+        return "This item is not as you saw it; look at it again."
+    at = to_moment(last.said_at).strftime("%H:%M")
+    return f"{last.user_name} decided this at {at} (UTC): {last.answer}. Take the next one."

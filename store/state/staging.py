@@ -1,0 +1,110 @@
+"""Bring the queue up to date with a run: staged unseen, then shown by one small switch."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from store.state.engine import reading, writing
+from store.state.queue import CLOSED, OPEN, SECOND
+from store.state.tables import CLAIMS, ITEM_CAMPAIGNS, ITEMS, LIVE
+
+ROWS_AT_A_TIME = 500
+"""Items that are staged in one transaction: stewards wait for no longer than that takes."""
+
+SEEN = ("priority", "opened_at", "due_at", "fingerprint")
+"""What may change about an item while its question stays."""
+
+
+def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: str) -> None:
+    """Show the items of a run and no others.
+
+    items: item_id, kind, priority, opened_at and due_at (text), fingerprint, campaigns (list of
+    text, '' for a record of none). An item whose evidence changed after it was decided is asked
+    again; one that is asked no more is closed.
+    """
+    known = _known(engine, run_number)
+    fresh = items.join(known, on="item_id", how="anti")
+    for part in fresh.iter_slices(ROWS_AT_A_TIME):
+        with writing(engine) as connection:
+            _stage(connection, part, run_number)
+    changed = items.join(known, on="item_id", suffix="_old").filter(
+        pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_old")) for name in SEEN)
+        | (pl.col("state") == CLOSED)
+    )
+    gone = known.filter(pl.col("state").is_in([OPEN, SECOND])).join(items, on="item_id", how="anti")
+    with writing(engine) as connection:
+        _update(connection, changed)
+        _close(connection, gone["item_id"])
+        connection.execute(sa.delete(LIVE))
+        connection.execute(sa.insert(LIVE).values(only=1, run_number=run_number, switched_at=now))
+
+
+def live_run(engine: sa.Engine) -> int | None:
+    """The number of the run whose queue is shown."""
+    with reading(engine) as connection:
+        number: int | None = connection.scalar(sa.select(LIVE.c.run_number))
+        return number
+
+
+def _known(engine: sa.Engine, run_number: int) -> pl.DataFrame:
+    """The items that are shown; what a run that died had staged is forgotten."""
+    with writing(engine) as connection:
+        live = connection.scalar(sa.select(LIVE.c.run_number)) or 0
+        staged = sa.select(ITEMS.c.item_id).where(ITEMS.c.first_run > live)
+        connection.execute(sa.delete(ITEM_CAMPAIGNS).where(ITEM_CAMPAIGNS.c.item_id.in_(staged)))
+        connection.execute(sa.delete(ITEMS).where(ITEMS.c.first_run > live))
+    columns = [ITEMS.c[name] for name in ("item_id", "state", *SEEN)]
+    with reading(engine) as connection:
+        rows = [tuple(row) for row in connection.execute(sa.select(*columns))]
+    schema: dict[str, Any] = {
+        column.name: pl.Float64 if column.name == "priority" else pl.String for column in columns
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _stage(connection: sa.Connection, items: pl.DataFrame, run_number: int) -> None:
+    rows = items.select("item_id", "kind", *SEEN).with_columns(
+        state=pl.lit(OPEN), version=pl.lit(1), first_run=pl.lit(run_number)
+    )
+    connection.execute(sa.insert(ITEMS), rows.to_dicts())
+    campaigns = items.select("item_id", campaign="campaigns").explode("campaign").unique()
+    connection.execute(
+        sa.insert(ITEM_CAMPAIGNS),
+        campaigns.with_columns(pl.col("campaign").fill_null("")).to_dicts(),
+    )
+
+
+def _update(connection: sa.Connection, changed: pl.DataFrame) -> None:
+    """Bring items up to date; new evidence is another version, and asks again."""
+    if changed.is_empty():
+        return
+    is_new = pl.col("fingerprint") != pl.col("fingerprint_old")
+    asks_again = is_new | (pl.col("state") == CLOSED)
+    rows = changed.select(
+        pl.col("item_id").alias("named"),
+        *(pl.col(name).alias(f"new_{name}") for name in SEEN),
+        new_state=pl.when(asks_again).then(pl.lit(OPEN)).otherwise("state"),
+        steps=asks_again.cast(pl.Int64),
+    )
+    statement = (
+        sa.update(ITEMS)
+        .where(ITEMS.c.item_id == sa.bindparam("named"))
+        .values(
+            state=sa.bindparam("new_state"),
+            version=ITEMS.c.version + sa.bindparam("steps"),
+            **{name: sa.bindparam(f"new_{name}") for name in SEEN},
+        )
+    )
+    connection.execute(statement, rows.to_dicts())
+
+
+def _close(connection: sa.Connection, gone: Iterable[str]) -> None:
+    rows = [{"named": item_id} for item_id in gone]
+    if rows:
+        named = sa.bindparam("named", type_=sa.Text)
+        connection.execute(
+            sa.update(ITEMS).where(ITEMS.c.item_id == named).values(state=CLOSED), rows
+        )
+        connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.item_id == named), rows)

@@ -1,0 +1,264 @@
+"""The queue: one item is before one person, and a verdict is stored once."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from rules.decision import NewDecision, Same
+from store.decisions import DecisionLog
+from store.state.engine import open_engine
+from store.state.queue import CLAIM_LASTS, SKIP_LASTS, Queue, Reader, Said, StaleError, Verdict
+from store.state.staging import live_run, publish_queue
+
+KINDS = ("match", "conflict")
+ANN = Reader("ann", None)
+BOB = Reader("bob", None)
+SPRING = Reader("stan", frozenset({"spring"}))
+NUMBERS = count(1)
+
+
+class Desk:
+    """A queue with a clock that a test moves."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self.at = datetime(2026, 3, 1, 9, tzinfo=UTC)
+        self.queue = Queue(engine, lambda: self.at)
+        self.log = DecisionLog(engine, lambda: self.at)
+
+    def publish(self, run_number: int, *items: dict[str, object]) -> None:
+        publish_queue(self.engine, frame(*items), run_number, "2026-03-01T00:00:00Z")
+
+    def say(self, reader: Reader, item_id: str, version: int = 1, **changes: object) -> Said:
+        verdict = Verdict(f"v{next(NUMBERS)}", item_id, version, "same", "", needs_second=False)
+        verdict = verdict._replace(**changes)
+        return self.queue.say(reader, verdict, decision(reader, verdict))
+
+
+def frame(*items: dict[str, object]) -> pl.DataFrame:
+    plain = {
+        "kind": "match",
+        "priority": 1.0,
+        "opened_at": "2026-02-01T00:00:00Z",
+        "due_at": "2026-02-08T00:00:00Z",
+        "fingerprint": "f",
+        "campaigns": ["spring", "spring"],
+    }
+    schema = {"item_id": pl.String, **dict.fromkeys(plain, pl.String)}
+    schema |= {"priority": pl.Float64, "campaigns": pl.List(pl.String)}
+    return pl.DataFrame([plain | item for item in items], schema=schema, orient="row")
+
+
+def decision(reader: Reader, verdict: Verdict) -> NewDecision:
+    return NewDecision(
+        decided_by=reader.name,
+        kind="same",
+        subject=Same(records=("crm:1", "crm:2")),
+        item_id=verdict.item_id,
+        idempotency_key=verdict.verdict_id,
+    )
+
+
+@pytest.fixture
+def desk(url: str) -> Iterator[Desk]:
+    engine = open_engine(url, 30.0)
+    yield Desk(engine)
+    engine.dispose()
+
+
+def ids(desk: Desk, *readers: Reader) -> list[str | None]:
+    claimed = [desk.queue.next(reader, KINDS) for reader in readers]
+    return [None if item is None else item.item_id for item in claimed]
+
+
+def test_the_most_urgent_item_comes_first(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1", "priority": 1.0}, {"item_id": "I-2", "priority": 3.0})
+
+    assert ids(desk, ANN) == ["I-2"]
+
+
+def test_two_people_never_have_the_same_item(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
+
+    assert ids(desk, ANN, BOB, Reader("cat", None)) == ["I-1", "I-2", None]
+    assert desk.queue.holders() == {"I-1": "ann", "I-2": "bob"}
+
+
+def test_a_second_tab_shows_the_same_item(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
+
+    assert ids(desk, ANN, ANN) == ["I-1", "I-1"]
+
+
+def test_a_claim_ends_and_the_item_is_free(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    assert ids(desk, ANN, BOB) == ["I-1", None]
+
+    desk.at += CLAIM_LASTS
+
+    assert ids(desk, BOB) == ["I-1"]
+    with pytest.raises(StaleError, match="Your claim ended and bob has this item now"):
+        desk.say(ANN, "I-1")
+    with pytest.raises(StaleError, match="bob has this item now"):
+        desk.queue.take(ANN, "I-1")
+
+
+def test_a_skipped_item_comes_back_after_an_hour_and_others_have_it_at_once(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+
+    desk.queue.skip(ANN, "I-1")
+
+    assert ids(desk, ANN) == [None]
+    assert ids(desk, BOB) == ["I-1"]
+    desk.queue.release(BOB, "I-1")
+    desk.at += SKIP_LASTS
+    assert ids(desk, ANN) == ["I-1"]
+
+
+@pytest.mark.parametrize(
+    ("campaigns", "is_seen"),
+    [(["spring"], True), (["spring", "autumn"], False), (["spring", None], False), ([None], False)],
+)
+def test_an_item_is_seen_only_when_all_its_records_are_in_scope(
+    desk: Desk, campaigns: list[str | None], is_seen: bool
+) -> None:
+    desk.publish(1, {"item_id": "I-1", "campaigns": campaigns})
+
+    assert ids(desk, SPRING) == ["I-1" if is_seen else None]
+    assert desk.queue.counts(SPRING) == ({"match": 1} if is_seen else {})
+    if not is_seen:
+        with pytest.raises(StaleError, match="There is no item I-1 that waits for you"):
+            desk.queue.take(SPRING, "I-1")
+
+
+def test_a_verdict_is_a_decision_and_the_item_waits_no_more(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+
+    said = desk.say(ANN, "I-1")
+
+    assert said == Said(1, is_replayed=False)
+    assert desk.log.read()["item_id"].to_list() == ["I-1"]
+    assert ids(desk, ANN) == [None]
+
+
+def test_a_verdict_that_is_sent_again_is_stored_once(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+
+    first = desk.say(ANN, "I-1", verdict_id="v")
+    again = desk.say(ANN, "I-1", verdict_id="v")
+
+    assert (first.decision_id, again) == (1, Said(1, is_replayed=True))
+    assert desk.log.read().height == 1
+
+
+def test_a_stale_verdict_is_refused_and_says_who_decided(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+    desk.say(ANN, "I-1")
+
+    with pytest.raises(StaleError, match=r"ann decided this at 09:00 \(UTC\): same"):
+        desk.say(BOB, "I-1")
+    assert desk.log.read().height == 1
+
+
+def test_a_verdict_without_a_claim_is_refused(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+
+    with pytest.raises(StaleError, match="Nobody has this item now"):
+        desk.say(ANN, "I-1")
+
+
+def test_what_needs_four_eyes_is_decided_when_two_say_the_same(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+
+    first = desk.say(ANN, "I-1", needs_second=True)
+
+    assert first.decision_id is None
+    assert desk.log.read().is_empty()
+    assert ids(desk, ANN) == [None]
+    assert ids(desk, BOB) == ["I-1"]
+    assert desk.say(BOB, "I-1", needs_second=True).decision_id == 1
+
+
+def test_two_who_disagree_leave_it_to_a_third(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    for reader, answer in ((ANN, "same"), (BOB, "different")):
+        ids(desk, reader)
+        said = desk.say(reader, "I-1", answer=answer, needs_second=True)
+        assert said.decision_id is None
+
+    third = Reader("cat", None)
+    assert ids(desk, ANN, BOB, third) == [None, None, "I-1"]
+    assert desk.say(third, "I-1", answer="different", needs_second=True).decision_id == 1
+
+
+def test_a_reopened_item_is_another_version(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+    desk.say(ANN, "I-1")
+
+    desk.queue.reopen("I-1")
+
+    item = desk.queue.next(ANN, KINDS)
+    assert item is not None
+    assert (item.item_id, item.version) == ("I-1", 3)
+
+
+def test_a_run_shows_its_items_and_no_others(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
+    desk.publish(2, {"item_id": "I-2"}, {"item_id": "I-3", "kind": "conflict"})
+
+    assert desk.queue.counts(ANN) == {"match": 1, "conflict": 1}
+    assert live_run(desk.engine) == 2
+
+
+def test_a_decided_item_is_asked_again_only_when_its_evidence_changed(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+    desk.say(ANN, "I-1")
+
+    desk.publish(2, {"item_id": "I-1", "priority": 9.0})
+    assert ids(desk, ANN) == [None]
+    desk.publish(3, {"item_id": "I-1", "fingerprint": "other"})
+
+    assert ids(desk, ANN) == ["I-1"]
+
+
+def test_a_closed_question_that_comes_back_is_asked(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    desk.publish(2)
+    assert ids(desk, ANN) == [None]
+
+    desk.publish(3, {"item_id": "I-1"})
+
+    assert ids(desk, ANN) == ["I-1"]
+
+
+def test_what_a_run_that_died_had_staged_is_not_shown(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    with desk.engine.begin() as connection:
+        connection.exec_driver_sql("update live set run_number = 0")  # as before the switch
+
+    assert ids(desk, ANN) == [None]
+    desk.publish(1, {"item_id": "I-2"})
+
+    assert ids(desk, ANN) == ["I-2"]
+    assert desk.queue.counts(ANN) == {"match": 1}
+
+
+def test_a_verdict_on_an_item_whose_evidence_changed_meanwhile_is_refused(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+
+    desk.publish(2, {"item_id": "I-1", "fingerprint": "other"})
+
+    with pytest.raises(StaleError, match="not as you saw it"):
+        desk.say(ANN, "I-1")
