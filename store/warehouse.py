@@ -75,16 +75,22 @@ class Warehouse:
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Append `frame` to `table`, columns by name; columns it lacks are null.
 
-        In slices, since a frame is copied on its way into the database.
+        In slices, each some of the database's groups of rows, which it writes at once.
         """
         for part in frame.iter_slices(_SLICE):
             self.execute(f"insert into {table} by name select * from _frame", _frame=part)
 
     def replace(self, table: str, frame: pl.DataFrame, key: str) -> None:
         """Put `frame` in the place of the rows of `table` that share its `key`."""
-        keys = frame.select(key).unique()
-        self.execute(f"delete from {table} where {key} in (select {key} from _keys)", _keys=keys)
+        if not self.is_empty(table):
+            keys = frame.select(key).unique()
+            delete = f"delete from {table} where {key} in (select {key} from _keys)"
+            self.execute(delete, _keys=keys)
         self.insert(table, frame)
+
+    def is_empty(self, table: str) -> bool:
+        """Whether `table` has no row: on a first night nothing need be looked up in it."""
+        return not self.con.sql(f"select 1 from {table} limit 1").fetchall()
 
     def has(self, table: str) -> bool:
         """Whether there is a table or view of this name, `schema.name`."""
@@ -99,7 +105,8 @@ class Warehouse:
     @contextmanager
     def _named(self, frames: dict[str, pl.DataFrame]) -> Iterator[None]:
         for name, frame in frames.items():
-            self.con.register(name, frame.to_arrow())
+            # In the newest layout nothing is copied: polars and DuckDB keep texts alike.
+            self.con.register(name, frame.to_arrow(compat_level=pl.CompatLevel.newest()))
         try:
             yield
         finally:

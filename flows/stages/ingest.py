@@ -15,6 +15,10 @@ from transforms.conform import conform, find_drift
 from transforms.resolve import Resolved, state_of
 
 
+HASHED_TOGETHER = 100_000
+"""Rows whose contents are put together and hashed at once; it bounds the memory."""
+
+
 class Outcome(NamedTuple):
     """What became of a delivery."""
 
@@ -148,11 +152,7 @@ def _land(warehouse: Warehouse, delivery: Delivery, feed: Feed, reading: Reading
     keyless = rows.filter(pl.col("source_key").is_null())
     rows = rows.filter(pl.col("source_key").is_not_null())
     keys = rows.select("source_key").unique()
-    known = warehouse.read(
-        "select r.* from ingest.records r join keys using (source_key) "
-        f"where r.source = '{feed.source}'",
-        keys=keys,
-    )
+    known = _known(warehouse, feed, keys)
     versions = classify_rows(rows, known, delivery.delivery_number, delivery.received_at)
     withdrawn = _withdrawals(warehouse, delivery, feed, keys, reading)
     quarantined = pl.concat(
@@ -164,6 +164,17 @@ def _land(warehouse: Warehouse, delivery: Delivery, feed: Feed, reading: Reading
     counts = _count(versions, withdrawn, quarantined, reading.row_count)
     fresh = versions.filter(pl.col("kind") != "unchanged").with_columns(source=pl.lit(feed.source))
     return Landed(fresh, withdrawn, quarantined, counts, reading.notes)
+
+
+def _known(warehouse: Warehouse, feed: Feed, keys: pl.DataFrame) -> pl.DataFrame:
+    """The records of this feed that these keys name."""
+    if warehouse.is_empty(f"ingest.records where source = '{feed.source}'"):
+        keys = keys.clear()
+    return warehouse.read(
+        "select r.* from ingest.records r join keys using (source_key) "
+        f"where r.source = '{feed.source}'",
+        keys=keys,
+    )
 
 
 def quarantine_rows(numbers: pl.Series, rows: pl.DataFrame, reason: str) -> pl.DataFrame:
@@ -188,17 +199,26 @@ def _with_keys(
         rows = rows.with_columns(is_delete=is_delete).drop("operation")
     else:
         rows = rows.with_columns(is_delete=pl.lit(value=False))
-    content = _joined([name for name in rows.columns if name not in {"row_number", "is_delete"}])
-    columns = "md5_number_lower(_content) as content_hash"
-    rows = rows.with_columns(_content=content)
-    named = rows.select("row_number", "_content")
-    if "source_key" not in rows.columns:
-        named = named.with_columns(
-            _all=delivered.select(_joined(sorted(delivered.columns[1:]))).to_series()
-        )
-        columns += ", substr(md5(_all), 1, 20) as source_key"
-    digests = warehouse.read(f"select row_number, {columns} from named", named=named)
-    return rows.drop("_content").join(digests, on="row_number", how="left", maintain_order="left")
+    content = [name for name in rows.columns if name not in {"row_number", "is_delete"}]
+    hashes = _digests(warehouse, rows, content, "md5_number_lower(_text)")
+    rows = rows.with_columns(hashes.alias("content_hash"))
+    if "source_key" in rows.columns:
+        return rows
+    keys = _digests(warehouse, delivered, sorted(delivered.columns[1:]), "substr(md5(_text), 1, 20)")
+    return rows.with_columns(keys.alias("source_key"))
+
+
+def _digests(
+    warehouse: Warehouse, rows: pl.DataFrame, columns: list[str], digest: str
+) -> pl.Series:
+    """For each row in order the digest of its cells, in slices: the texts are long."""
+    query = f"select {digest} from texts order by row_number"
+    found = [
+        warehouse.read(query, texts=part.select("row_number", _text=_joined(columns)))
+        for part in rows.iter_slices(HASHED_TOGETHER)
+    ]
+    empty = pl.DataFrame(schema={"row_number": pl.Int64, "_text": pl.String})
+    return pl.concat(found or [warehouse.read(query, texts=empty)]).to_series()
 
 
 def _joined(columns: list[str]) -> pl.Expr:
@@ -210,13 +230,13 @@ def _joined(columns: list[str]) -> pl.Expr:
 def _withdrawals(
     warehouse: Warehouse, delivery: Delivery, feed: Feed, keys: pl.DataFrame, reading: Reading
 ) -> pl.DataFrame:
-    live = f"where source = '{feed.source}'" if feed.mode == "full" else "where false"
+    is_full = feed.mode == "full"
+    live = f"where source = '{feed.source}'" if is_full else "where false"
     current = warehouse.read(
         f"select record_number, source_key, content_hash, is_withdrawn from ingest.records {live}"
     )
-    return withdraw_absent(
-        current, keys["source_key"], reading.rejects["raw"], delivery.delivery_number
-    )
+    present = keys["source_key"] if is_full else keys["source_key"].clear()
+    return withdraw_absent(current, present, reading.rejects["raw"], delivery.delivery_number)
 
 
 def _count(
@@ -234,9 +254,10 @@ def _count(
 def _write(run: Run, warehouse: Warehouse, delivery: Delivery, landed: Landed) -> None:
     """Write versions, the records' current state and quarantine; leave the text for standardise."""
     number = delivery.delivery_number
-    landed.rows.filter(~pl.col("is_withdrawn")).drop(
-        "is_withdrawn", "content_hash", "kind"
-    ).write_parquet(run.work / f"landed_{number:06d}.parquet", compression="lz4", statistics=False)
+    texts = landed.rows.filter(~pl.col("is_withdrawn"))
+    texts.drop("is_withdrawn", "content_hash", "kind").write_ipc(
+        run.work / f"landed_{number:06d}.arrow", compat_level=pl.CompatLevel.newest()
+    )
     versions = pl.concat(
         [
             landed.rows.select("arrival", "record_number", "received_at", "is_withdrawn"),

@@ -23,8 +23,8 @@ BATCH = 250_000
 def standardise_records(run: Run, warehouse: Warehouse) -> Counts:
     """Standardise the versions that ingest left; each contact value is verified once, ever."""
     counts: Counts = {"values_parsed": 0, "records_standardised": 0}
-    for path in sorted(run.work.glob("landed_*.parquet")):
-        rows = pl.read_parquet(path)
+    for path in sorted(run.work.glob("landed_*.arrow")):
+        rows = pl.read_ipc(path)
         for batch in rows.iter_slices(BATCH):
             counts["values_parsed"] += _standardise(run, warehouse, batch)
             counts["records_standardised"] += batch.height

@@ -33,10 +33,10 @@ def _write_quarantine(run: Run, warehouse: Warehouse, bad: pl.DataFrame) -> None
         return
     wanted = bad.select("arrival", "record_number", "reasons")
     raw = [
-        pl.read_parquet(path)
+        pl.read_ipc(path)
         .join(wanted, on="arrival", how="semi")
         .select("arrival", "source", raw=pl.struct(pl.exclude("arrival")).struct.json_encode())
-        for path in sorted(run.work.glob("landed_*.parquet"))
+        for path in sorted(run.work.glob("landed_*.arrow"))
     ]
     rows = wanted.join(pl.concat(raw), on="arrival").with_columns(
         delivery_number=pl.col("arrival") // ARRIVALS, row_number=pl.col("arrival") % ARRIVALS
