@@ -24,6 +24,7 @@ from transforms.match import (
     prepare_nodes,
     score_given,
 )
+from transforms.standardise.keys import record_keys
 
 Row = dict[str, Any]
 """A row of an answer; `Any` is whatever JSON can hold."""
@@ -137,7 +138,9 @@ def score_afresh(
         other.select(record_b="record_number"), how="cross"
     )[:_FRESH_LIMIT]
     both = pl.concat([one, other]).select("record_number", "record_id").unique()
-    nodes = prepare_nodes(_current(settings, both), rulebook.matching)
+    nodes = prepare_nodes(
+        record_keys(_current(settings, both), rulebook.lookups), rulebook.matching
+    )
     scored = score_given(nodes, pairs, model_of(rulebook), rulebook.matching)
     names = dict(both.iter_rows())
     named = scored.with_columns(

@@ -60,7 +60,7 @@ def read_rulebook(folder: Path) -> Rulebook:
     return Rulebook(
         folder,
         read_feeds(folder),
-        _read_lookups(folder / "lookups"),
+        read_lookups(folder / "lookups"),
         read_rule(folder / "matching.toml", Matching),
         read_rule(folder / "survivorship.toml", Survivorship),
         read_rule(folder / "quality.toml", Quality),
@@ -123,7 +123,8 @@ def read_model(folder: Path) -> Model:
     return Model(folder.name, settings, tables, manifest)
 
 
-def _read_lookups(folder: Path) -> Lookups:
+def read_lookups(folder: Path) -> Lookups:
+    """Read the tables that standardising needs."""
     tables = {path.stem: _read_toml(path) for path in sorted(folder.glob("*.toml"))}
     try:
         return Lookups.from_tables(tables)

@@ -33,11 +33,7 @@ create table std.records (
     email varchar, email_2 varchar, phone varchar, phone_2 varchar, address varchar, city varchar,
     region varchar, postcode varchar, country varchar, gender varchar, language varchar,
     consent_email varchar, consent_phone varchar, consent_post varchar, campaign varchar,
-    birth_date date, updated_at timestamptz, address_key varchar, house_number varchar,
-    street_key varchar, postcode_key varchar, city_key varchar, first_key varchar,
-    middle_key varchar, last_key varchar, first_root varchar,
-    first_phonetic varchar, last_phonetic varchar, company_key varchar, email_local varchar,
-    email_domain varchar);
+    birth_date date, updated_at timestamptz);
 create table verify.phones (
     raw varchar, region varchar, value varchar, verification varchar, reason varchar,
     kind varchar, time_zone varchar, number_region varchar, version varchar);

@@ -8,18 +8,7 @@ import polars as pl
 
 from rules.feed import Feed
 
-PLACE = (
-    "address",
-    "city",
-    "region",
-    "postcode",
-    "country",
-    "address_key",
-    "house_number",
-    "street_key",
-    "postcode_key",
-    "city_key",
-)
+PLACE = ("address", "city", "region", "postcode", "country")
 NAME = ("title", "first_name", "middle_name", "last_name", "suffix")
 ALONE = (
     "company",

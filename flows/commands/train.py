@@ -9,17 +9,19 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from flows.cli import show
+from rules.lookups import Lookups
 from rules.matching import Matching
 from store.errors import TouchstoneError
 from store.lock import one_writer
 from store.models import write_model
-from store.rulebook import Model, latest_model, read_model, read_rule
+from store.rulebook import Model, latest_model, read_lookups, read_model, read_rule
 from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.warehouse import Warehouse
 from transforms.block import cap_keys, capped_keys
 from transforms.match import MatchModel, band, check_model, prepare_nodes, score_pairs
 from transforms.propose import compare_bands, count_bands, manifest_of
+from transforms.standardise.keys import record_keys
 from transforms.train import priors_of_pairs, train
 
 _FEW = 1_000
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     folder = arguments.to or _folder(settings, today.isoformat())
     _refuse_folder(folder, settings)
     current = _current(settings, rules)
-    taught = _read(settings, rules)
+    taught = _read(settings, rules, read_lookups(settings.rules / "lookups"))
     if arguments.prior_only:
         proposal = _with_fresh_prior(_usable(current), taught, folder.name, today)
     else:
@@ -116,7 +118,7 @@ def _matching(model: Model) -> MatchModel:
     return MatchModel(model.settings, model.frequencies, model.manifest.prior)
 
 
-def _read(settings: Settings, rules: Matching) -> Taught:
+def _read(settings: Settings, rules: Matching, lookups: Lookups) -> Taught:
     """All valid records as nodes, and the pairs that are kept; the lock is held meanwhile."""
     if not settings.warehouse.exists():
         raise TouchstoneError(
@@ -137,7 +139,7 @@ def _read(settings: Settings, rules: Matching) -> Taught:
         pairs = warehouse.read("select record_a, record_b, evidence, kinship from match.pairs")
     if records.height < 2:
         raise TouchstoneError("One record teaches nothing; take in deliveries first.")
-    return Taught(prepare_nodes(records, rules), pairs)
+    return Taught(prepare_nodes(record_keys(records, lookups), rules), pairs)
 
 
 def _with_fresh_prior(model: Model, taught: Taught, name: str, today: date) -> Model:

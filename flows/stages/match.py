@@ -7,9 +7,11 @@ from rules.matching import Matching
 from store.warehouse import Warehouse
 from transforms.block import NODE_SCHEMA, block_keys, cap_keys, key_columns
 from transforms.match import MatchModel, prepare_nodes, score_pairs
+from transforms.standardise.keys import KEYS, MADE_OF, record_keys
 
+_READ = dict.fromkeys([*MADE_OF, *(column for column in NODE_SCHEMA if column not in KEYS)])
 CURRENT = f"""
-    select {", ".join(f"s.{column}" for column in NODE_SCHEMA)}
+    select {", ".join(f"s.{column}" for column in _READ)}
     from valid.records v semi join {{which}} using (record_number)
     join std.records s on s.arrival = v.arrival"""
 
@@ -17,12 +19,12 @@ CURRENT = f"""
 def match_records(run: Run, warehouse: Warehouse) -> Counts:
     """Score changed records against all; pairs of records that did not change stay as they are."""
     rules = run.rulebook.matching
-    nodes = prepare_nodes(warehouse.read(CURRENT.format(which="change.records")), rules)
+    nodes = _read_nodes(run, warehouse, "change.records")
     _make_tables(warehouse, rules)
     flipped = _replace_keys(warehouse, nodes, rules)
     others = _write_touched(warehouse, nodes, flipped)
     if others:
-        nodes = pl.concat([nodes, _nodes(warehouse, others, rules)])
+        nodes = pl.concat([nodes, _nodes(run, warehouse, others)])
     pairs = _score(run, warehouse, nodes) if nodes.height else None
     _write_pairs(warehouse, pairs)
     return {
@@ -125,11 +127,18 @@ def _write_touched(warehouse: Warehouse, nodes: pl.DataFrame, flipped: pl.DataFr
     return set(others.to_series())
 
 
-def _nodes(warehouse: Warehouse, records: set[int], rules: Matching) -> pl.DataFrame:
+def _nodes(run: Run, warehouse: Warehouse, records: set[int]) -> pl.DataFrame:
     """The nodes of records that did not change themselves."""
     wanted = pl.DataFrame({"record_number": sorted(records)}, schema={"record_number": pl.Int64})
-    current = warehouse.read(CURRENT.format(which="wanted"), wanted=wanted)
-    return prepare_nodes(current, rules)
+    return _read_nodes(run, warehouse, "wanted", wanted=wanted)
+
+
+def _read_nodes(
+    run: Run, warehouse: Warehouse, which: str, **frames: pl.DataFrame
+) -> pl.DataFrame:
+    """The nodes of the records that the table `which` names."""
+    current = warehouse.read(CURRENT.format(which=which), **frames)
+    return prepare_nodes(record_keys(current, run.rulebook.lookups), run.rulebook.matching)
 
 
 def _score(run: Run, warehouse: Warehouse, nodes: pl.DataFrame) -> pl.DataFrame:
@@ -137,7 +146,7 @@ def _score(run: Run, warehouse: Warehouse, nodes: pl.DataFrame) -> pl.DataFrame:
     capped = warehouse.read("select rule, key from match.capped")
     existing = None
     if nodes.height < warehouse.one("select count(*) from match.keys"):
-        existing = cap_keys(_nodes(warehouse, _neighbours(warehouse, rules), rules), capped, rules)
+        existing = cap_keys(_nodes(run, warehouse, _neighbours(warehouse, rules)), capped, rules)
     return score_pairs(existing, cap_keys(nodes, capped, rules), model_of(run), rules)
 
 

@@ -1,23 +1,42 @@
 """Standardise: turn the text of new versions into values, one spelling for one meaning."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import polars as pl
 
 from flows.run import Counts, Run
-from rules.lookups import Lookups
 from store.warehouse import Warehouse
 from transforms.carry import FIELDS, carry_forward
 from transforms.standardise.emails import email_library_version, verify_emails
-from transforms.standardise.fold import folded
-from transforms.standardise.names import name_keys
 from transforms.standardise.phones import phone_metadata_version, verify_phones
 from transforms.standardise.records import move_up, standardise_texts
 
-PHONES = ("phone", "phone_2")
-EMAILS = ("email", "email_2")
-
-
 BATCH = 250_000
 """Versions that are standardised together: it bounds the memory, whatever is delivered."""
+
+
+class Contacts(NamedTuple):
+    """A kind of contact value and how it is verified."""
+
+    table: str
+    columns: tuple[str, ...]
+    asked: dict[str, str]
+    """What a verdict depends on beside the text itself, and the column that has it."""
+    version: Callable[[], str]
+    verify: Callable[[pl.DataFrame], pl.DataFrame]
+
+
+KINDS = (
+    Contacts(
+        "verify.phones",
+        ("phone", "phone_2"),
+        {"region": "region_hint"},
+        phone_metadata_version,
+        verify_phones,
+    ),
+    Contacts("verify.emails", ("email", "email_2"), {}, email_library_version, verify_emails),
+)
 
 
 def standardise_records(run: Run, warehouse: Warehouse) -> Counts:
@@ -33,62 +52,49 @@ def standardise_records(run: Run, warehouse: Warehouse) -> Counts:
 
 def _standardise(run: Run, warehouse: Warehouse, rows: pl.DataFrame) -> int:
     """Standardise versions of one delivery, in order of arrival; how many values were new."""
-    lookups, feeds = run.rulebook.lookups, run.rulebook.feeds
-    records = standardise_texts(rows, feeds[rows["source"][0]], lookups)
-    records, phones = _verify_phones(warehouse, records)
-    records, emails = _verify_emails(warehouse, records)
+    feeds = run.rulebook.feeds
+    records = standardise_texts(rows, feeds[rows["source"][0]], run.rulebook.lookups)
+    parsed = 0
+    for kind in KINDS:
+        records, count = _verify(warehouse, records, kind)
+        parsed += count
     records = carry_forward(move_up(records), _before(warehouse, records), feeds)
-    warehouse.insert("std.records", _with_keys(records.drop("region_hint"), lookups))
-    return phones + emails
+    warehouse.insert("std.records", records.drop("region_hint"))
+    return parsed
 
 
-def _verify_phones(warehouse: Warehouse, records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Put E.164 in the place of phones as delivered; how many values were new."""
-    version = phone_metadata_version()
-    wanted = pl.concat(
-        records.select(raw=pl.col(name), region=pl.col("region_hint")).drop_nulls("raw")
-        for name in PHONES
-    ).unique()
-    unseen = warehouse.read(
-        "select w.* from wanted w anti join (from verify.phones where version = "
-        f"'{version}') v on v.raw = w.raw and v.region is not distinct from w.region",
-        wanted=wanted,
-    )
-    warehouse.insert("verify.phones", verify_phones(unseen).with_columns(version=pl.lit(version)))
-    known = warehouse.read(
-        "select w.raw, w.region, v.value from wanted w join verify.phones v "
-        f"on v.raw = w.raw and v.region is not distinct from w.region and v.version = '{version}'",
-        wanted=wanted,
-    )
-    for name in PHONES:
-        found = records.select(raw=name, region="region_hint").join(
-            known, on=["raw", "region"], how="left", nulls_equal=True, maintain_order="left"
-        )
-        records = records.with_columns(found["value"].alias(name))
-    return records, unseen.height
+def _verify(
+    warehouse: Warehouse, records: pl.DataFrame, kind: Contacts
+) -> tuple[pl.DataFrame, int]:
+    """Put the normal form in the place of contact values as delivered; how many were new."""
+    texts = [records.select(raw=name, **kind.asked) for name in kind.columns]
+    given = pl.concat(texts).with_row_index("row").drop_nulls("raw")
+    groups = given.group_by("raw", *kind.asked).agg("row").with_row_index("number")
+    known = _known(warehouse, groups.drop("row"), kind)
+    unseen = groups.drop("row").join(known, on="number", how="anti")
+    verdicts = kind.verify(unseen.drop("number"))
+    warehouse.insert(kind.table, verdicts.with_columns(version=pl.lit(kind.version())))
+    values = pl.concat([known, unseen.select("number", verdicts["value"])])
+    found = groups.select("number", "row").join(values, on="number").explode("row")
+    height = records.height
+    answers = pl.Series([None], dtype=pl.String).new_from_index(0, height * len(kind.columns))
+    answers = answers.scatter(found["row"], found["value"])
+    columns = {
+        name: answers.slice(place * height, height) for place, name in enumerate(kind.columns)
+    }
+    return records.with_columns(**columns), unseen.height
 
 
-def _verify_emails(warehouse: Warehouse, records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Put the normalised address in the place of e-mails as delivered; how many were new."""
-    version = email_library_version()
-    wanted = pl.concat(
-        records.select(raw=pl.col(name)).drop_nulls("raw") for name in EMAILS
-    ).unique()
-    unseen = warehouse.read(
-        "select w.* from wanted w anti join (from verify.emails where version = "
-        f"'{version}') v using (raw)",
+def _known(warehouse: Warehouse, wanted: pl.DataFrame, kind: Contacts) -> pl.DataFrame:
+    """The verdicts that are remembered: number and value."""
+    if warehouse.is_empty(kind.table):
+        wanted = wanted.clear()
+    same = " and ".join(f"v.{name} is not distinct from w.{name}" for name in kind.asked) or "true"
+    return warehouse.read(
+        f"select w.number, v.value from wanted w join {kind.table} v "
+        f"on v.raw = w.raw and {same} and v.version = '{kind.version()}'",
         wanted=wanted,
     )
-    warehouse.insert("verify.emails", verify_emails(unseen).with_columns(version=pl.lit(version)))
-    known = warehouse.read(
-        f"select raw, value from verify.emails semi join wanted using (raw) "
-        f"where version = '{version}'",
-        wanted=wanted,
-    )
-    for name in EMAILS:
-        found = records.select(raw=name).join(known, on="raw", how="left", maintain_order="left")
-        records = records.with_columns(found["value"].alias(name))
-    return records, unseen.height
 
 
 def _before(warehouse: Warehouse, records: pl.DataFrame) -> pl.DataFrame:
@@ -104,14 +110,4 @@ def _before(warehouse: Warehouse, records: pl.DataFrame) -> pl.DataFrame:
         where not is_test and not has_link
         qualify row_number() over (partition by record_number order by arrival desc) = 1""",
         older=older.unique(),
-    )
-
-
-def _with_keys(records: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
-    """Add what records are compared by."""
-    keyed = name_keys(records, lookups).drop("initial")
-    return keyed.with_columns(
-        company_key=folded(keyed["company"]),
-        email_local=pl.col("email").str.extract(r"^(.*)@", 1),
-        email_domain=pl.col("email").str.extract(r"@([^@]*)$", 1),
     )

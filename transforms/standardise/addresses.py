@@ -46,7 +46,7 @@ class _Street(NamedTuple):
 def standardise_addresses(
     frame: pl.DataFrame, parts: tuple[str, ...], lookups: Lookups, region: str | None = None
 ) -> pl.DataFrame:
-    """Give `PLACES` as they are shown, `country_reason`, and `KEYS` to compare by.
+    """Give `PLACES` as they are shown, and `country_reason`.
 
     `address_line1` and `address_line2` become `address`. `parts` is what the commas of a one-line
     address separate, counted from the right; `region` the country of records that name none. The
@@ -65,11 +65,11 @@ def standardise_addresses(
         _shown_regions(frame["region"], lookups),
         postcode,
     )
-    return address_keys(frame, lookups).select(*columns, pl.exclude(columns))
+    return frame.select(*columns, pl.exclude(columns))
 
 
 def address_keys(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
-    """Add `KEYS` to standardised addresses, or make them anew after an address was carried over."""
+    """Add `KEYS`, by which standardised addresses are compared."""
     street = street_keys(frame["address"], lookups)
     city = on_distinct(frame["city"], lambda some: _city_keys(some, lookups)).to_series()
     return frame.with_columns(

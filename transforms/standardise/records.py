@@ -103,11 +103,6 @@ def _in_shape(records: pl.DataFrame) -> pl.DataFrame:
     kinds = {name: pl.String() for name in TEXTS} | {
         "birth_date": pl.Date(),
         "updated_at": pl.Datetime("us", "UTC"),
-        "address_key": pl.String(),
-        "house_number": pl.String(),
-        "street_key": pl.String(),
-        "postcode_key": pl.String(),
-        "city_key": pl.String(),
     }
     columns = [
         pl.col(name).cast(kind) if name in have else pl.lit(None, kind).alias(name)

@@ -1,0 +1,58 @@
+"""Work out what records are compared by, from their standardised values.
+
+The keys are not kept with the records. They follow from the values and the lookups alone, and
+a night compares few records: to work them out for those costs less than to write them for all.
+"""
+
+import polars as pl
+
+from rules.lookups import Lookups
+from transforms.standardise.addresses import KEYS as ADDRESS_KEYS
+from transforms.standardise.addresses import address_keys
+from transforms.standardise.fold import folded
+from transforms.standardise.names import name_keys
+
+MADE_OF = (
+    "first_name",
+    "middle_name",
+    "last_name",
+    "company",
+    "email",
+    "address",
+    "city",
+    "postcode",
+    "country",
+)
+"""The standardised fields that the keys are made of."""
+
+KEYS = (
+    *ADDRESS_KEYS,
+    "first_key",
+    "middle_key",
+    "last_key",
+    "first_root",
+    "first_phonetic",
+    "last_phonetic",
+    "company_key",
+    "email_local",
+    "email_domain",
+)
+"""What records are compared by, besides values that are compared as they are."""
+
+_TOGETHER = 250_000
+"""Records whose keys are worked out at once; it bounds the memory."""
+
+
+def record_keys(records: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
+    """Add the keys to standardised records, which have the fields `MADE_OF`."""
+    parts = list(records.iter_slices(_TOGETHER)) or [records]
+    return pl.concat([_with_keys(part, lookups) for part in parts])
+
+
+def _with_keys(records: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
+    keyed = name_keys(address_keys(records, lookups), lookups).drop("initial")
+    return keyed.with_columns(
+        company_key=folded(keyed["company"]),
+        email_local=pl.col("email").str.extract(r"^(.*)@", 1),
+        email_domain=pl.col("email").str.extract(r"@([^@]*)$", 1),
+    )
