@@ -11,7 +11,15 @@ import polars as pl
 
 from rules.lookups import Lookups
 from transforms.standardise.capitals import capitalised_places
-from transforms.standardise.fold import cleaned, folded, folded_keys, mend, on_distinct, rewrite
+from transforms.standardise.fold import (
+    cleaned,
+    folded,
+    folded_keys,
+    mend,
+    on_distinct,
+    once_for,
+    rewrite,
+)
 from transforms.standardise.postcodes import postcode_keys, postcodes_found, shown_postcodes
 
 PLACES = ("address", "city", "region", "postcode", "country")
@@ -118,6 +126,7 @@ def _houses(keys: pl.Series) -> tuple[pl.Series, pl.Series]:
     return number, street
 
 
+@once_for
 def _simpler(lookups: Lookups) -> list[tuple[str, str]]:
     """What to rewrite, in this order, before a street can be read."""
     units = "|".join(re.escape(word.lower()) for word in sorted(lookups.unit_words))
@@ -138,10 +147,16 @@ def _piece(texts: pl.Series) -> pl.Series:
 
 def _shortened(keys: pl.Series, lookups: Lookups) -> pl.Series:
     """Give words of streets their short form, at the end of longer words too: hauptstr."""
+    whole, short = _street_words(lookups)
+    return (keys + " ").str.replace_many(whole, short, leftmost=True).str.strip_chars_end(" ")
+
+
+@once_for
+def _street_words(lookups: Lookups) -> tuple[list[str], list[str]]:
+    """The ends of words as they are written, the longest first, and their short forms."""
     table = folded_keys(lookups.street_words)
     words = sorted(table, key=len, reverse=True)
-    whole, short = [f"{word} " for word in words], [f"{table[word]} " for word in words]
-    return (keys + " ").str.replace_many(whole, short, leftmost=True).str.strip_chars_end(" ")
+    return [f"{word} " for word in words], [f"{table[word]} " for word in words]
 
 
 def _with_one_street_line(frame: pl.DataFrame) -> pl.DataFrame:
@@ -180,7 +195,7 @@ def _with_lines_split(frame: pl.DataFrame, parts: tuple[str, ...]) -> pl.DataFra
 
 def _with_countries(frame: pl.DataFrame, lookups: Lookups, region: str | None) -> pl.DataFrame:
     """Turn names of countries into codes; the default is for records that name none."""
-    codes = folded_keys(lookups.countries)
+    codes = _country_codes(lookups)
 
     def code(names: pl.Series) -> pl.DataFrame:
         found = folded(names).replace_strict(codes, default=None, return_dtype=pl.String)
@@ -194,6 +209,11 @@ def _with_countries(frame: pl.DataFrame, lookups: Lookups, region: str | None) -
     )
     default = pl.when(pl.col("country_reason").is_null()).then(pl.lit(region, pl.String))
     return frame.with_columns(pl.coalesce("country", default).alias("country"))
+
+
+@once_for
+def _country_codes(lookups: Lookups) -> dict[str, str]:
+    return folded_keys(lookups.countries)
 
 
 def _shown_cities(cities: pl.Series, lookups: Lookups) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from datetime import date
 import polars as pl
 
 from rules.lookups import Lookups
-from transforms.standardise.fold import folded, folded_keys, on_distinct
+from transforms.standardise.fold import folded, folded_keys, on_distinct, once_for
 
 EARLIEST = date(1900, 1, 1)
 OLDEST_AGE = 120
@@ -87,7 +87,7 @@ def read_dates(texts: pl.Series, formats: str, not_after: date, lookups: Lookups
     """Read texts: `birth_date` Date, `birth_year` Int32, `birth_date_reason` String."""
     texts = texts.str.strip_chars()
     words = (formats or _ANY_ORDER).split("|")
-    months = folded_keys({word: f"{number:02}" for word, number in lookups.months.items()})
+    months = _months(lookups)
     isos = [_reading(texts, word, months).alias(f"iso_{n}") for n, word in enumerate(words)]
     likely = _likely_dates(isos, not_after)
     holds = pl.DataFrame(
@@ -130,6 +130,11 @@ def parse_moment(expr: pl.Expr, how: str) -> pl.Expr:
         moment = pl.when(is_one).then(pl.coalesce(readings))
     likely = pl.when(moment.dt.year().is_between(EARLIEST.year, 2200)).then(moment)
     return likely.alias(expr.meta.output_name())
+
+
+@once_for
+def _months(lookups: Lookups) -> dict[str, str]:
+    return folded_keys({word: f"{number:02}" for word, number in lookups.months.items()})
 
 
 def _reading(texts: pl.Series, word: str, months: dict[str, str]) -> pl.Series:

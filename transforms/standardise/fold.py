@@ -5,8 +5,13 @@ need more and works on those alone: a million names cost a tenth of a second.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import TypeVar
 
 import polars as pl
+
+G = TypeVar("G")
+T = TypeVar("T")
 
 LETTERS = {
     "ß": "ss",
@@ -107,6 +112,22 @@ def on_distinct(values: pl.Series, work: Callable[[pl.Series], pl.DataFrame]) ->
     return answers.select(pl.all().gather(numbers.scatter(numbered["row"], numbered["number"])))
 
 
+def once_for(work: Callable[[G], T]) -> Callable[[G], T]:
+    """Do the work once for the same object, which must never change: the lookups of a run."""
+    held: list[tuple[G, T]] = []
+
+    @wraps(work)
+    def answer(given: G) -> T:
+        for known, found in held:
+            if known is given:
+                return found
+        found = work(given)
+        held[:] = [(given, found)]
+        return found
+
+    return answer
+
+
 def folded_keys(table: Mapping[str, str]) -> dict[str, str]:
     """Give a lookup whose keys are in matching form, so that people may write them as they do."""
     keys = folded(pl.Series(list(table), dtype=pl.String))
@@ -124,7 +145,8 @@ def _is_ascii(values: pl.Series) -> pl.Series:
 
 def _spelled_in_ascii(values: pl.Series) -> pl.Series:
     """Bring accented letters to plain ones by a table, and the rest by all that Unicode knows."""
-    plain = values.str.replace_many(_LATIN)
+    present = values.str.extract_all(_LATIN_LETTER).explode().unique().drop_nulls()
+    plain = values.str.replace_many({letter: _LATIN[letter] for letter in present})
     is_settled = _is_ascii(plain)
     return mend(plain, ~is_settled, lambda _: _decomposed(values.filter(~is_settled)))
 
@@ -150,6 +172,8 @@ def _latin_letters() -> dict[str, str]:
 
 _LATIN = _latin_letters()
 """Accented Latin letters and how they are spelled without: what nearly all other text needs."""
+
+_LATIN_LETTER = f"[{''.join(_LATIN)}]"
 
 
 def _without_punctuation(values: pl.Series) -> pl.Series:

@@ -13,6 +13,7 @@ from transforms.standardise.fold import (
     folded_words,
     mend,
     on_distinct,
+    once_for,
 )
 from transforms.standardise.full_names import (
     PARTS,
@@ -38,7 +39,7 @@ def standardise_names(frame: pl.DataFrame, order: str, lookups: Lookups) -> pl.D
     `looks_like_a_company` (the name then moves to `company`, if that is missing), `two_people`,
     or null; names that have the column are not judged again.
     """
-    words = NameWords.of(lookups)
+    words = _words(lookups)
     columns = frame.columns
     was_judged = "name_reason" in columns
     frame = _with_all_parts(frame)
@@ -125,6 +126,12 @@ def _looks(frame: pl.DataFrame, pattern: str) -> pl.Series:
     return frame.select(pl.any_horizontal(names.fill_null(value=False))).to_series()
 
 
+@once_for
+def _words(lookups: Lookups) -> NameWords:
+    return NameWords.of(lookups)
+
+
+@once_for
 def _company_pattern(lookups: Lookups) -> str:
     exact = "|".join(map(re.escape, sorted(lookups.company_forms)))
     spelled = "|".join(
@@ -204,9 +211,7 @@ _BRACKETS = r"^([^(\"“]*\pL[^(\"“]*)[(\"“].*$"
 def _last_key(names: pl.Series, lookups: Lookups) -> pl.Series:
     """Fold last names and write each particle together with the name it begins."""
     keys = folded(names)
-    particles = "|".join(sorted(folded_words(lookups.particles | lookups.particles_capital)))
-    connectors = "|".join(sorted(folded_words(lookups.connectors)))
-    begins, joins = rf"\b({particles}) ", rf"(\S) (?:{connectors}) "
+    begins, joins = _begins_and_joins(lookups)
     has_either = keys.str.contains(f"{begins}|{joins}")
     return mend(
         keys,
@@ -215,7 +220,20 @@ def _last_key(names: pl.Series, lookups: Lookups) -> pl.Series:
     )
 
 
+@once_for
+def _begins_and_joins(lookups: Lookups) -> tuple[str, str]:
+    """What to look for: a particle before a name, and a connector between two."""
+    particles = "|".join(sorted(folded_words(lookups.particles | lookups.particles_capital)))
+    connectors = "|".join(sorted(folded_words(lookups.connectors)))
+    return rf"\b({particles}) ", rf"(\S) (?:{connectors}) "
+
+
+@once_for
+def _nicknames(lookups: Lookups) -> dict[str, str]:
+    return folded_keys(lookups.nicknames)
+
+
 def _root_and_sound(keys: pl.Series, lookups: Lookups) -> pl.DataFrame:
     joined = keys.str.replace_all(" ", "", literal=True)
-    roots = keys.replace_strict(folded_keys(lookups.nicknames), default=joined)
+    roots = keys.replace_strict(_nicknames(lookups), default=joined)
     return pl.DataFrame({"first_root": roots, "first_phonetic": phonetic_keys(keys)})

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from rules.lookups import Lookups, Placeholders, TrialWords
+from transforms.standardise.fold import once_for
 
 KINDS = {
     "full_name": "name",
@@ -45,7 +46,7 @@ def blank_placeholders(
     frame: pl.DataFrame, columns: Iterable[str], lookups: Lookups
 ) -> pl.DataFrame:
     """Make null what means missing, in those of `columns` that are there as text."""
-    patterns = {kind: _pattern(found) for kind, found in lookups.placeholders.items()}
+    patterns = _patterns(lookups)
     blanked = [
         pl.when(~pl.col(column).str.contains(patterns[KINDS.get(column, "any")])).then(column)
         for column in columns
@@ -89,6 +90,11 @@ def is_spam(frame: pl.DataFrame) -> pl.Series:
     nothing = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
     links = [_column(frame, name).str.contains(_LINK) for name in names]
     return _either([nothing, *links]).alias("is_spam")
+
+
+@once_for
+def _patterns(lookups: Lookups) -> dict[str, str]:
+    return {kind: _pattern(found) for kind, found in lookups.placeholders.items()}
 
 
 def _pattern(found: Placeholders) -> str:
