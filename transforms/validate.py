@@ -27,13 +27,14 @@ def validate(records: pl.DataFrame, schema: pa.DataFrameSchema) -> Verdict:
         failed = _failed(errors, records.height)
     else:
         failed = {}
-    reasons = pl.concat_list(
-        [pl.when(mask).then(pl.lit(name)) for name, mask in failed.items()]
-        or [pl.lit(None, pl.String)]
-    ).list.drop_nulls()
-    judged = records.with_columns(reasons=reasons)
-    is_good = pl.col("reasons").list.len() == 0
-    return Verdict(judged.filter(is_good).drop("reasons"), judged.filter(~is_good))
+    is_bad = pl.Series([False]).new_from_index(0, records.height)
+    for mask in failed.values():
+        is_bad |= mask.fill_null(value=False)
+    reasons = [
+        pl.when(mask.filter(is_bad)).then(pl.lit(name)) for name, mask in failed.items()
+    ] or [pl.lit(None, pl.String)]
+    bad = records.filter(is_bad).with_columns(reasons=pl.concat_list(reasons).list.drop_nulls())
+    return Verdict(records.filter(~is_bad) if bad.height else records, bad)
 
 
 def is_active(records: pl.DataFrame) -> pl.Series:

@@ -11,13 +11,15 @@ from transforms.validate import is_active, validate
 
 def validate_records(run: Run, warehouse: Warehouse) -> Counts:
     """Judge the versions that this run brought; note which records it changed."""
-    columns = ", ".join(RECORD.columns)
+    columns = ", ".join(dict.fromkeys([*RECORD.columns, "source", "campaign"]))
     records = warehouse.read(
         f"select {columns} from std.records semi join change.versions using (arrival)"
     )
     verdict = validate(records, RECORD)
     _write_quarantine(run, warehouse, verdict.quarantined)
-    active = verdict.passed.select("arrival", is_active=is_active(verdict.passed))
+    active = verdict.passed.select(
+        "record_number", "arrival", "source", "campaign", is_active=is_active(verdict.passed)
+    )
     _write_versions(warehouse, active)
     return {
         "records_valid": verdict.passed.height,
@@ -52,18 +54,13 @@ def _write_versions(warehouse: Warehouse, active: pl.DataFrame) -> None:
         select v.arrival, v.record_number, v.received_at, v.is_withdrawn
         from ingest.versions v join change.versions using (arrival)
         where v.is_withdrawn or arrival in (select arrival from active)""",
-        active=active,
+        active=active.select("arrival"),
     )
     warehouse.execute("delete from change.records")
     warehouse.execute(
         "insert into change.records select distinct record_number from valid.versions "
         "where arrival in (from change.versions)"
     )
-    latest = warehouse.read(
-        """
-        select s.record_number, s.arrival, s.source, s.campaign, a.is_active
-        from std.records s join active a using (arrival)
-        qualify row_number() over (partition by s.record_number order by s.arrival desc) = 1""",
-        active=active,
-    )
-    warehouse.replace("valid.records", latest, "record_number")
+    if active["record_number"].n_unique() < active.height:
+        active = active.sort("arrival").unique("record_number", keep="last", maintain_order=True)
+    warehouse.replace("valid.records", active, "record_number")

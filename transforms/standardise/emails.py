@@ -10,6 +10,7 @@ of a mail program, and the comma or full stop of a sentence or a list.
 """
 
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 import email_validator
@@ -93,6 +94,9 @@ def _is_valid(address: str) -> bool:
 _MOST_BYTES = 254
 """The library's limit for an address."""
 
+_DOMAINS_HELD = 20_000
+"""Domains whose verdict is held in memory: few have most of the addresses."""
+
 _SURELY_SHORT = 200
 """Below this no limit but that of a domain's labels can matter."""
 
@@ -114,9 +118,14 @@ def _settle(texts: pl.DataFrame) -> pl.DataFrame:
 
 def _judge_names(names: pl.Series) -> pl.DataFrame:
     """Judge domain names; one that the library would write differently is left out."""
-    verdicts = [ask_library(f"a@{name}") for name in names]
+    verdicts = [_judge_name(name) for name in names]
     known = _frame(verdicts).with_columns(names.alias("name")).drop("value")
     return known.filter(pl.col("domain").is_null() | (pl.col("domain") == pl.col("name")))
+
+
+@lru_cache(maxsize=_DOMAINS_HELD)
+def _judge_name(name: str) -> Verdict:
+    return ask_library(f"a@{name}")
 
 
 def _ask_library(texts: pl.DataFrame) -> pl.DataFrame:
