@@ -10,6 +10,7 @@ The patterns use nothing that polars' regular expressions lack, or differ in.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import phonenumbers
 import polars as pl
@@ -199,23 +200,51 @@ def _of_region(
     if is_shared and plan.leading_digits:
         leading = f"^(?:{_ascii(plan.leading_digits)})"
         mine, rest = split_rows(numbers, pl.col("number").str.contains(leading))
-        return mine.with_columns(kind=_kind(plan)), rest
-    mine, rest = split_rows(numbers.with_columns(kind=_kind(plan)), pl.col("kind").is_not_null())
+        return _with_kinds(mine, plan), rest
+    mine, rest = split_rows(_with_kinds(numbers, plan), pl.col("kind").is_not_null())
     return mine, rest.drop("kind")
 
 
-def _kind(plan: PhoneMetadata) -> pl.Expr:
-    """Tell the kind of a number by a plan's patterns and lengths; null if it has none."""
+def _with_kinds(numbers: pl.DataFrame, plan: PhoneMetadata) -> pl.DataFrame:
+    """Add the kind of each number by a plan's patterns and lengths; null if it has none.
+
+    Few numbers are of a special kind, so those that may be are found by one pattern first.
+    """
+    if numbers.is_empty():
+        return numbers.with_columns(kind=pl.lit(None, pl.String))
+    told = numbers.select(
+        kind=pl.when(_is_of(plan.general_desc)).then(_first_of(_plain_tests(plan))),
+        may_be_special=_may_be_special(plan),
+    )
+    rows = told["may_be_special"].arg_true()
+    if rows.is_empty():
+        return numbers.with_columns(told["kind"])
+    tests = [(word, _is_of(getattr(plan, word))) for word in _SPECIAL_KINDS]
+    every = pl.when(_is_of(plan.general_desc)).then(_first_of([*tests, *_plain_tests(plan)]))
+    special = numbers[rows].select(every).to_series()
+    return numbers.with_columns(told["kind"].scatter(rows, special))
+
+
+def _first_of(tests: list[tuple[str, pl.Expr]]) -> pl.Expr:
+    return pl.coalesce(*(pl.when(test).then(pl.lit(word)) for word, test in tests))
+
+
+def _plain_tests(plan: PhoneMetadata) -> list[tuple[str, pl.Expr]]:
     fixed, mobile = _is_of(plan.fixed_line), _is_of(plan.mobile)
     is_same = pl.lit(plan.same_mobile_and_fixed_line_pattern)
-    tests = [(word, _is_of(getattr(plan, word))) for word in _SPECIAL_KINDS]
-    tests += [
+    return [
         ("fixed_line_or_mobile", fixed & (is_same | mobile)),
         ("fixed_line", fixed),
         ("mobile", mobile & ~is_same),
     ]
-    first = pl.coalesce(*(pl.when(test).then(pl.lit(word)) for word, test in tests))
-    return pl.when(_is_of(plan.general_desc)).then(first)
+
+
+def _may_be_special(plan: PhoneMetadata) -> pl.Expr:
+    """Match what the pattern of any special kind matches."""
+    descs = [getattr(plan, word) for word in _SPECIAL_KINDS]
+    patterns = [_ascii(desc.national_number_pattern) for desc in descs if desc is not None]
+    either = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return pl.col("number").str.contains(f"^(?:{either})$") if patterns else pl.lit(value=False)
 
 
 def _is_of(desc: PhoneNumberDesc | None) -> pl.Expr:
@@ -247,6 +276,7 @@ def _geographic_kinds(code: int) -> list[str]:
     return [kind_word(k) for k in kinds if phonenumbers.is_number_type_geographical(k, code)]
 
 
+@cache
 def _local_zones(code: str) -> pl.Expr:
     """Find the zones of the longest prefix of a number that the library knows."""
     known: dict[int, dict[str, str]] = {}
