@@ -188,6 +188,12 @@ def _without_signs(values: pl.Series) -> pl.Series:
 
 
 def _cleaned(values: pl.Series) -> pl.Series:
+    """Most of what is not plain has a blank too many at an end, and nothing else."""
+    bare = values.str.strip_chars(" ")
+    return mend(bare, ~bare.str.contains(_PLAIN), _composed)
+
+
+def _composed(values: pl.Series) -> pl.Series:
     composed = values.str.replace_all(r"\s+", " ").str.replace_all(r"[\p{Cc}\p{Cf}\x{fffd}]+", "")
     composed = composed.str.normalize("NFC").str.replace_all(r"\s+", " ")
     return _null_if_empty(composed.str.strip_chars(" "))
