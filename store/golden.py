@@ -5,6 +5,7 @@ writes here notes in the same transaction that it did, since the warehouse's own
 """
 
 import json
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +13,7 @@ import polars as pl
 
 from rules.survivorship import Survivorship, TieBreaker
 from store.errors import TouchstoneError
-from store.schema import golden_schema
+from store.schema import WAREHOUSE, golden_schema
 from store.settings import Settings
 from store.warehouse import Warehouse
 
@@ -38,28 +39,65 @@ class Golden(Warehouse):
         """Note that `stage` of this run has written."""
         self.execute(f"insert into applied values ('{run_id}', '{stage}', '{json.dumps(counts)}')")
 
-    def values_of(self, founders: pl.DataFrame) -> pl.DataFrame:
-        """The golden values of these customers as text: founder and one column per field.
+    def values_of(self, founders: pl.DataFrame, fields: list[str] | None = None) -> pl.DataFrame:
+        """Golden values of these customers as text: founder and one column per field, or all.
 
         A field that these tables do not have yet, as those of an older rule file, is missing.
         """
         have = self._columns()
-        columns = ", ".join(
+        columns = [
             f"{field}::varchar as {field}" if field in have else f"null::varchar as {field}"
-            for field in self.fields
-        )
+            for field in (self.fields if fields is None else fields)
+        ]
         return self.read(
-            f"select founder, {columns} from golden_values semi join founders using (founder)",
+            "select "
+            + ", ".join(["founder", *columns])
+            + " from golden_values semi join founders using (founder)",
             founders=founders,
         )
 
     def fits(self) -> bool:
-        """Whether the tables have the golden fields of the rules, and no others."""
+        """Whether the tables have the golden fields of the rules, and are laid out as here."""
         wanted = {f"{field}_record" for field in self.fields}
-        return {name for name in self._columns() if name.endswith("_record")} == wanted
+        columns = self._columns()
+        found = {name for name in columns if name.endswith("_record")}
+        return found == wanted and "record_id" in columns
 
     def _columns(self) -> list[str]:
         return self.read("select * from golden_values limit 0").columns
+
+
+class GoldenBeside(Golden):
+    """The golden tables in the same database process as the warehouse, to be filled from it.
+
+    They have a connection of their own, and so transactions of their own: what the warehouse's
+    connection has not committed is not seen here. Tables are named as each of the two names them.
+    """
+
+    def __init__(self, warehouse: Warehouse, path: Path, fields: list[str]) -> None:
+        self.fields, self.path, self.con = fields, path, warehouse.con.cursor()
+        self.home = str(warehouse.con.sql("select current_database()").fetchall()[0][0])
+        schemas = re.findall(r"create schema (\w+)", WAREHOUSE)
+        where = ",".join(["golden.main", *(f'"{self.home}".{schema}' for schema in schemas)])
+        place = str(path).replace("'", "''")
+        self.con.execute(f"attach '{place}' as golden")
+        self.con.execute(f"set search_path = '{where}'")
+        self.con.execute("set force_compression = 'auto'")
+
+    def close(self) -> None:
+        """Close the file and leave the warehouse as it was."""
+        self.con.execute("set force_compression = 'uncompressed'")
+        self.con.execute(f'use "{self.home}"')
+        self.con.execute("detach golden")
+        self.con.close()
+
+
+def open_beside(
+    warehouse: Warehouse, path: Path, settings: Settings, rules: Survivorship
+) -> GoldenBeside:
+    """Open the golden tables, as `open_golden` does, beside the warehouse that fills them."""
+    open_golden(path, settings, rules).close()
+    return GoldenBeside(warehouse, path, rules.names())
 
 
 def open_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:
@@ -68,7 +106,8 @@ def open_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:
     if not golden.fits():
         golden.close()
         raise TouchstoneError(
-            f"{path.name} has other fields than survivorship.toml; run `touchstone rebuild`."
+            f"{path.name} has other fields than survivorship.toml, or was made by an older "
+            "version; run `touchstone rebuild`."
         )
     return golden
 

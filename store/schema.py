@@ -75,13 +75,20 @@ def type_of(field: str) -> str:
     return _TYPES.get(field, "varchar")
 
 
+_TEXT = "varchar using compression uncompressed"
+"""Text is kept as it is: analysing it for a better compression costs more than it saves."""
+
+
 def golden_schema(fields: list[str], breakers: list[str]) -> str:
     """The golden tables for these golden fields.
 
-    `golden_values` holds a customer in one row: each value with the record that it came from,
-    what decided for it and since when it holds. The tables that analysts read, customers,
-    lineage and history, are views of it, so that the three cannot disagree and a night writes
-    each value once. A value without a `_since` holds since the customer's last change.
+    `golden_values` holds a customer in one row. `record` is the record that its first value came
+    from; `record_id` is its name. Beside each value stand the record that it came from, what
+    decided for it and since when it holds, but only where that is not what it mostly is: null
+    means the customer's `record`, `only_value` and `changed_at`, and record 0 means none. Most
+    cells are null, and cost nothing; where all are, the customer `is_plain`. The tables that
+    analysts read, customers, lineage and history, are views of it, so that the three cannot
+    disagree and a night writes each value once.
     """
     words = ", ".join(f"'{word}'" for word in ["only_value", "steward", *breakers])
     values = ",\n    ".join(
@@ -92,31 +99,32 @@ def golden_schema(fields: list[str], breakers: list[str]) -> str:
     return f"""
 create type breaker as enum ({words});
 create table golden_values (
-    founder bigint, customer_id varchar, record_count integer, source_count integer,
-    first_seen_at timestamptz, changed_at timestamptz,
+    founder bigint, customer_id {_TEXT}, record_count integer, source_count integer,
+    first_seen_at timestamptz, changed_at timestamptz, record bigint, record_id {_TEXT},
+    is_plain boolean,
     {values});
 create table closed_periods (
-    founder bigint, customer_id varchar, field varchar, value varchar, valid_from timestamptz,
+    founder bigint, customer_id {_TEXT}, field varchar, value {_TEXT}, valid_from timestamptz,
     valid_to timestamptz);
 create table conflicts (
-    founder bigint, field varchar, value varchar, record_number bigint, rival_value varchar,
+    founder bigint, field varchar, value {_TEXT}, record_number bigint, rival_value varchar,
     rival_record bigint, why varchar);
 create table crosswalk (
-    record_number bigint, founder bigint, source varchar, source_key varchar, record_id varchar,
-    customer_id varchar, is_active boolean, campaign varchar);
+    record_number bigint, founder bigint, source varchar, source_key {_TEXT}, record_id {_TEXT},
+    customer_id {_TEXT}, is_active boolean, campaign varchar);
 create table contact_points (
-    founder bigint, customer_id varchar, kind varchar, value varchar, is_primary boolean,
+    founder bigint, customer_id {_TEXT}, kind varchar, value {_TEXT}, is_primary boolean,
     verification varchar, type varchar, time_zone varchar, record_count integer,
     first_seen_at timestamptz);
 create table redirects (
-    founder bigint, old_customer_id varchar, customer_id varchar, run_id varchar, why varchar);
+    founder bigint, old_customer_id varchar, customer_id {_TEXT}, run_id varchar, why varchar);
 create table changes (
-    run_id varchar, customer_id varchar, change varchar, fields varchar[],
+    run_id varchar, customer_id {_TEXT}, change varchar, fields varchar[],
     other_customer_id varchar);
 create table review_items (
     item_id varchar, kind varchar, question varchar, priority double, opened_at timestamptz,
     due_at timestamptz, record_ids varchar[], customer_ids varchar[], field varchar,
-    value varchar, rival_value varchar, match_weight double, why varchar, delivery_id varchar,
+    value {_TEXT}, rival_value varchar, match_weight double, why varchar, delivery_id varchar,
     row_number bigint);
 create table quarantine (
     source varchar, delivery_id varchar, row_number bigint, reasons varchar[], raw varchar);
@@ -136,19 +144,31 @@ create table metrics (
 create table applied (run_id varchar, stage varchar, counts varchar);
 create view customers as select customer_id, {", ".join(fields)}, record_count, source_count,
     first_seen_at, changed_at from golden_values;
-create view lineage as
-    select u.customer_id, u.field, u.value, c.record_id, u.decided_by, u.valid_from
-    from ({_union(fields, _LINEAGE)}) u
-    left join crosswalk c on c.record_number = u.record;
+create view lineage as {_union(fields, _LINEAGE)}
+    union all {from_elsewhere(fields)};
 create view history as {_union(fields, _OPEN)}
     union all select customer_id, field, value, valid_from, valid_to from closed_periods;
 """
 
 
+def from_elsewhere(fields: list[str]) -> str:
+    """The lineage of the values that are from another record than the customer's `record`."""
+    return f"""
+select u.customer_id, u.field, u.value, c.record_id, u.decided_by, u.valid_from
+from ({_union(fields, _ELSEWHERE)}) u left join crosswalk c on c.record_number = u.record"""
+
+
 _LINEAGE = """
+select customer_id, '{f}' as field, {f}::varchar as value, record_id,
+    coalesce({f}_by, 'only_value')::varchar as decided_by,
+    coalesce({f}_since, changed_at) as valid_from
+from golden_values where {f} is not null and {f}_record is null"""
+
+_ELSEWHERE = """
 select customer_id, '{f}' as field, {f}::varchar as value, {f}_record as record,
-    {f}_by::varchar as decided_by, coalesce({f}_since, changed_at) as valid_from
-from golden_values where {f} is not null"""
+    coalesce({f}_by, 'only_value')::varchar as decided_by,
+    coalesce({f}_since, changed_at) as valid_from
+from golden_values where {f} is not null and {f}_record is not null"""
 
 _OPEN = """
 select customer_id, '{f}' as field, {f}::varchar as value,
@@ -162,6 +182,6 @@ def _union(fields: list[str], select: str) -> str:
 
 
 def _stored(field: str) -> str:
-    """Text is kept as it is: analysing it for a better compression costs more than it saves."""
+    """How a golden field is stored."""
     kind = type_of(field)
-    return f"{kind} using compression uncompressed" if kind == "varchar" else kind
+    return _TEXT if kind == "varchar" else kind

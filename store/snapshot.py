@@ -12,8 +12,11 @@ import duckdb
 
 from store.errors import TouchstoneError
 from store.files import point_to, remove_tree, sync_file, sync_folder
+from store.parquet import HIDDEN, write_tables
 from store.settings import Settings
 from store.warehouse import configure
+
+__all__ = ["HIDDEN", "TABLES", "current_run", "open_snapshot", "publish"]
 
 TABLES = (
     "customers",
@@ -31,10 +34,6 @@ TABLES = (
     "changes",
 )
 """The published tables, in the order in which docs/data-dictionary.md explains them."""
-
-HIDDEN = frozenset({"founder", "record_number"})
-"""Columns that only the line needs."""
-
 
 OF_EVERY_RUN = frozenset(
     {"redirects", "review_items", "deliveries", "quarantine", "runs", "metrics"}
@@ -100,14 +99,7 @@ def _link(table: str, folder: Path, settings: Settings) -> bool:
 def _write_parquet(copy: Path, folder: Path, settings: Settings, tables: list[str]) -> None:
     with duckdb.connect(str(copy), read_only=True) as con:
         configure(con, settings)
-        for table in tables:
-            columns = [row[0] for row in con.sql(f"describe {table}").fetchall()]
-            shown = ", ".join(name for name in columns if name not in HIDDEN)
-            target = str(folder / f"{table}.parquet").replace("'", "''")
-            con.execute(
-                f"copy (select {shown} from {table}) to '{target}' "
-                "(format parquet, compression zstd, compression_level 1, dictionary_size_limit 1)"
-            )
+        write_tables(con, folder, tables)
 
 
 def _prune(settings: Settings) -> None:

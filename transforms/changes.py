@@ -15,7 +15,8 @@ def describe_changes(
 ) -> pl.DataFrame:
     """Compare golden values before and after a run.
 
-    before, after: founder and one text column per golden field; moves: record_number,
+    before, after: founder and one text column per golden field, though these are not looked at
+    where there is nothing before; moves: record_number,
     old_founder, founder of records that changed customer. Returns founder, change (`created`,
     `changed`, `merged`, `split`, `withdrawn`), fields (those that differ), other_founder (what it
     was merged into or split from).
@@ -49,8 +50,9 @@ def describe_changes(
             fields=no_fields,
             other_founder=pl.when(is_merged).then("into"),
         ),
-        _differing(before, after, fields),
     ]
+    if not before.is_empty():
+        parts.append(_differing(before, after, fields))
     return pl.concat(part.cast(pl.Schema(SCHEMA)) for part in parts).sort("founder")
 
 

@@ -1,13 +1,15 @@
 """Survive: work out the golden values of every customer that something touched."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
 import polars as pl
 
 from flows.run import Counts, Run
+from flows.stages.alone import CONTACTS, CROSSWALK, find_alone, named, write_alone
 from store.errors import UnreadableError
-from store.golden import Golden, open_any_golden, open_golden
+from store.golden import Golden, open_any_golden, open_beside
 from store.warehouse import Warehouse
 from transforms.changes import describe_changes
 from transforms.contacts import gather_contacts
@@ -15,7 +17,7 @@ from transforms.epochs import all_epochs, lay_out_epochs, to_periods
 from transforms.identify import customer_id
 from transforms.resolve import state_of
 from transforms.survive import Survivors, survive
-from transforms.wide import publishable, to_wide
+from transforms.wide import publishable, to_sparse, to_wide
 
 BATCH = 200_000
 """Customers that are worked out together: it bounds the memory, however many were touched."""
@@ -33,25 +35,34 @@ class Laid(NamedTuple):
 
 def survive_records(run: Run, warehouse: Warehouse) -> Counts:
     """Write the golden tables of touched customers anew, and say what became of each."""
-    with open_golden(run.golden, run.settings, run.rulebook.survivorship) as golden:
+    rules = run.rulebook.survivorship
+    with open_beside(warehouse, run.golden, run.settings, rules) as golden:
         done = golden.applied(run.run_id, "survive")
         if done is not None:
             return done
         _touch_decided(run, warehouse)
         _widen_to_all(run, warehouse, golden)
-        touched = warehouse.read("select founder from change.customers")
-        counts: Counts = {"golden_rows": 0, "created": 0, "changed": 0, "merged": 0, "split": 0}
+        touched = warehouse.read("select founder from change.customers order by founder")
         with golden.transaction():
-            golden.execute(f"delete from changes where run_id = '{run.run_id}'")
-            golden.execute(
-                "delete from crosswalk where record_number in (select record_number from moved)",
-                moved=warehouse.read("select record_number from change.moves"),
-            )
-            for batch in touched.sort("founder").iter_slices(BATCH):
-                for name, count in _write(run, warehouse, golden, batch).items():
-                    counts[name] = counts.get(name, 0) + count
+            counts = _survive(run, warehouse, golden, touched)
             golden.apply(run.run_id, "survive", counts)
         return counts
+
+
+def _survive(run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFrame) -> Counts:
+    moves = _remember(run, warehouse, golden, touched)
+    _clear(run, golden)
+    chosen = state_of(run.decisions).values
+    find_alone(golden, run.rulebook.survivorship, chosen.select(record_id="anchor"))
+    rows = write_alone(golden)
+    several = golden.read("from touched anti join alone using (founder) order by founder")
+    for batch in several.iter_slices(BATCH):
+        rows += _write(run, golden, batch, chosen)
+    counts: Counts = {"golden_rows": rows, "created": 0, "changed": 0, "merged": 0, "split": 0}
+    for batch in touched.iter_slices(BATCH):
+        for kind, count in _write_changes(run, golden, batch, moves):
+            counts[kind] = counts.get(kind, 0) + count
+    return counts
 
 
 def _touch_decided(run: Run, warehouse: Warehouse) -> None:
@@ -79,35 +90,28 @@ def _widen_to_all(run: Run, warehouse: Warehouse, golden: Golden) -> None:
         )
 
 
-def _write(run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFrame) -> Counts:
-    before, moves = _before(run, warehouse, golden, touched)
-    laid = _lay_out(run, warehouse, touched)
-    found = survive(laid.records, run.rulebook.survivorship, _choices(run, warehouse, laid))
+def _write(run: Run, golden: Golden, touched: pl.DataFrame, chosen: pl.DataFrame) -> int:
+    """Choose among the records of these customers; returns how many rows were written."""
+    laid = _lay_out(run, golden, touched)
+    found = survive(laid.records, run.rulebook.survivorship, _choices(golden, laid, chosen))
     values = _values(golden.fields, laid, found)
-    for table in ("golden_values", "closed_periods", "conflicts", "crosswalk", "contact_points"):
-        golden.execute(
-            f"delete from {table} where founder in (select founder from touched)", touched=touched
-        )
-    golden.insert("golden_values", values.drop("group", "next_at", "received_at"))
-    rows = values.height + _write_periods(golden, laid, found, values)
-    _write_crosswalk(warehouse, golden, laid)
-    rows += _write_contacts(warehouse, golden, laid, values)
+    periods = _periods(laid, found, values)
+    ended = periods.filter(pl.col("valid_to").is_not_null())
+    golden.insert("closed_periods", ended)
+    _write_values(golden, values, periods.filter(pl.col("valid_to").is_null()))
+    _write_crosswalk(golden, laid)
+    points = _write_contacts(golden, laid, values)
     _write_conflicts(golden, laid, found, values)
-    changes = describe_changes(
-        before, values.select("founder", *golden.fields), moves, golden.fields
-    )
-    _write_changes(run, golden, changes)
-    kinds = dict(changes["change"].value_counts().iter_rows())
-    return {"golden_rows": rows, **kinds}
+    return values.height + ended.height + points
 
 
-def _lay_out(run: Run, warehouse: Warehouse, touched: pl.DataFrame) -> Laid:
-    versions = warehouse.read(
+def _lay_out(run: Run, golden: Golden, touched: pl.DataFrame) -> Laid:
+    versions = golden.read(
         """
         select x.founder, v.record_number, v.arrival, v.received_at, v.is_withdrawn
-        from cluster.crosswalk x semi join touched using (founder)
+        from cluster.crosswalk x semi join batch using (founder)
         join valid.versions v using (record_number)""",
-        touched=touched,
+        batch=touched,
     )
     epochs = all_epochs(versions).with_row_index("group").cast({"group": pl.Int64})
     laid = lay_out_epochs(versions).join(
@@ -120,14 +124,14 @@ def _lay_out(run: Run, warehouse: Warehouse, touched: pl.DataFrame) -> Laid:
         },
         schema={"source": pl.String, "trust": pl.Int64},
     )
-    have = set(warehouse.read("select * from std.records limit 0").columns)
+    have = set(golden.read("select * from std.records limit 0").columns)
     rules = run.rulebook.survivorship
     wanted = [*rules.names(), *(also for rule in rules.fields.values() for also in rule.also)]
     columns = ", ".join(
         f"s.{name}::varchar as {name}" if name in have else f"null::varchar as {name}"
         for name in dict.fromkeys(wanted)
     )
-    records = warehouse.read(
+    records = golden.read(
         f"""
         select l."group", l.founder, s.record_number, s.source, s.received_at, {columns},
             coalesce(t.trust, 0) as trust, coalesce(s.updated_at, s.received_at) as updated_at
@@ -138,17 +142,16 @@ def _lay_out(run: Run, warehouse: Warehouse, touched: pl.DataFrame) -> Laid:
     return Laid(versions, epochs, records)
 
 
-def _choices(run: Run, warehouse: Warehouse, laid: Laid) -> pl.DataFrame:
+def _choices(golden: Golden, laid: Laid, chosen: pl.DataFrame) -> pl.DataFrame:
     """Stewards' values for the current epoch: group, field, value, record_number.
 
     Customers that were given values before they became one keep the newest of them.
     """
-    values = state_of(run.decisions).values
     latest = laid.epochs.filter(pl.col("next_at").is_null()).select("group", "founder")
-    if values.is_empty():
+    if chosen.is_empty():
         schema = {"group": pl.Int64, "field": pl.String, "value": pl.String}
         return pl.DataFrame(schema=schema | {"record_number": pl.Int64})
-    return warehouse.read(
+    return golden.read(
         """
         with named as (
             select record_number, founder, source || ':' || source_key as record_id
@@ -160,7 +163,7 @@ def _choices(run: Run, warehouse: Warehouse, laid: Laid) -> pl.DataFrame:
         left join named source on source.record_id = v.record_id
         qualify row_number() over (
             partition by l."group", v.field order by v.decision_id desc) = 1""",
-        chosen=values,
+        chosen=chosen,
         latest=latest,
     )
 
@@ -189,45 +192,42 @@ def _facts(laid: Laid) -> pl.DataFrame:
     return counts.join(seen, on="founder")
 
 
-def _write_periods(golden: Golden, laid: Laid, found: Survivors, values: pl.DataFrame) -> int:
-    """Write the periods that have ended, and since when the current values hold."""
+def _periods(laid: Laid, found: Survivors, values: pl.DataFrame) -> pl.DataFrame:
+    """The periods of customers who have had several epochs: each ended one, and what holds."""
     several = laid.epochs.filter(pl.len().over("founder") > 1)
-    if several.is_empty():
-        return 0
     inside = several.select("group", "founder", "received_at")
     told = [
         lineage.select("group", "value", field=pl.lit(field)).join(inside, on="group")
         for field, lineage in found.lineage.items()
     ]
-    periods = to_periods(pl.concat(told), several.select("founder", "received_at", "next_at")).join(
+    return to_periods(pl.concat(told), several.select("founder", "received_at", "next_at")).join(
         values.select("founder", "customer_id"), on="founder"
     )
-    golden.insert("closed_periods", periods.filter(pl.col("valid_to").is_not_null()))
-    current = periods.filter(pl.col("valid_to").is_null())
-    for field, since in current.group_by("field"):
-        golden.execute(
-            f"update golden_values set {field[0]}_since = since.valid_from from since "
-            "where golden_values.founder = since.founder",
-            since=since.select("founder", "valid_from"),
-        )
-    return periods.height - current.height
 
 
-def _write_crosswalk(warehouse: Warehouse, golden: Golden, laid: Laid) -> None:
+def _write_values(golden: Golden, values: pl.DataFrame, current: pl.DataFrame) -> None:
+    """Write the customers; current: founder, field, valid_from where it may not be the last."""
+    since = current.pivot("field", index="founder", values="valid_from")
+    since = since.rename({name: f"{name}_since" for name in since.columns if name != "founder"})
+    golden.execute(
+        """
+        insert into golden_values by name
+        select f.*, r.source || ':' || r.source_key as record_id
+        from frame f left join ingest.records r on r.record_number = f.record""",
+        frame=to_sparse(
+            values.drop("group", "next_at", "received_at").join(since, on="founder", how="left"),
+            golden.fields,
+        ),
+    )
+
+
+def _write_crosswalk(golden: Golden, laid: Laid) -> None:
     latest = laid.epochs.filter(pl.col("next_at").is_null()).select("group")
     live = laid.records.join(latest, on="group", how="semi").select("record_number", "founder")
-    rows = warehouse.read(
-        """
-        select l.record_number, l.founder, r.source, r.source_key,
-            r.source || ':' || r.source_key as record_id, v.is_active, v.campaign
-        from live l join ingest.records r using (record_number)
-        join valid.records v using (record_number)""",
-        live=live,
-    )
-    golden.insert("crosswalk", rows.with_columns(customer_id=customer_id(pl.col("founder"))))
+    golden.execute(CROSSWALK.format(name=named("l.founder"), live="live"), live=live)
 
 
-def _write_contacts(warehouse: Warehouse, golden: Golden, laid: Laid, values: pl.DataFrame) -> int:
+def _write_contacts(golden: Golden, laid: Laid, values: pl.DataFrame) -> int:
     latest = laid.epochs.filter(pl.col("next_at").is_null()).select("group")
     primary = values.select("founder", "customer_id", "email", "phone")
     points = (
@@ -241,17 +241,8 @@ def _write_contacts(warehouse: Warehouse, golden: Golden, laid: Laid, values: pl
         )
         .drop("email", "phone")
     )
-    rows = warehouse.read(
-        """
-        select p.*, 'valid' as verification, t.kind as type, t.time_zone
-        from points p left join (
-            select value, any_value(kind) as kind, any_value(time_zone) as time_zone
-            from verify.phones where value in (select value from points) group by value) t
-        on p.kind = 'phone' and p.value = t.value""",
-        points=points,
-    )
-    golden.insert("contact_points", rows)
-    return rows.height
+    golden.execute(CONTACTS.format(points="points"), points=points)
+    return points.height
 
 
 def _write_conflicts(golden: Golden, laid: Laid, found: Survivors, values: pl.DataFrame) -> None:
@@ -264,38 +255,62 @@ def _write_conflicts(golden: Golden, laid: Laid, found: Survivors, values: pl.Da
     )
 
 
-def _before(
+def _remember(
     run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What the touched customers were before this run, and which records changed customer.
+) -> pl.DataFrame:
+    """Make the tables `touched` and `before`: what the touched customers were before this run.
 
-    A rebuild begins with empty tables; what downstream systems know is in the old ones.
+    A rebuild begins with empty tables; what downstream systems know is in the old ones. Returns
+    the records that changed customer: record_number, old_founder, founder.
     """
+    golden.execute("create temp table touched as from batch", batch=touched)
     moves = "select record_number, old_founder, founder from change.moves"
-    if not (run.is_rebuild and run.settings.golden.exists()):
-        return golden.values_of(touched), warehouse.read(moves)
-    with (
-        suppress(UnreadableError),
-        open_any_golden(run.settings.golden, run.settings, run.rulebook.survivorship) as old,
-    ):
-        before = old.values_of(touched)
-        crosswalk = old.read("select record_number, founder as old_founder from crosswalk")
-        return before, warehouse.read(
-            "select record_number, o.old_founder, m.founder from change.moves m "
-            "join old_crosswalk o using (record_number) where o.old_founder <> m.founder",
-            old_crosswalk=crosswalk,
-        )
-    return golden.values_of(touched), warehouse.read(moves)
+    if run.is_rebuild and run.settings.golden.exists():
+        with (
+            suppress(UnreadableError),
+            open_any_golden(run.settings.golden, run.settings, run.rulebook.survivorship) as old,
+        ):
+            _remember_values(golden, old, touched)
+            crosswalk = old.read("select record_number, founder as old_founder from crosswalk")
+            return warehouse.read(
+                "select record_number, o.old_founder, m.founder from change.moves m "
+                "join old_crosswalk o using (record_number) where o.old_founder <> m.founder",
+                old_crosswalk=crosswalk,
+            )
+    _remember_values(golden, golden, touched)
+    return warehouse.read(moves)
 
 
-def _write_changes(run: Run, golden: Golden, changes: pl.DataFrame) -> None:
-    golden.insert(
-        "changes",
-        changes.select(
-            run_id=pl.lit(run.run_id),
-            customer_id=customer_id(pl.col("founder")),
-            change="change",
-            fields="fields",
-            other_customer_id=customer_id(pl.col("other_founder")),
-        ),
+def _remember_values(golden: Golden, old: Golden, touched: pl.DataFrame) -> None:
+    first, *others = list(touched.iter_slices(BATCH)) or [touched]
+    golden.execute("create or replace temp table before as from old", old=old.values_of(first))
+    for batch in others:
+        golden.execute("insert into before from old", old=old.values_of(batch))
+
+
+def _clear(run: Run, golden: Golden) -> None:
+    """Remove what is to be written anew."""
+    golden.execute(f"delete from changes where run_id = '{run.run_id}'")
+    golden.execute(
+        "delete from crosswalk where record_number in (select record_number from change.moves)"
     )
+    for table in ("golden_values", "closed_periods", "conflicts", "crosswalk", "contact_points"):
+        golden.execute(f"delete from {table} where founder in (select founder from touched)")
+
+
+def _write_changes(
+    run: Run, golden: Golden, touched: pl.DataFrame, moves: pl.DataFrame
+) -> Iterable[tuple[str, int]]:
+    """Say what became of these customers; returns how often each."""
+    before = golden.read("from before semi join batch using (founder)", batch=touched)
+    fields = golden.fields if before.height else []
+    changes = describe_changes(before, golden.values_of(touched, fields), moves, fields)
+    golden.execute(
+        f"""
+        insert into changes by name
+        select '{run.run_id}' as run_id, {named("founder")} as customer_id, change, fields,
+            {named("other_founder")} as other_customer_id
+        from told""",
+        told=changes,
+    )
+    return changes["change"].value_counts().iter_rows()
