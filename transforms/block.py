@@ -8,7 +8,9 @@ a test pins it: when an upgrade changes it, all nodes are prepared again.
 
 from collections.abc import Iterator
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from rules.matching import BlockingRule, Matching
 
@@ -47,6 +49,10 @@ DERIVED_PARTS = {
 }
 """Parts of a key that are not columns; swapped names make the same `both_names`."""
 
+_PLACES = 29
+_BITS = 5
+"""A pair and its rule in one number: two places of 29 bits, and one of at most 30 rules."""
+
 
 def block_keys(rules: Matching) -> list[str]:
     """The names of the key columns of prepared nodes: k0, k1, … in the order of the rules."""
@@ -84,10 +90,26 @@ def count_keys(nodes: pl.DataFrame, rules: Matching) -> pl.DataFrame:
 
 
 def capped_keys(nodes: pl.DataFrame, rules: Matching) -> pl.DataFrame:
-    """The keys that too many of these records share: `rule`, `key`, `count`."""
+    """The keys that too many of these records share: `rule`, `key`, `count`.
+
+    Only keys that occur too often in all are counted, record by record.
+    """
     limits = {rule.name: rules.max_block_of(rule) for rule in rules.blocking}
+    often = {
+        column: frequent
+        for rule, columns in key_columns(rules).items()
+        for frequent in [_frequent(nodes, columns, limits[rule])]
+        for column in columns
+    }
+    few = nodes.select(
+        "record_number",
+        *(
+            pl.when(pl.col(column).is_in(keys.implode())).then(pl.col(column))
+            for column, keys in often.items()
+        ),
+    ).filter(~pl.all_horizontal(pl.col(column).is_null() for column in often))
     limit = pl.col("rule").replace_strict(limits, return_dtype=pl.Int64)
-    return count_keys(nodes, rules).filter(pl.col("count") > limit)
+    return count_keys(few, rules).filter(pl.col("count") > limit)
 
 
 def cap_keys(nodes: pl.DataFrame, capped: pl.DataFrame, rules: Matching) -> pl.DataFrame:
@@ -96,6 +118,85 @@ def cap_keys(nodes: pl.DataFrame, capped: pl.DataFrame, rules: Matching) -> pl.D
     return nodes.with_columns(
         pl.when(~pl.col(column).is_in(keys)).then(pl.col(column)) for column in block_keys(rules)
     )
+
+
+def find_pairs(nodes: pl.DataFrame, rules: Matching, is_new: NDArray[np.bool_]) -> pl.DataFrame:
+    """Each pair of nodes that shares a key, one of them new at least, and by which rules.
+
+    `a` and `b` are places in the order of the record numbers, `a` the earlier; the pairs are in
+    order. `found_by` has one bit per rule. Records with one key lie side by side once the keys
+    are sorted, so each is paired with the next one, the one after that, and so on.
+    """
+    place = nodes["record_number"].rank("ordinal").to_numpy().astype(np.int64) - 1
+    found = [
+        _sharing(nodes, columns, place) << _BITS | number
+        for number, columns in enumerate(key_columns(rules).values())
+    ]
+    packed = np.sort(np.concatenate(found))
+    pairs = packed >> _BITS
+    first = np.flatnonzero(np.diff(pairs, prepend=-1))
+    bits = np.left_shift(1, packed & (1 << _BITS) - 1, dtype=np.int64)
+    found_by = np.bitwise_or.reduceat(bits, first) if first.size else bits
+    a, b = pairs[first] >> _PLACES, pairs[first] & (1 << _PLACES) - 1
+    was_new = np.empty(is_new.size, dtype=np.bool_)
+    was_new[place] = is_new
+    wanted = (a != b) & (was_new[a] | was_new[b])
+    return pl.DataFrame({"a": a[wanted], "b": b[wanted], "found_by": found_by[wanted]}).cast(
+        {"a": pl.UInt32, "b": pl.UInt32, "found_by": pl.Int32}
+    )
+
+
+def found_by(nodes: pl.DataFrame, pairs: pl.DataFrame, rules: Matching) -> pl.DataFrame:
+    """The given pairs (`record_a`, `record_b`) as `find_pairs` gives those that it finds."""
+    keyed = nodes.select(
+        pl.col("record_number").rank("ordinal").cast(pl.UInt32).alias("place") - 1,
+        "record_number",
+        *block_keys(rules),
+    )
+    ends = pairs.select(
+        a=pl.min_horizontal("record_a", "record_b"), b=pl.max_horizontal("record_a", "record_b")
+    )
+    for end in ("a", "b"):
+        there = keyed.select(pl.all().name.suffix(f"_{end}"))
+        ends = ends.join(there, left_on=end, right_on=f"record_number_{end}")
+    bits = (
+        pl.any_horizontal(
+            pl.col(f"{one}_a") == pl.col(f"{other}_b") for one in columns for other in columns
+        ).fill_null(value=False)
+        * (1 << number)
+        for number, columns in enumerate(key_columns(rules).values())
+    )
+    found = pl.sum_horizontal(bits).cast(pl.Int32).alias("found_by")
+    return ends.select(pl.col("place_a").alias("a"), pl.col("place_b").alias("b"), found).sort(
+        "a", "b"
+    )
+
+
+def _sharing(
+    nodes: pl.DataFrame, columns: list[str], place: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Pairs of places that share a key of these columns, packed into one number each."""
+    filled = [(nodes[column].drop_nulls(), nodes[column].is_not_null()) for column in columns]
+    keys = np.concatenate([keys.to_numpy() for keys, _ in filled])
+    places = np.concatenate([place[has.to_numpy()] for _, has in filled])
+    order = np.argsort(keys)
+    keys, places = keys[order], places[order]
+    at = np.flatnonzero(keys[1:] == keys[:-1])
+    packed = [np.empty(0, dtype=np.int64)]
+    step = 1
+    while at.size:
+        one, other = places[at], places[at + step]
+        packed.append(np.minimum(one, other) << _PLACES | np.maximum(one, other))
+        step += 1
+        at = at[at + step < keys.size]
+        at = at[keys[at] == keys[at + step]]
+    return np.concatenate(packed)
+
+
+def _frequent(nodes: pl.DataFrame, columns: list[str], limit: int) -> pl.Series:
+    """The keys that stand in these columns more often than the limit."""
+    keys = np.sort(pl.concat(nodes[column].rename("key") for column in columns).drop_nulls())
+    return pl.Series(np.unique(keys[limit:][keys[limit:] == keys[: keys.size - limit]]))
 
 
 def _keys(rules: Matching) -> Iterator[tuple[str, BlockingRule, tuple[str, ...]]]:

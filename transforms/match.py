@@ -1,24 +1,36 @@
 """Score pairs of records: which agree, how much that says, and which rule found them.
 
-Pairs come from one join over block keys, and Splink scores exactly those, always with the earlier
-record on the left, from the frozen model alone. So the evidence of a pair is the same in whichever
-run, and beside whatever other records, it is worked out. The prior is no part of the evidence: a
-new prior moves bands and scores nothing again.
+Pairs share a block key and are scored always with the earlier record on the left, from the frozen
+model alone. So the evidence of a pair is the same in whichever run, and beside whatever other
+records, it is worked out. The prior is no part of the evidence: a new prior moves bands and scores
+nothing again.
+
+Splink trains the model and says what its levels and weights mean. A night reads them itself, some
+pairs at a time, because Splink fetches every column of both records for every pair; a test holds
+each weight against Splink's own.
 """
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
+import numpy as np
 import polars as pl
 import pyarrow as pa
-from splink import DuckDBAPI, Linker
 
 from rules.matching import Matching, Thresholds
-from transforms.block import NODE_SCHEMA, key_columns, key_sql
+from transforms.block import NODE_SCHEMA, find_pairs, found_by, key_sql
 from transforms.compare import COMPARISONS, NODE_COLUMNS, PREPARED_COLUMNS
+from transforms.levels import Plan, Records, lay_out, plan_levels, side_by_side
+from transforms.weigh import level_weights, weigh, weights_of
+
+if TYPE_CHECKING:
+    from splink import Linker
+
+_PAIRS = 131_072
+"""Pairs that are looked at together."""
 
 
 class MatchModel(NamedTuple):
@@ -56,10 +68,9 @@ def score_pairs(
     blocking rule in their order. `kinship` is the evidence that the two share a household.
     """
     _refuse_broken(model, rules)
-    with match_database() as con:
-        load_nodes(con, new, existing)
-        _find_pairs(con, rules)
-        return _score_found(con, model, rules, rules.evidence_floor)
+    nodes = new if existing is None else pl.concat([new, existing.select(new.columns)])
+    pairs = find_pairs(nodes, rules, np.arange(nodes.height) < new.height)
+    return _score(nodes, pairs, model, rules.evidence_floor)
 
 
 def score_given(
@@ -67,10 +78,7 @@ def score_given(
 ) -> pl.DataFrame:
     """Score these pairs (`record_a`, `record_b`), found by a rule or not, whatever they weigh."""
     _refuse_broken(model, rules)
-    with match_database() as con:
-        load_nodes(con, nodes)
-        _given_pairs(con, pairs, rules)
-        return _score_found(con, model, rules, None)
+    return _score(nodes, found_by(nodes, pairs, rules), model, -math.inf)
 
 
 def explain_pair(
@@ -145,12 +153,6 @@ def term_columns(settings: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def level_weights(comparison: dict[str, Any]) -> list[float]:
-    """The weight of each level, best level first, as Splink works it out."""
-    weighed = comparison["comparison_levels"][1:]
-    return [math.log2(v["m_probability"] / v["u_probability"]) for v in weighed]
-
-
 @contextmanager
 def match_database() -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory, for arithmetic only."""
@@ -163,21 +165,12 @@ def match_database() -> Iterator[duckdb.DuckDBPyConnection]:
         con.close()
 
 
-def load_nodes(
-    con: duckdb.DuckDBPyConnection, new: pl.DataFrame, existing: pl.DataFrame | None = None
-) -> None:
-    """The tables `nodes`, for finding pairs, and `records`, narrow, for comparing them."""
+def load_nodes(con: duckdb.DuckDBPyConnection, nodes: pl.DataFrame) -> None:
+    """The table `records`, narrow, as Splink compares them."""
     prepared = [f"{sql} as {name}" for name, sql in PREPARED_COLUMNS.items()]
     record = ", ".join(["record_number as unique_id", *NODE_COLUMNS, *prepared])
-    keys = [name for name in new.columns if name not in NODE_SCHEMA]
-    node = ", ".join(["record_number", *keys])
-    con.register("new_nodes", _as_it_is(new))
-    con.execute(f"create table nodes as select {node}, true as is_new from new_nodes")
-    con.execute(f"create table records as select {record} from new_nodes")
-    if existing is not None:
-        con.register("existing_nodes", _as_it_is(existing))
-        con.execute(f"insert into nodes by name select {node}, false as is_new from existing_nodes")
-        con.execute(f"insert into records by name select {record} from existing_nodes")
+    con.register("nodes", _as_it_is(nodes))
+    con.execute(f"create table records as select {record} from nodes")
 
 
 def _as_it_is(frame: pl.DataFrame) -> pa.Table:
@@ -187,8 +180,10 @@ def _as_it_is(frame: pl.DataFrame) -> pa.Table:
 
 def open_linker(
     con: duckdb.DuckDBPyConnection, settings: dict[str, Any], tf: dict[str, pl.DataFrame]
-) -> Linker:
+) -> "Linker":
     """Splink over the table `records`, with these term frequencies and no others."""
+    from splink import DuckDBAPI, Linker  # half a second that no night needs
+
     api = DuckDBAPI(con)
     records = api.register(con.table("records"), dataset_display_name="customers")
     linker = Linker(records, settings, log_level=None)
@@ -205,10 +200,10 @@ def open_linker(
     return linker
 
 
-def compare_pairs(
-    con: duckdb.DuckDBPyConnection, linker: Linker, table: str, floor: float | None = None
-) -> str:
+def compare_pairs(con: duckdb.DuckDBPyConnection, linker: "Linker", table: str) -> str:
     """Let Splink score the pairs of a table (`record_a`, `record_b`); the scored table's name."""
+    from splink import DuckDBAPI  # as above
+
     con.execute(
         f"create table splink_{table} as select '0' as match_key, record_a as join_key_l,"
         f" record_b as join_key_r from {table}"
@@ -216,107 +211,61 @@ def compare_pairs(
     api = DuckDBAPI(con)
     pairs = api.register(con.table(f"splink_{table}"), dataset_display_name=f"pairs_{table}")
     linker.table_management.register_blocked_pairs_for_predict(pairs)
-    scored = linker.inference.predict(threshold_match_weight=floor, warning_mode="never")
+    scored = linker.inference.predict(warning_mode="never")
     return str(scored.physical_name)
 
 
-def _find_pairs(con: duckdb.DuckDBPyConnection, rules: Matching) -> None:
-    """The table `found`: each pair that shares a key, and by which rules."""
-    keys = " union all ".join(
-        f"select record_number, is_new, {column} as key, {1 << number} as bit"
-        f" from nodes where {column} is not null"
-        for number, columns in enumerate(key_columns(rules).values())
-        for column in columns
-    )
-    con.execute(f"create table keys as {keys}")
-    con.execute(
-        "create table found as select a.record_number as record_a, b.record_number as record_b,"
-        " bit_or(a.bit)::integer as found_by from keys a join keys b on a.key = b.key"
-        " and a.record_number < b.record_number and (a.is_new or b.is_new) group by all"
-    )
-    con.execute("drop table keys")
-
-
-def _given_pairs(con: duckdb.DuckDBPyConnection, pairs: pl.DataFrame, rules: Matching) -> None:
-    """The table `found` for pairs that the caller names."""
-    con.register("given", pairs.select("record_a", "record_b").to_arrow())
-    bits = " + ".join(
-        f"case when {' or '.join(f'a.{x} = b.{y}' for x in columns for y in columns)}"
-        f" then {1 << number} else 0 end"
-        for number, columns in enumerate(key_columns(rules).values())
-    )
-    con.execute(
-        "create table found as select a.record_number as record_a, b.record_number as record_b,"
-        f" ({bits})::integer as found_by from given"
-        " join nodes a on a.record_number = least(record_a, record_b)"
-        " join nodes b on b.record_number = greatest(record_a, record_b)"
-    )
-
-
-def _score_found(
-    con: duckdb.DuckDBPyConnection, model: MatchModel, rules: Matching, floor: float | None
+def _score(
+    nodes: pl.DataFrame, pairs: pl.DataFrame, model: MatchModel, floor: float
 ) -> pl.DataFrame:
-    """Scored pairs; all sums are of rounded parts, so that the parts add up to the whole."""
-    linker = open_linker(con, _scoring_settings(model.settings), model.tf)
-    scored = compare_pairs(con, linker, "found", None if floor is None else floor - 0.01)
-    weights = ", ".join(_weight_sql(c) for c in model.settings["comparisons"])
-    evidence = " + ".join(f"w_{name}" for name in rules.comparisons)
-    levels = ", ".join(f"level_{name}" for name in rules.comparisons)
-    parts = ", ".join(f"w_{name}" for name in rules.comparisons)
-    kept = "" if floor is None else f"where evidence >= {floor}"
-    pairs: pl.DataFrame = con.sql(
-        f"select record_a, record_b, evidence, round(evidence + {_kinship_sql(model.settings)}, 4)"
-        f" as kinship, {parts}, {levels}, found_by from"
-        f" (select *, round({evidence}, 4) as evidence from"
-        f" (select unique_id_l as record_a, unique_id_r as record_b, {weights} from {scored}))"
-        f" join found using (record_a, record_b) {kept} order by record_a, record_b"
-    ).pl()
-    return pairs
-
-
-def _kinship_sql(settings: dict[str, Any]) -> str:
-    """What turns evidence for one customer into evidence for one household, both over strangers."""
-    kinship = settings["kinship"]
-    terms = [str(kinship["ratio"])]
-    for comparison in settings["comparisons"]:
-        name = comparison["output_column_name"]
-        match = [v["m_probability"] for v in comparison["comparison_levels"][1:]]
-        shares = zip(match, kinship["shares"][name], strict=True)
-        cases = " ".join(
-            f"when {number} then {round(math.log2(household / m), 4)}"
-            for number, (m, household) in enumerate(shares)
+    """Pairs (`a`, `b`: places in the order of record numbers) with evidence enough, scored."""
+    settings = model.settings
+    ratio = settings["kinship"]["ratio"]
+    with match_database() as con:
+        nodes = nodes.hstack(_prepared(con, nodes))
+        plan = plan_levels(settings["comparisons"], nodes.schema)
+        order = nodes["record_number"].arg_sort()
+        records = lay_out(nodes, order, plan)
+        values = {column: nodes[column].gather(order) for column in term_columns(settings)}
+        weights = weights_of(settings, model.tf, values)
+        scored = pl.concat(
+            weigh(some, _levels(con, records, plan, some), weights, ratio).filter(
+                pl.col("evidence") >= floor
+            )
+            for some in _slices(pairs)
         )
-        terms.append(f"(case level_{name} {cases} else 0 end)::double")
-    return " + ".join(terms)
-
-
-def _scoring_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """The model's weights with everything else set for this use: no prior, nothing retained."""
-    splink = {key: value for key, value in settings.items() if key != "kinship"}
-    return {
-        **splink,
-        "probability_two_random_records_match": 0.5,
-        "blocking_rules_to_generate_predictions": [],
-        "additional_columns_to_retain": [],
-        "retain_matching_columns": False,
-        "retain_intermediate_calculation_columns": True,
-    }
-
-
-def _weight_sql(comparison: dict[str, Any]) -> str:
-    """A comparison's weight, and its level: told by the weight before term frequencies."""
-    name = comparison["output_column_name"]
-    levels = comparison["comparison_levels"]
-    has_terms = any(v.get("tf_adjustment_column") for v in levels)
-    total = f"mw_{name} + mw_tf_adj_{name}" if has_terms else f"mw_{name}"
-    cases = " ".join(
-        f"when {weight!r}::double then {number}"
-        for number, weight in enumerate(level_weights(comparison))
+    numbers = nodes["record_number"].gather(order)
+    return scored.select(
+        numbers.gather(scored["a"]).alias("record_a"),
+        numbers.gather(scored["b"]).alias("record_b"),
+        pl.exclude("a", "b", "found_by"),
+        "found_by",
     )
-    return (
-        f"round({total}, 4) as w_{name},"
-        f" (case mw_{name} when 0.0::double then -1 {cases} end)::tinyint as level_{name}"
-    )
+
+
+def _slices(pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Slices of pairs; one without pairs where there are none."""
+    yield from (pairs.slice(start, _PAIRS) for start in range(0, max(pairs.height, 1), _PAIRS))
+
+
+def _prepared(con: duckdb.DuckDBPyConnection, nodes: pl.DataFrame) -> pl.DataFrame:
+    """What comparisons read beside the columns of a node."""
+    reads = [
+        name for name in nodes.columns if any(name in sql for sql in PREPARED_COLUMNS.values())
+    ]
+    con.execute("set preserve_insertion_order = true")
+    con.register("nodes", _as_it_is(nodes.select(reads)))
+    prepared = ", ".join(f"{sql} as {name}" for name, sql in PREPARED_COLUMNS.items())
+    found: pl.DataFrame = con.sql(f"select {prepared} from nodes").pl()
+    return found
+
+
+def _levels(
+    con: duckdb.DuckDBPyConnection, records: Records, plan: Plan, pairs: pl.DataFrame
+) -> pl.DataFrame:
+    con.register("pairs", side_by_side(records, plan, pairs["a"], pairs["b"]))
+    found: pl.DataFrame = con.sql(plan.sql).pl()
+    return found
 
 
 def _level_words(settings: dict[str, Any]) -> dict[str, dict[int, str]]:

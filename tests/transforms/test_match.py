@@ -12,21 +12,26 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from rules.matching import Matching
-from transforms.block import block_keys, cap_keys, capped_keys, key_columns
+from transforms.block import block_keys, cap_keys, capped_keys, find_pairs, key_columns
 from transforms.compare import COMPARISONS
 from transforms.match import (
     MatchModel,
     band,
     check_model,
+    compare_pairs,
     explain_levels,
     explain_pair,
+    load_nodes,
+    match_database,
     match_weight,
+    open_linker,
     prepare_nodes,
     score_given,
     score_pairs,
     term_columns,
 )
 from transforms.train import empty_settings
+from transforms.weigh import level_weights, weigh, weights_of
 
 ROOT = Path(__file__).parents[2]
 RULES = Matching.model_validate(tomllib.loads((ROOT / "rules" / "matching.toml").read_text()))
@@ -157,6 +162,66 @@ def test_a_pair_scores_the_same_beside_other_records_and_alone() -> None:
     ends = [first["record_a"].item(), first["record_b"].item()]
     alone = score_given(NODES.filter(pl.col("record_number").is_in(ends)), first, model(), RULES)
     assert_frame_equal(alone, first, check_exact=True)
+
+
+def of_splink(given: pl.DataFrame) -> pl.DataFrame:
+    """What Splink's own prediction says of pairs: each comparison's weight, and its base weight."""
+    used = {name: value for name, value in model().settings.items() if name != "kinship"}
+    used |= {
+        "probability_two_random_records_match": 0.5,
+        "blocking_rules_to_generate_predictions": [],
+        "retain_intermediate_calculation_columns": True,
+    }
+    with match_database() as con:
+        load_nodes(con, NODES)
+        con.register("given", given.to_arrow())
+        scored = con.table(compare_pairs(con, open_linker(con, used, model().tf), "given")).pl()
+    terms = [name for name in scored.columns if name.startswith("mw_tf_adj_")]
+    return scored.select(
+        record_a="unique_id_l",
+        record_b="unique_id_r",
+        **{name: pl.col(f"mw_{name}") for name in RULES.comparisons},
+        **{
+            f"w_{name}": pl.col(f"mw_{name}")
+            + (pl.col(f"mw_tf_adj_{name}") if f"mw_tf_adj_{name}" in terms else 0.0)
+            for name in RULES.comparisons
+        },
+    ).sort("record_a", "record_b")
+
+
+def test_each_weight_is_what_splink_predicts() -> None:
+    ours = score_given(NODES, ALL_PAIRS, model(), RULES)
+    splinks = of_splink(ALL_PAIRS)
+    assert ours.select("record_a", "record_b").equals(splinks.select("record_a", "record_b"))
+    for name in RULES.comparisons:
+        off = (ours[f"w_{name}"] - splinks[f"w_{name}"]).abs().max()
+        assert off <= 0.5e-4 + 1e-12, name
+
+
+def test_each_level_is_the_one_that_splink_finds() -> None:
+    ours = score_given(NODES, ALL_PAIRS, model(), RULES)
+    splinks = of_splink(ALL_PAIRS)
+    for comparison in model().settings["comparisons"]:
+        name = comparison["output_column_name"]
+        base = pl.Series([0.0, *level_weights(comparison)])
+        assert base.gather(ours[f"level_{name}"] + 1).to_list() == splinks[name].to_list()
+    assert ours.select(f"level_{name}" for name in RULES.comparisons).n_unique() > 20
+
+
+def test_two_terms_that_differ_weigh_as_the_commoner_and_none_weighs_as_the_level() -> None:
+    told = {"output_column_name": "last_name", "comparison_levels": [
+        {"sql_condition": "last_key_l is null", "is_null_level": True},
+        {"sql_condition": "last_key_l = last_key_r", "m_probability": 0.5, "u_probability": 0.25,
+         "tf_adjustment_column": "last_key"},
+        {"sql_condition": "ELSE", "m_probability": 0.5, "u_probability": 0.75},
+    ]}  # fmt: skip
+    tf = {"last_key": pl.DataFrame({"last_key": [None, "berg"], "tf_last_key": [0.01, 0.5]})}
+    settings = {"comparisons": [told], "kinship": {"shares": {"last_name": [0.5, 0.5]}}}
+    weights = weights_of(settings, tf, {"last_key": pl.Series(["berg", "rare", None])})
+    pairs = pl.DataFrame({"a": [0, 1, 2], "b": [1, 1, 2]}, {"a": pl.UInt32, "b": pl.UInt32})
+    levels = pl.DataFrame({"level_last_name": [0, 0, 0]}, {"level_last_name": pl.Int8})
+    weighed = weigh(pairs, levels, weights, 0.0)["w_last_name"].to_list()
+    assert weighed == [0.0, round(math.log2(0.5 / 0.01), 4), 1.0]
 
 
 def test_a_value_that_the_model_does_not_know_weighs_as_a_rare_one() -> None:
@@ -298,3 +363,28 @@ def test_a_broken_model_is_told_by_name_and_refused(break_it, problem: str) -> N
 
 def test_no_new_records_make_no_pairs() -> None:
     assert score_pairs(NODES, NODES.clear(), model(), RULES).height == 0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(*[st.sampled_from([None, 1, 2, 3])] * 3), min_size=1, max_size=9))
+def test_pairs_are_found_wherever_two_records_share_a_key(
+    keys: list[tuple[int | None, ...]],
+) -> None:
+    rules = RULES.model_copy(update={"blocking": RULES.blocking[1:3]})
+    nodes = pl.DataFrame(keys, dict.fromkeys(block_keys(rules), pl.Int64), orient="row")
+    nodes = nodes.with_columns(record_number=100 - pl.int_range(pl.len(), dtype=pl.Int64))
+    is_new = nodes["record_number"].to_numpy() % 2 == 0
+    found = find_pairs(nodes, rules, is_new)
+    last = len(keys) - 1
+    expected = [
+        (a, b, bits)
+        for a in range(len(keys))
+        for b in range(a + 1, len(keys))
+        if is_new[last - a] or is_new[last - b]
+        for one, other in [(keys[last - a], keys[last - b])]
+        if (
+            bits := 1 * bool({*one[:2]} & {*other[:2]} - {None})
+            + 2 * (one[2] is not None and one[2] == other[2])
+        )
+    ]
+    assert found.rows() == expected

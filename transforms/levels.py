@@ -1,0 +1,155 @@
+"""Put records side by side, pair by pair, for the question which levels they reach.
+
+The levels are SQL, as Splink keeps them. Whether two values are the same is asked of 63-bit codes
+that lie record by record, so that a pair costs two look-ups and not forty; text is fetched only
+for the columns of which SQL asks more. Codes live as long as one call and are never stored.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+_COLUMN = re.compile(r"\b(\w+)_[lr]\b")
+_EQUAL = re.compile(
+    r"(^|\(|, |\band |\bor |\bnot |\bwhen )(\w+)_([lr]) (=|<>) (\w+)_([lr])"
+    r"(?=$|\)|, | and\b| or\b| is\b| then\b)"
+)
+"""Two columns told apart and no more, where they are not a part of some longer sum."""
+_DISTANCE = re.compile(r"\b(jaro_winkler_similarity|levenshtein|hamming)\((\w+), (\w+)\)")
+_WHEN_EQUAL = {"jaro_winkler_similarity": "1.0", "levenshtein": "0", "hamming": "0"}
+_CODED = (pl.String(), pl.Date(), pl.Int64())
+_ROWS = 8_192
+"""Pairs whose codes are compared at a time: they stay in the processor's cache."""
+
+
+class Side(NamedTuple):
+    """A column of the left or of the right record."""
+
+    column: str
+    side: str
+
+
+class Plan(NamedTuple):
+    """How the levels of a model are read off pairs of records."""
+
+    sql: str
+    """Over a table `pairs`, one `level_…` per comparison: 0 the best, -1 a value is missing."""
+    equal: dict[tuple[Side, Side], str]
+    """The sides that are asked for equality, and what the answer is called."""
+    coded: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+class Records(NamedTuple):
+    """What is asked of records, in the order of their numbers."""
+
+    codes: NDArray[np.uint64]
+    """One row per record, one column per coded column; 0 is a missing value."""
+    texts: pl.DataFrame
+
+
+def plan_levels(comparisons: list[dict[str, Any]], schema: pl.Schema) -> Plan:
+    """Plan for comparisons in Splink's own shape, hence Any, over columns of this schema."""
+    equal: dict[tuple[Side, Side], str] = {}
+    distances: dict[str, str] = {}
+    measured = []
+    for comparison in comparisons:
+        for found in _DISTANCE.finditer(comparison["comparison_levels"][0]["sql_condition"]):
+            if found[0] not in distances:
+                distances[found[0]] = name = f"distance_{len(distances)}"
+                measured.append(f"{_shortened(found, equal, schema)} as {name}")
+    levels = ", ".join(_level_sql(c, distances, equal, schema) for c in comparisons)
+    sql = f"select {levels} from (select {', '.join(['*', *measured])} from pairs)"
+    coded = sorted({side.column for both in equal for side in both})
+    texts = sorted({name for name in _COLUMN.findall(sql) if name in schema})
+    return Plan(sql, equal, tuple(coded), tuple(texts))
+
+
+def lay_out(nodes: pl.DataFrame, order: pl.Series, plan: Plan) -> Records:
+    """The records, in this order, as the plan wants them."""
+    ordered = nodes.select(pl.col(plan.texts).gather(order) if plan.texts else [])
+    codes = np.empty((nodes.height, len(plan.coded)), dtype=np.uint64)
+    rows = order.to_numpy()
+    for number, column in enumerate(plan.coded):
+        code = nodes.select(pl.when(pl.col(column).is_not_null()).then(pl.col(column).hash() | 1))
+        codes[:, number] = code.to_series().fill_null(0).to_numpy()[rows]
+    return Records(codes, ordered)
+
+
+def side_by_side(records: Records, plan: Plan, a: pl.Series, b: pl.Series) -> pa.Table:
+    """The table `pairs` of the plan: the records at places `a` beside those at places `b`."""
+    same, unknown = _compare(records.codes, plan, a.to_numpy(), b.to_numpy())
+    columns = {
+        name: pa.array(same[number], mask=unknown[number])
+        for number, name in enumerate(plan.equal.values())
+    }
+    for name in plan.texts:
+        for side, places in (("l", a), ("r", b)):
+            text = records.texts[name].gather(places)
+            columns[f"{name}_{side}"] = text.to_arrow(compat_level=pl.CompatLevel.newest())
+    return pa.table(columns)
+
+
+def _compare(
+    codes: NDArray[np.uint64], plan: Plan, a: NDArray[np.uint32], b: NDArray[np.uint32]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """For each question of equality and pair: whether it holds, and whether a value is missing."""
+    number = {column: place for place, column in enumerate(plan.coded)}
+    asked = [
+        (one.side, number[one.column], other.side, number[other.column])
+        for one, other in plan.equal
+    ]
+    same = np.empty((len(asked), a.size), dtype=np.bool_)
+    unknown = np.empty((len(asked), a.size), dtype=np.bool_)
+    for start in range(0, a.size, _ROWS):
+        here = slice(start, start + _ROWS)
+        values = {"l": codes[a[here]], "r": codes[b[here]]}
+        missing = {side: value == 0 for side, value in values.items()}
+        for row, (left, i, right, j) in enumerate(asked):
+            np.equal(values[left][:, i], values[right][:, j], out=same[row, here])
+            np.logical_or(missing[left][:, i], missing[right][:, j], out=unknown[row, here])
+    return same, unknown
+
+
+def _shortened(
+    distance: re.Match[str], equal: dict[tuple[Side, Side], str], schema: pl.Schema
+) -> str:
+    """A distance that is not measured where the two values are the same."""
+    same = _coded(f"{distance[2]} = {distance[3]}", equal, schema)
+    return f"case when {same} then {_WHEN_EQUAL[distance[1]]} else {distance[0]} end"
+
+
+def _level_sql(
+    comparison: dict[str, Any],
+    distances: dict[str, str],
+    equal: dict[tuple[Side, Side], str],
+    schema: pl.Schema,
+) -> str:
+    cases = []
+    for level, described in enumerate(comparison["comparison_levels"], -1):
+        sql = described["sql_condition"]
+        for call, name in distances.items():
+            sql = sql.replace(call, name)
+        is_else = sql == "ELSE"
+        cases.append(
+            f"else {level}" if is_else else f"when {_coded(sql, equal, schema)} then {level}"
+        )
+    return f"(case {' '.join(cases)} end)::tinyint as level_{comparison['output_column_name']}"
+
+
+def _coded(sql: str, equal: dict[tuple[Side, Side], str], schema: pl.Schema) -> str:
+    """The SQL with each question of equality between two columns replaced by its answer's name."""
+
+    def named(found: re.Match[str]) -> str:
+        one, other = Side(found[2], found[3]), Side(found[5], found[6])
+        types = [schema.get(one.column), schema.get(other.column)]
+        if types[0] != types[1] or types[0] not in _CODED:
+            return found[0]
+        name = equal.setdefault((min(one, other), max(one, other)), f"equal_{len(equal)}")
+        return found[1] + (name if found[4] == "=" else f"(not {name})")
+
+    return _EQUAL.sub(named, sql)
