@@ -30,10 +30,11 @@ def validate(records: pl.DataFrame, schema: pa.DataFrameSchema) -> Verdict:
     is_bad = pl.Series([False]).new_from_index(0, records.height)
     for mask in failed.values():
         is_bad |= mask.fill_null(value=False)
-    reasons = [
-        pl.when(mask.filter(is_bad)).then(pl.lit(name)) for name, mask in failed.items()
-    ] or [pl.lit(None, pl.String)]
-    bad = records.filter(is_bad).with_columns(reasons=pl.concat_list(reasons).list.drop_nulls())
+    reasons = pl.concat_list(
+        [pl.when(mask.filter(is_bad)).then(pl.lit(name)) for name, mask in failed.items()]
+        or [pl.lit(None, pl.String)]
+    )
+    bad = records.filter(is_bad).with_columns(reasons=reasons.list.drop_nulls())
     return Verdict(records.filter(~is_bad) if bad.height else records, bad)
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import polars as pl
 
 from flows.run import Counts, Run
+from flows.stages.digests import with_digests
 from rules.feed import Feed
 from rules.limits import Limits
 from store.archive import Archive, Delivery
@@ -13,10 +14,6 @@ from store.warehouse import Warehouse
 from transforms.classify import ARRIVALS, classify_rows, withdraw_absent
 from transforms.conform import conform, find_drift
 from transforms.resolve import Resolved, state_of
-
-
-HASHED_TOGETHER = 100_000
-"""Rows whose contents are put together and hashed at once; it bounds the memory."""
 
 
 class Outcome(NamedTuple):
@@ -148,7 +145,7 @@ def _check_expectations(warehouse: Warehouse, feed: Feed, reading: Reading, land
 
 def _land(warehouse: Warehouse, delivery: Delivery, feed: Feed, reading: Reading) -> Landed:
     """Tell new, changed and unchanged rows apart; unreadable rows go to quarantine."""
-    rows = _with_keys(warehouse, conform(reading.rows, feed), reading.rows, feed)
+    rows = with_digests(warehouse, conform(reading.rows, feed), reading.rows, feed)
     keyless = rows.filter(pl.col("source_key").is_null())
     rows = rows.filter(pl.col("source_key").is_not_null())
     keys = rows.select("source_key").unique()
@@ -184,47 +181,6 @@ def quarantine_rows(numbers: pl.Series, rows: pl.DataFrame, reason: str) -> pl.D
         reasons=pl.concat_list(pl.lit(reason)),
         raw=pl.struct(pl.exclude("row_number")).struct.json_encode(),
     )
-
-
-def _with_keys(
-    warehouse: Warehouse, rows: pl.DataFrame, delivered: pl.DataFrame, feed: Feed
-) -> pl.DataFrame:
-    """Add source_key where the feed has none, content_hash and is_delete.
-
-    The digests are MD5, which means the same in every version of every library.
-    """
-    if "operation" in rows.columns:
-        operation = pl.col("operation").str.strip_chars().str.to_lowercase()
-        is_delete = operation.is_in(feed.parse.delete_values).fill_null(value=False)
-        rows = rows.with_columns(is_delete=is_delete).drop("operation")
-    else:
-        rows = rows.with_columns(is_delete=pl.lit(value=False))
-    content = [name for name in rows.columns if name not in {"row_number", "is_delete"}]
-    hashes = _digests(warehouse, rows, content, "md5_number_lower(_text)")
-    rows = rows.with_columns(hashes.alias("content_hash"))
-    if "source_key" in rows.columns:
-        return rows
-    keys = _digests(warehouse, delivered, sorted(delivered.columns[1:]), "substr(md5(_text), 1, 20)")
-    return rows.with_columns(keys.alias("source_key"))
-
-
-def _digests(
-    warehouse: Warehouse, rows: pl.DataFrame, columns: list[str], digest: str
-) -> pl.Series:
-    """For each row in order the digest of its cells, in slices: the texts are long."""
-    query = f"select {digest} from texts order by row_number"
-    found = [
-        warehouse.read(query, texts=part.select("row_number", _text=_joined(columns)))
-        for part in rows.iter_slices(HASHED_TOGETHER)
-    ]
-    empty = pl.DataFrame(schema={"row_number": pl.Int64, "_text": pl.String})
-    return pl.concat(found or [warehouse.read(query, texts=empty)]).to_series()
-
-
-def _joined(columns: list[str]) -> pl.Expr:
-    """The cells in one text that no two different rows share."""
-    cells = [pl.col(name).fill_null("\x1e") for name in columns]
-    return pl.concat_str(cells, separator="\x1f")
 
 
 def _withdrawals(

@@ -133,9 +133,7 @@ def _nodes(run: Run, warehouse: Warehouse, records: set[int]) -> pl.DataFrame:
     return _read_nodes(run, warehouse, "wanted", wanted=wanted)
 
 
-def _read_nodes(
-    run: Run, warehouse: Warehouse, which: str, **frames: pl.DataFrame
-) -> pl.DataFrame:
+def _read_nodes(run: Run, warehouse: Warehouse, which: str, **frames: pl.DataFrame) -> pl.DataFrame:
     """The nodes of the records that the table `which` names."""
     current = warehouse.read(CURRENT.format(which=which), **frames)
     return prepare_nodes(record_keys(current, run.rulebook.lookups), run.rulebook.matching)

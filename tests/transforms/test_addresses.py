@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from tests.lookups import LOOKUPS, read_cases
-from transforms.standardise.addresses import KEYS, PLACES, address_keys, standardise_addresses
+from transforms.standardise.addresses import PLACES, address_keys, standardise_addresses
 
 
 def standardised(

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.standardise.fold import clean_text, cleaned, fold_text, folded, on_distinct
+from transforms.standardise.fold import (
+    clean_text,
+    cleaned,
+    fold_text,
+    folded,
+    on_distinct,
+    once_for,
+)
 
 FOLDED = [
     ("case does not matter", "SMITH", "smith"),
@@ -99,3 +106,17 @@ def test_text_that_looks_alike_is_compared_alike(text: str) -> None:
 
     assert answers[0] == answers[2]
     assert answers.to_list() == folded(series).to_list()
+
+
+def test_what_follows_from_an_object_is_worked_out_once_for_it_and_anew_for_another() -> None:
+    worked: list[str] = []
+
+    @once_for
+    def length(words: list[str]) -> int:
+        worked.append(words[0])
+        return len(words)
+
+    one, other = ["a"], ["b", "c"]
+
+    assert [length(one), length(one), length(other), length(one)] == [1, 1, 2, 1]
+    assert worked == ["a", "b", "a"]
