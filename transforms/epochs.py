@@ -28,7 +28,8 @@ def all_epochs(versions: pl.DataFrame) -> pl.DataFrame:
         epochs = versions.select("founder", "received_at").unique("founder").sort("founder")
     else:
         epochs = versions.select("founder", "received_at").unique().sort("founder", "received_at")
-    return epochs.with_columns(next_at=pl.col("received_at").shift(-1).over("founder"))
+    is_last = pl.col("founder").ne_missing(pl.col("founder").shift(-1))
+    return epochs.with_columns(next_at=pl.when(~is_last).then(pl.col("received_at").shift(-1)))
 
 
 def to_periods(values: pl.DataFrame, epochs: pl.DataFrame) -> pl.DataFrame:
@@ -37,25 +38,24 @@ def to_periods(values: pl.DataFrame, epochs: pl.DataFrame) -> pl.DataFrame:
     values: founder, received_at, field, value; epochs: from `all_epochs`. Returns founder,
     field, value, valid_from, valid_to (null while it holds).
     """
-    laid = (
-        values.join(epochs, on=["founder", "received_at"])
-        .sort("founder", "field", "received_at")
-        .with_columns(
-            before=pl.col("value").shift().over("founder", "field"),
-            ended=pl.col("next_at").shift().over("founder", "field"),
-        )
+    laid = values.join(epochs, on=["founder", "received_at"]).sort(
+        "founder", "field", "received_at"
     )
-    begins = (
-        pl.col("before").is_null()
-        | (pl.col("value") != pl.col("before"))
-        | (pl.col("ended") != pl.col("received_at"))
+    goes_on = pl.all_horizontal(
+        pl.col(name).eq_missing(pl.col(before).shift())
+        for name, before in {
+            "founder": "founder",
+            "field": "field",
+            "value": "value",
+            "received_at": "next_at",
+        }.items()
     )
     return (
-        laid.with_columns(period=begins.cum_sum().over("founder", "field"))
-        .group_by("founder", "field", "period")
+        laid.with_columns(period=(~goes_on).cum_sum())
+        .group_by("period")
         .agg(
-            pl.col("value").first(),
-            valid_from=pl.col("received_at").min(),
+            pl.col("founder", "field", "value").first(),
+            valid_from=pl.col("received_at").first(),
             valid_to=pl.col("next_at").last(),
         )
         .drop("period")

@@ -29,8 +29,7 @@ def to_sparse(wide: pl.DataFrame, fields: list[str]) -> pl.DataFrame:
     `_record`, where 0 is no record; `only_value` in `_by`; as `changed_at` in `_since`.
     """
     record = pl.coalesce(
-        pl.when(pl.col(f"{field}_by").cast(pl.String) != "steward").then(f"{field}_record")
-        for field in fields
+        pl.when(pl.col(f"{field}_by") != "steward").then(f"{field}_record") for field in fields
     )
     columns = [record.alias("record")]
     for field in fields:
@@ -39,7 +38,7 @@ def to_sparse(wide: pl.DataFrame, fields: list[str]) -> pl.DataFrame:
         by = pl.col(f"{field}_by")
         columns += [
             pl.when(own != record).then(own).alias(f"{field}_record"),
-            pl.when(by.cast(pl.String) != "only_value").then(by).alias(f"{field}_by"),
+            pl.when(by != "only_value").then(by).alias(f"{field}_by"),
         ]
         if f"{field}_since" in wide.columns:
             since = pl.col(f"{field}_since")

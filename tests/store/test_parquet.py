@@ -1,5 +1,6 @@
 """The Parquet files say what the tables say, though they are not made from the views."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -27,12 +28,12 @@ create view pairs as select 'a:1' as record_id_a, 'b:2' as record_id_b;
 
 
 @pytest.fixture
-def con(tmp_path: Path) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(str(tmp_path / "golden.duckdb"))
-    con.execute("set TimeZone = 'UTC'")
-    con.execute(golden_schema(["email", "birth_date", "consent_email"], ["most_recent"]))
-    con.execute(GOLDEN)
-    return con
+def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(tmp_path / "golden.duckdb")) as con:
+        con.execute("set TimeZone = 'UTC'")
+        con.execute(golden_schema(["email", "birth_date", "consent_email"], ["most_recent"]))
+        con.execute(GOLDEN)
+        yield con
 
 
 def rows(frame: pl.DataFrame) -> list[tuple[object, ...]]:
