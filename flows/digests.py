@@ -25,7 +25,8 @@ def digests(rulebook: Rulebook) -> dict[str, str]:
     frequencies = {name: _frame(table) for name, table in model.frequencies.items()}
     matching = rulebook.matching.model_dump(mode="json")
     thresholds = matching.pop("thresholds")
-    matching.pop("training")
+    for guard in ("training", "drift", "max_compared"):  # they decide nothing in a table
+        matching.pop(guard)
     parts: dict[str, Any] = {
         "lookups": [
             rulebook.digest("lookups"),

@@ -46,6 +46,14 @@ def begin(warehouse: Warehouse, run: Begun, model: str) -> None:
         )
 
 
+def turn_into_rebuild(warehouse: Warehouse, run: Begun) -> Begun:
+    """Let an unfinished run make everything anew: the rules were changed since it was cut short."""
+    with warehouse.transaction():
+        warehouse.execute(f"delete from ledger.steps where run_id = '{run.run_id}'")
+        warehouse.execute(f"update ledger.runs set kind = 'rebuild' where run_id = '{run.run_id}'")
+    return run._replace(kind="rebuild")
+
+
 def finish(warehouse: Warehouse, run_id: str, digests: dict[str, str]) -> None:
     """Note that a run ended, and by which rules its tables are as they are."""
     with warehouse.transaction():

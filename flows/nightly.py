@@ -76,6 +76,8 @@ def prepare(settings: Settings, now: datetime) -> tuple[Run, bool, Inbox]:
             kind = "rebuild" if changed & set(READING) else "nightly"
             begun = ledger.Begun(run_id, now, kind, _last_decision(settings))
             ledger.begin(warehouse, begun, rulebook.model.name)
+        elif begun.kind == "nightly" and changed & set(READING):
+            begun = ledger.turn_into_rebuild(warehouse, begun)
     run = load_run(settings, rulebook, begun, changed)
     inbox = Archive(settings.raw).receive(settings.inbox, rulebook.feeds, begun.now, begun.run_id)
     if run.is_rebuild:

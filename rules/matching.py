@@ -55,15 +55,44 @@ class Training(Rule):
     )
 
 
+class Drift(Rule):
+    """How far a night may stray from what the model was trained on before a run warns."""
+
+    growth: float = Field(
+        4.0, gt=1, description="records, in times of those that the prior was learnt from"
+    )
+    review_share: float = Field(
+        0.25, gt=0, le=1, description="of the pairs that are linked or asked about: those asked"
+    )
+    level_shift: float = Field(
+        0.25, gt=0, description="population stability index of a comparison's levels in links"
+    )
+    unlinkable_share: float = Field(
+        0.1, gt=0, le=1, description="records that say too little to be linked to their own copy"
+    )
+    largest_customer: int = Field(100, ge=2, description="records of the largest customer")
+    pairs_per_record: float = Field(
+        20.0, gt=0, description="pairs that were kept, for each record that could be matched"
+    )
+    least_records: int = Field(1_000, ge=0, description="with fewer nothing is measured")
+
+
 class Matching(Rule):
     """`matching.toml`: what is compared with what, how, and where the bands end."""
 
     thresholds: Thresholds
     evidence_floor: float = Field(description="pairs with less evidence (no prior) are not kept")
     max_block: int = Field(ge=2, description="a key that more records share does not block")
+    max_compared: float = Field(
+        400.0,
+        gt=0,
+        description="others that one record may be compared with, on average; a run whose "
+        "blocking rules find more stops before it compares them",
+    )
     comparisons: tuple[Name, ...] = Field(min_length=1)
     blocking: tuple[BlockingRule, ...] = Field(min_length=1, max_length=30)
     training: Training
+    drift: Drift = Drift()
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:
@@ -93,3 +122,11 @@ class ModelManifest(Rule):
         (), description="levels that too few matches showed: near their default"
     )
     remarks: tuple[str, ...] = Field((), description="what a reviewer of the weights should see")
+    first_received: date | None = Field(None, description="of the records it was learnt from")
+    last_received: date | None = None
+    verdicts: int = Field(0, ge=0, description="pairs that people had judged, learnt from as well")
+    levels: dict[str, tuple[float, ...]] = Field(
+        {},
+        description="for each comparison the share of each level among the links it made when it "
+        "was trained: a missing value first, then the best; drift is measured against them",
+    )

@@ -39,6 +39,8 @@ def _toml(manifest: ModelManifest) -> str:
         if isinstance(value, dict):
             rows = [f'"{key}" = {count}' for key, count in value.items()]
             tables += ["", f"[{name}]", *rows]
+        elif value is None:
+            continue
         elif name == "trained_on":
             plain.append(f"{name} = {value}")
         else:

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from rules.matching import BlockingRule, Matching
+from transforms.budget import Budget
 
 NODE_SCHEMA: dict[str, pl.DataType] = {
     "record_number": pl.Int64(),
@@ -128,18 +129,20 @@ def find_pairs(nodes: pl.DataFrame, rules: Matching, is_new: NDArray[np.bool_]) 
     are sorted, so each is paired with the next one, the one after that, and so on.
     """
     place = nodes["record_number"].rank("ordinal").to_numpy().astype(np.int64) - 1
-    found = [
-        _sharing(nodes, columns, place) << _BITS | number
-        for number, columns in enumerate(key_columns(rules).values())
-    ]
+    was_new = np.empty(is_new.size, dtype=np.bool_)
+    was_new[place] = is_new
+    budget = Budget(int(is_new.sum()), rules)
+    found = []
+    for number, (name, columns) in enumerate(key_columns(rules).items()):
+        keys, places = _in_blocks(nodes, columns, place)
+        budget.spend(name, keys, was_new[places])
+        found.append(_sharing(keys, places) << _BITS | number)
     packed = np.sort(np.concatenate(found))
     pairs = packed >> _BITS
     first = np.flatnonzero(np.diff(pairs, prepend=-1))
     bits = np.left_shift(1, packed & (1 << _BITS) - 1, dtype=np.int64)
     found_by = np.bitwise_or.reduceat(bits, first) if first.size else bits
     a, b = pairs[first] >> _PLACES, pairs[first] & (1 << _PLACES) - 1
-    was_new = np.empty(is_new.size, dtype=np.bool_)
-    was_new[place] = is_new
     wanted = (a != b) & (was_new[a] | was_new[b])
     return pl.DataFrame({"a": a[wanted], "b": b[wanted], "found_by": found_by[wanted]}).cast(
         {"a": pl.UInt32, "b": pl.UInt32, "found_by": pl.Int32}
@@ -172,15 +175,19 @@ def found_by(nodes: pl.DataFrame, pairs: pl.DataFrame, rules: Matching) -> pl.Da
     )
 
 
-def _sharing(
+def _in_blocks(
     nodes: pl.DataFrame, columns: list[str], place: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Pairs of places that share a key of these columns, packed into one number each."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The keys of these columns, sorted, and the place that each stands at."""
     filled = [(nodes[column].drop_nulls(), nodes[column].is_not_null()) for column in columns]
     keys = np.concatenate([keys.to_numpy() for keys, _ in filled])
     places = np.concatenate([place[has.to_numpy()] for _, has in filled])
     order = np.argsort(keys)
-    keys, places = keys[order], places[order]
+    return keys[order], places[order]
+
+
+def _sharing(keys: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pairs of places that share a key, packed into one number each; the keys are sorted."""
     at = np.flatnonzero(keys[1:] == keys[:-1])
     packed = [np.empty(0, dtype=np.int64)]
     step = 1

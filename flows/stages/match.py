@@ -4,8 +4,10 @@ import polars as pl
 
 from flows.run import Counts, Run
 from rules.matching import Matching
+from store.errors import TouchstoneError
 from store.warehouse import Warehouse
 from transforms.block import NODE_SCHEMA, block_keys, cap_keys, key_columns
+from transforms.budget import TooManyPairsError
 from transforms.match import MatchModel, prepare_nodes, score_pairs
 from transforms.standardise.keys import KEYS, MADE_OF, record_keys
 
@@ -145,7 +147,10 @@ def _score(run: Run, warehouse: Warehouse, nodes: pl.DataFrame) -> pl.DataFrame:
     existing = None
     if nodes.height < warehouse.one("select count(*) from match.keys"):
         existing = cap_keys(_nodes(run, warehouse, _neighbours(warehouse, rules)), capped, rules)
-    return score_pairs(existing, cap_keys(nodes, capped, rules), model_of(run), rules)
+    try:
+        return score_pairs(existing, cap_keys(nodes, capped, rules), model_of(run), rules)
+    except TooManyPairsError as error:
+        raise TouchstoneError(f"The night was stopped: {error}, then run again.") from error
 
 
 def _neighbours(warehouse: Warehouse, rules: Matching) -> set[int]:
