@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from flows.drift import read_drift
 from flows.evidence import model_of
 from flows.feedcheck import check_feed
 from rules.base import Rule
@@ -97,6 +98,7 @@ def _rules(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("rules/lookups", True, "Readable.")
     yield _attempt("model", partial(_model, rulebook))
+    yield _attempt("drift", partial(_drift, rulebook, settings))
     for feed in rulebook.feeds.values():
         yield _sample(feed, rulebook, settings)
     yield _attempt("inbox", partial(_inbox, rulebook, settings))
@@ -126,6 +128,19 @@ def _model(rulebook: Rulebook) -> str:
         f"{rulebook.model.name}, complete, learnt from {manifest.record_count:,} records with "
         f"Splink {manifest.splink_version}."
     )
+
+
+def _drift(rulebook: Rulebook, settings: Settings) -> str:
+    """That matching has not drifted from its model, by what the last run measured."""
+    if current_run(settings) is None:
+        return "Nothing is published yet to measure it on."
+    with open_snapshot(settings) as con:
+        warnings = read_drift(con, rulebook)
+    if warnings:
+        raise TouchstoneError(" ".join(warnings))
+    if not rulebook.model.manifest.levels:
+        return "Within the limits; the model has no levels of its links to compare with."
+    return "Within the limits of matching.toml."
 
 
 def _sample(feed: Feed, rulebook: Rulebook, settings: Settings) -> Finding:

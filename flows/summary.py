@@ -4,6 +4,7 @@ import sys
 import time
 from typing import Any
 
+from flows.drift import read_drift
 from flows.nightly import Night
 from flows.run import Counts
 from store.snapshot import open_snapshot
@@ -68,6 +69,7 @@ def summary_of(night: Night) -> dict[str, Any]:
                 group by reason order by 2 desc, 1"""
             ).fetchall()
         )
+        drifted = read_drift(con, run.rulebook)
         held = con.sql(
             "select file_name, reason from deliveries where state = 'held' order by file_name"
         ).fetchall()
@@ -82,6 +84,7 @@ def summary_of(night: Night) -> dict[str, Any]:
         "quarantine_reasons": reasons,
         "held": [{"file_name": name, "reason": reason} for name, reason in held],
         "waiting": waiting,
+        "drift": drifted,
         "repeated_files": night.inbox.repeated,
         "unmatched_files": night.inbox.unmatched,
         "snapshot": str(run.settings.published / run.run_id),
@@ -105,6 +108,7 @@ def summarise(summary: dict[str, Any]) -> str:
     if summary["waiting"]:
         waiting = ", ".join(f"{count:,} {kind}" for kind, count in summary["waiting"].items())
         lines.append(f"For people  {sum(summary['waiting'].values()):,} items wait: {waiting}.")
+    lines += [f"Drift       {warning}" for warning in summary["drift"]]
     lines += [f"Held        {held['file_name']}: {held['reason']}." for held in summary["held"]]
     if summary["unmatched_files"]:
         names = ", ".join(summary["unmatched_files"][:5])

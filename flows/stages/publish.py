@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from flows.drift import measure_drift
 from flows.run import Counts, Run
 from store.golden import Golden, open_golden
 from store.snapshot import publish
@@ -171,6 +172,7 @@ def _write_reports(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     golden.insert("runs", _run_row(run, warehouse, golden))
     golden.execute(f"delete from metrics where run_id = '{run.run_id}'")
     golden.insert("metrics", _metrics(run, warehouse))
+    golden.insert("metrics", measure_drift(run, warehouse, golden))
 
 
 def _run_row(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFrame:
