@@ -22,6 +22,7 @@ COMMANDS = {
     "feed": "draft a feed from a sample, or check feeds against their samples",
     "train": "propose a dated match model",
     "evaluate": "measure the clusters against a truth file",
+    "blocking": "what the blocking rules cost, find and lose",
     "explain": "why these are, or are not, the same customer",
     "query": "ask the current snapshot, read-only",
     "decide": "answer a review item; the next run obeys",

@@ -50,15 +50,19 @@ def measure_drift(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFram
 def link_levels(source: Warehouse, table: str, prior: float, rules: Matching) -> pl.DataFrame:
     """How many pairs from the review band on show which levels: is_link, level_…, count."""
     levels = ", ".join(f"level_{name}" for name in rules.comparisons)
-    household = f"(kinship + {prior})"
     return source.read(
         f"""
         select match_weight >= {rules.thresholds.link} as is_link, {levels}, count(*) as count
-        from (select {levels}, evidence + {prior} - greatest({household}, 0)
-            - log2(1 + pow(2, -abs({household}))) as match_weight from {table}
+        from (select {levels}, {weight_sql(prior)} as match_weight from {table}
             where evidence >= {rules.thresholds.review - prior})
         where match_weight >= {rules.thresholds.review} group by all"""
     )
+
+
+def weight_sql(prior: float) -> str:
+    """The match weight of a stored pair, as `transforms.match.match_weight` works it out."""
+    household = f"(kinship + {prior})"
+    return f"(evidence + {prior} - greatest({household}, 0) - log2(1 + pow(2, -abs({household}))))"
 
 
 def read_drift(con: duckdb.DuckDBPyConnection, rulebook: Rulebook) -> list[str]:

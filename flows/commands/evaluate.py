@@ -2,46 +2,18 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
 from flows.cli import show
-from store.errors import TouchstoneError
+from flows.measured import Measured, find_members
 from store.rulebook import read_rulebook
 from store.settings import Settings
 from store.snapshot import open_snapshot
 from store.truth import read_truth
 from transforms import evaluate
 from transforms.match import match_weight
-
-_ON_RECORDS = """
-    with named as (
-        select t.entity, t.source is null and t.file is null as is_bare,
-            coalesce(t.record_id, t.source || ':' || t.source_key) as record_id,
-            d.delivery_number * 1000000000 + t.row_number as record_number
-        from truth t left join deliveries d on d.file_name = t.file and d.state = 'taken_in'),
-    lone as (
-        select source_key, any_value(record_number) as record_number from crosswalk
-        group by source_key having count(*) = 1),
-    found as (
-        select n.entity, coalesce(a.record_number, b.record_number, l.record_number) as record
-        from named n left join crosswalk a on a.record_id = n.record_id
-        left join crosswalk b on b.record_number = n.record_number and n.record_id is null
-        left join lone l on l.source_key = n.record_id and n.is_bare)
-    select f.entity, f.record, x.customer_id as cluster, x.source
-    from found f left join crosswalk x on x.record_number = f.record"""
-"""Truth rows with the record they mean. A file with record ids alone may give bare source keys."""
-
-
-class Measured(NamedTuple):
-    """The records that both sides know, and what could not be measured."""
-
-    members: pl.DataFrame
-    """record, cluster, entity, source"""
-    unknown_rows: int
-    contradicted: int
-    unlabelled: int
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -61,32 +33,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Measure and say what came of it."""
     truth = read_truth(arguments.truth)
     with open_snapshot(settings, arguments.as_of) as con:
-        con.register("truth", truth.to_arrow())
-        found = con.sql(_ON_RECORDS).pl()
-        record_count = con.sql("select count(*) from crosswalk").fetchall()[0][0]
+        measured = find_members(con, truth)
         pairs = con.sql("select record_a, record_b, evidence, kinship from pair_weights").pl()
-    measured = _measured(found, record_count)
     answer = _answer(measured, pairs, settings)
     show(answer, _text(answer), as_json=arguments.json)
     return 0
-
-
-def _measured(found: pl.DataFrame, record_count: int) -> Measured:
-    known = found.drop_nulls("cluster")
-    if known.is_empty():
-        raise TouchstoneError(
-            "No row of the truth names a record of this snapshot; compare its record_id, or its "
-            'file and row_number, with `touchstone query "select * from crosswalk"`.'
-        )
-    is_one = pl.col("entity").n_unique().over("record") == 1
-    members = known.filter(is_one).unique("record", keep="first", maintain_order=True)
-    contradicted = known.filter(~is_one)["record"].n_unique()
-    return Measured(
-        members,
-        found.height - known.height,
-        contradicted,
-        record_count - members.height - contradicted,
-    )
 
 
 def _answer(measured: Measured, pairs: pl.DataFrame, settings: Settings) -> dict[str, Any]:

@@ -212,6 +212,23 @@ def test_customers_are_measured_by_record_and_by_row(company, say, tmp_path: Pat
     assert {row["in_use"] for row in measured["by_threshold"]} == {True, False}
 
 
+def test_every_blocking_rule_is_told_with_what_it_costs_and_finds(say, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    truth.write_text("record_id,entity_id\nmembers:1,ann\npartner:p1,ann\nmembers:2,ann\n", "utf-8")
+
+    code, text = say("blocking", "--truth", str(truth), "--json")
+    _, told = say("blocking")
+
+    found = json.loads(text)
+    email = next(rule for rule in found["rules"] if rule["rule"] == "email")
+    assert code == 0
+    assert (email["largest_block"], email["compared"], email["links"]) == (3, 3, 3)
+    assert (found["truth"]["true_pairs"], found["truth"]["lost"]) == (3, 2)
+    assert found["truth"]["rules"]["email"] == {"covered": 1, "covered_only": 0}
+    assert "too few links to tell" in told
+    assert all(rule["rule"] in told for rule in found["rules"])
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
