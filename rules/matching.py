@@ -84,7 +84,7 @@ class Matching(Rule):
     evidence_floor: float = Field(description="pairs with less evidence (no prior) are not kept")
     max_block: int = Field(ge=2, description="a key that more records share does not block")
     max_compared: float = Field(
-        400.0,
+        200.0,
         gt=0,
         description="others that one record may be compared with, on average; a run whose "
         "blocking rules find more stops before it compares them",

@@ -53,3 +53,14 @@ def remove_tree(folder: Path) -> None:
     """Remove `folder` and all below it; it need not exist."""
     if folder.exists():
         shutil.rmtree(folder)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a text that only its owner may read, all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.draft")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(text)
+    os.replace(draft, path)

@@ -14,13 +14,13 @@ from rules.matching import Matching
 from transforms.block import key_columns
 from transforms.evaluate import Z
 
-KINDS: dict[str, frozenset[str]] = {
-    "e-mail": frozenset({"email", "email_2", "email_local", "email_domain"}),
-    "phone": frozenset({"phone", "phone_2"}),
-    "birth date": frozenset({"birth_date", "birth_year"}),
-    "place": frozenset({"address_key", "street_key", "house_number", "postcode_key", "city_key"}),
+KINDS: dict[str, tuple[str, ...]] = {
+    "e-mail": ("email",),
+    "phone": ("phone",),
+    "birth date": ("birth",),
+    "place": ("address", "street", "house", "postcode", "city"),
 }
-"""What rules look at beside names; a rule counts for the first of these that it uses."""
+"""What rules look at beside names, by how their parts begin; the first that fits counts."""
 
 
 class Lost(NamedTuple):
@@ -76,7 +76,8 @@ def kinds_of_rules(rules: Matching) -> list[str]:
     found = []
     for rule in rules.blocking:
         parts = {part for key in rule.keys for part in key}
-        found.append(next((kind for kind, of in KINDS.items() if parts & of), "names"))
+        looks = (kind for kind, of in KINDS.items() if any(part.startswith(of) for part in parts))
+        found.append(next(looks, "names"))
     return found
 
 

@@ -29,6 +29,8 @@ class Block(NamedTuple):
     patterns: pl.DataFrame
     left_out: frozenset[str]
     is_random: bool
+    kind: str | None = None
+    """What people said all these pairs are; unset: to be found out."""
 
 
 class Mixture(NamedTuple):
@@ -49,7 +51,7 @@ def fit(blocks: list[Block], defaults: dict[str, Floats]) -> Mixture:
     for _ in range(ROUNDS):
         seen = {name: np.zeros_like(default) for name, default in defaults.items()}
         for number, block in enumerate(blocks):
-            weights = _posterior(block, shares, mixes[number])
+            weights = _said(block) if block.kind else _posterior(block, shares, mixes[number])
             mixes[number] = (weights.sum(axis=0) + 1e-9) / (weights.sum() + 3e-9)
             _count_levels(block, weights, seen)
         previous, shares = shares, _with_defaults(seen, defaults)
@@ -88,6 +90,13 @@ def _posterior(block: Block, shares: dict[str, Floats], mix: Floats) -> Floats:
     count = block.patterns["count"].to_numpy()[:, np.newaxis]
     posterior: Floats = kinds / kinds.sum(axis=1, keepdims=True) * count
     return posterior
+
+
+def _said(block: Block) -> Floats:
+    """Per pattern, how many of its pairs are of each kind, where people said which."""
+    count = block.patterns["count"].to_numpy()[:, np.newaxis]
+    said: Floats = count * np.array([float(kind == block.kind) for kind in KINDS])
+    return said
 
 
 def _count_levels(block: Block, weights: Floats, seen: dict[str, Floats]) -> None:

@@ -32,6 +32,8 @@ PERSON = ("first_root", "last_key", "birth_date", "email", "phone", "postcode_ke
 """Records alike in all of these are counted once in term frequencies."""
 NAMES = ("first_root", "last_key")
 """The block from which it is learnt how far first and last names go together."""
+SURE = 500
+"""So many verdicts count half of what as many pairs would whose kind was certain."""
 FEW = 20
 """A level seen in fewer matches than this is listed as untrained."""
 
@@ -58,12 +60,19 @@ class Priors(NamedTuple):
     household: float
 
 
-def train(nodes: pl.DataFrame, rules: Matching, seed: int) -> TrainedModel:
-    """A model for records like these; the same nodes and seed give the same model."""
+def train(
+    nodes: pl.DataFrame, rules: Matching, seed: int, verdicts: pl.DataFrame | None = None
+) -> TrainedModel:
+    """A model for records like these; the same nodes and seed give the same model.
+
+    verdicts: pairs that people judged, record_a, record_b, is_same. The more, the more they count.
+    """
     with match_database() as con:
         load_nodes(con, nodes)
         linker = open_linker(con, _numbered(empty_settings(rules)), {})
         blocks = _blocks(con, linker, rules, seed)
+        if verdicts is not None and verdicts.height:
+            blocks |= _judged(con, linker, rules, verdicts)
         together = count_pairs(con, NAMES)
     mixture = fit(list(blocks.values()), _defaults(rules))
     settings = _with_shares(empty_settings(rules), mixture)
@@ -292,6 +301,26 @@ def _blocks(
         _draw_block(con, f"block_{number}", parts, rules, seed)
         patterns = _patterns(con, linker, f"block_{number}", rules)
         blocks[_called(parts)] = Block(patterns, _left_out(parts, rules), False)
+    return blocks
+
+
+def _judged(
+    con: duckdb.DuckDBPyConnection, linker: Linker, rules: Matching, verdicts: pl.DataFrame
+) -> dict[str, Block]:
+    """Verdicts as blocks of a known kind.
+
+    People are asked about records that look alike. So two that are different are taken for what
+    such pairs mostly are, people of one household, and say nothing of how strangers agree.
+    """
+    blocks = {}
+    for name, kind, is_same in (("same", "match", True), ("different", "household", False)):
+        table = f"judged_{name}"
+        con.register("said", verdicts.filter(pl.col("is_same") == is_same).to_arrow())
+        con.execute(f"create table {table} as select record_a, record_b from said")
+        patterns = _patterns(con, linker, table, rules)
+        weight = verdicts.height / (verdicts.height + SURE)
+        weighed = patterns.with_columns(pl.col("count") * weight)
+        blocks[f"judged {name}"] = Block(weighed, frozenset(), False, kind)
     return blocks
 
 

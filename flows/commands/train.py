@@ -9,31 +9,22 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from flows.cli import show
-from rules.lookups import Lookups
+from flows.known import Known, read_known
+from flows.page import write_page
+from flows.proposal import changes, page_facts, provenance, weighed
 from rules.matching import Matching
 from store.errors import TouchstoneError
-from store.lock import one_writer
 from store.models import write_model
-from store.rulebook import Model, latest_model, read_lookups, read_model, read_rule
-from store.schema import WAREHOUSE
+from store.rulebook import Model, latest_model, read_model, read_rule
 from store.settings import Settings
-from store.warehouse import Warehouse
 from transforms.block import cap_keys, capped_keys
-from transforms.match import MatchModel, band, check_model, prepare_nodes, score_pairs
+from transforms.drift import level_shares
+from transforms.match import MatchModel, band, check_model, score_pairs
 from transforms.propose import compare_bands, count_bands, manifest_of
-from transforms.standardise.keys import record_keys
 from transforms.train import priors_of_pairs, train
 
 _FEW = 1_000
 """Fewer records than this teach a model little."""
-
-
-class Taught(NamedTuple):
-    """What there is to learn from."""
-
-    nodes: pl.DataFrame
-    pairs: pl.DataFrame
-    """The pairs that the last run kept: record_a, record_b, evidence, kinship."""
 
 
 class Current(NamedTuple):
@@ -52,6 +43,11 @@ def options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep the weights; learn only how common it is that two records are one customer",
     )
+    parser.add_argument(
+        "--show-values",
+        action="store_true",
+        help="show the examples of the report as they are, not masked",
+    )
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -61,15 +57,26 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     folder = arguments.to or _folder(settings, today.isoformat())
     _refuse_folder(folder, settings)
     current = _current(settings, rules)
-    taught = _read(settings, rules, read_lookups(settings.rules / "lookups"))
+    known = read_known(settings, rules)
     if arguments.prior_only:
-        proposal = _with_fresh_prior(_usable(current), taught, folder.name, today)
+        proposal = _with_fresh_prior(_usable(current), known, folder.name, today)
+        pairs = weighed(known.pairs, proposal.manifest.prior)
     else:
-        trained = train(taught.nodes, rules, arguments.seed)
-        manifest = manifest_of(trained, today)
+        trained = train(known.nodes, rules, arguments.seed, known.verdicts)
+        manifest = provenance(known, manifest_of(trained, today))
         proposal = Model(folder.name, trained.model.settings, trained.model.tf, manifest)
+        pairs = weighed(_scored(known, proposal, rules), manifest.prior)
+        proposal = _with_levels(proposal, pairs, rules)
     write_model(folder, proposal.settings, proposal.frequencies, proposal.manifest)
-    answer = {"folder": str(folder), **_compare(proposal, current, taught, rules)}
+    differs = _changes(known, current, pairs, rules, show_values=arguments.show_values)
+    answer = {
+        "folder": str(folder),
+        "report": str(folder.with_name(f"{folder.name}.html")),
+        **_compare(proposal, current, known, pairs, rules),
+        "customers": differs and {name: differs[name] for name in ("merged", "split")},
+    }
+    facts = page_facts(proposal, known, pairs, rules)
+    _report(answer, settings, changes=differs, show_values=arguments.show_values, **facts)
     show(answer, _text(answer, settings), as_json=arguments.json)
     return 0
 
@@ -118,67 +125,84 @@ def _matching(model: Model) -> MatchModel:
     return MatchModel(model.settings, model.frequencies, model.manifest.prior)
 
 
-def _read(settings: Settings, rules: Matching, lookups: Lookups) -> Taught:
-    """All valid records as nodes, and the pairs that are kept; the lock is held meanwhile."""
-    if not settings.warehouse.exists():
-        raise TouchstoneError(
-            f"There is no warehouse in {settings.data}, so nothing to learn from; "
-            "run `touchstone nightly` first."
-        )
-    with (
-        one_writer(settings.lock),
-        Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse,
-    ):
-        if not (warehouse.has("std.records") and warehouse.has("match.pairs")):
-            raise TouchstoneError(
-                "No record has been matched yet; let `touchstone nightly` end a run first."
-            )
-        records = warehouse.read(
-            "select s.* from valid.records v join std.records s on s.arrival = v.arrival"
-        )
-        pairs = warehouse.read("select record_a, record_b, evidence, kinship from match.pairs")
-    if records.height < 2:
-        raise TouchstoneError("One record teaches nothing; take in deliveries first.")
-    return Taught(prepare_nodes(record_keys(records, lookups), rules), pairs)
-
-
-def _with_fresh_prior(model: Model, taught: Taught, name: str, today: date) -> Model:
+def _with_fresh_prior(model: Model, known: Known, name: str, today: date) -> Model:
     """The same weights; the prior that explains the pairs there are."""
     ratio = float(model.settings["kinship"]["ratio"])
-    prior = priors_of_pairs(taught.pairs, taught.nodes.height, ratio).match
-    fresh = {"prior": prior, "trained_on": today, "record_count": taught.nodes.height}
+    prior = priors_of_pairs(known.pairs, known.nodes.height, ratio).match
+    fresh = {"prior": prior, "trained_on": today, "record_count": known.nodes.height}
     return model._replace(name=name, manifest=model.manifest.model_copy(update=fresh))
 
 
+def _with_levels(model: Model, pairs: pl.DataFrame, rules: Matching) -> Model:
+    """The model with what its links looked like, for nights to be measured against."""
+    links = pairs.filter(pl.col("match_weight") >= rules.thresholds.link)
+    levels = [f"level_{name}" for name in rules.comparisons]
+    shares = level_shares(links.group_by(levels).agg(count=pl.len()), rules)
+    return model._replace(manifest=model.manifest.model_copy(update={"levels": shares}))
+
+
+def _scored(known: Known, proposal: Model, rules: Matching) -> pl.DataFrame:
+    nodes = cap_keys(known.nodes, capped_keys(known.nodes, rules), rules)
+    return score_pairs(None, nodes, _matching(proposal), rules)
+
+
+def _changes(
+    known: Known,
+    current: Current | None,
+    pairs: pl.DataFrame,
+    rules: Matching,
+    *,
+    show_values: bool,
+) -> dict[str, Any] | None:
+    """What would change for customers; nothing to compare with without a model that works."""
+    if current is None or current.problems:
+        return None
+    now = weighed(known.pairs, current.model.manifest.prior)
+    return changes(known, now, pairs, rules, show_values=show_values)
+
+
+def _report(answer: dict[str, Any], settings: Settings, **facts: Any) -> None:
+    """Write the report beside the proposal: it may hold values, the proposal does not."""
+    name = Path(answer["folder"]).name
+    used = answer["in_use"] or {}
+    write_page(
+        Path(answer["report"]),
+        "train.html",
+        name=name,
+        folder=answer["folder"],
+        target=str(settings.rules / "weights" / name),
+        bands=answer["bands"],
+        in_use=answer["in_use"],
+        moves={(move["before"], move["after"]): move["pairs"] for move in used.get("moves", ())},
+        **facts,
+    )
+
+
 def _compare(
-    proposal: Model, current: Current | None, taught: Taught, rules: Matching
+    proposal: Model, current: Current | None, known: Known, pairs: pl.DataFrame, rules: Matching
 ) -> dict[str, Any]:
     """How the proposal differs, as data; `Any` is whatever JSON can hold."""
     manifest = proposal.manifest
-    if current and current.model.settings == proposal.settings:
-        scored = taught.pairs
-    else:
-        nodes = cap_keys(taught.nodes, capped_keys(taught.nodes, rules), rules)
-        scored = score_pairs(None, nodes, _matching(proposal), rules)
-    proposed = scored.select("record_a", "record_b", band=band(manifest.prior, rules.thresholds))
+    proposed = pairs.select("record_a", "record_b", band=band(manifest.prior, rules.thresholds))
     return {
         "records": manifest.record_count,
+        "verdicts": manifest.verdicts,
         "prior": manifest.prior,
         "bands": count_bands(proposed),
         "untrained": list(manifest.untrained),
         "remarks": list(manifest.remarks),
-        "in_use": _in_use(current, taught, proposed, rules) if current else None,
+        "in_use": _in_use(current, known, proposed, rules) if current else None,
     }
 
 
 def _in_use(
-    current: Current, taught: Taught, proposed: pl.DataFrame, rules: Matching
+    current: Current, known: Known, proposed: pl.DataFrame, rules: Matching
 ) -> dict[str, Any]:
     """The model in use, and which pairs would change their band."""
     name, prior = current.model.name, current.model.manifest.prior
     if current.problems:
         return {"name": name, "problem": current.problems[0]}
-    now = taught.pairs.select("record_a", "record_b", band=band(prior, rules.thresholds))
+    now = known.pairs.select("record_a", "record_b", band=band(prior, rules.thresholds))
     moves = [move._asdict() for move in compare_bands(now, proposed)]
     return {"name": name, "prior": prior, "moves": moves}
 
@@ -190,17 +214,28 @@ def _text(answer: dict[str, Any], settings: Settings) -> str:
         f"Learnt from  {answer['records']:,} records"
         + (f"; fewer than {_FEW:,} teach little, so look twice." if few else "."),
         *_differences(answer),
+        *_customers(answer["customers"]),
         *(
             f"Unsure       {level}: too few showed it, so it weighs about its default."
             for level in answer["untrained"]
         ),
         *(f"Look at      {remark}." for remark in answer["remarks"]),
         f"Proposal     {answer['folder']}; nothing uses it yet.",
-        f"To use it    read its manifest.toml, then copy the folder to "
+        f"Report       {answer['report']}",
+        f"To use it    read the report, then copy the folder to "
         f"{settings.rules / 'weights' / name}: the last name there is in use, and the next run "
         "makes all tables anew by it.",
     ]
     return "\n".join(lines)
+
+
+def _customers(changed: dict[str, int] | None) -> list[str]:
+    if changed is None:
+        return []
+    return [
+        f"Customers    {changed['merged']:,} would be made of two or more that are apart now, "
+        f"{changed['split']:,} would fall into two or more."
+    ]
 
 
 def _differences(answer: dict[str, Any]) -> list[str]:

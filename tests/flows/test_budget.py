@@ -23,7 +23,7 @@ def company(tmp_path: Path) -> Company:
     company.drop("members", [{"no": "1", **ANN}])
     company.night(1)
     company.drop("partner", [{"op": "upsert", "id": "p1", **ANN}])
-    set_rule(company, "max_compared   = 400 ", "max_compared   = 1e-9")
+    set_rule(company, "max_compared   = 200 ", "max_compared   = 1e-9")
     return company
 
 

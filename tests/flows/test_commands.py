@@ -261,6 +261,25 @@ def test_a_fresh_prior_is_proposed_beside_the_data_and_not_switched_on(company, 
     assert sorted((company.settings.rules / "weights").iterdir()) == before
 
 
+def test_a_proposal_says_where_it_comes_from_and_what_it_would_change(company, say) -> None:
+    code, text = say("train", "--json")
+
+    answer = json.loads(text)
+    proposed = read_model(Path(answer["folder"])).manifest
+    page = Path(answer["report"])
+    report = page.read_text("utf-8")
+    assert code == 0
+    assert (str(proposed.first_received), str(proposed.last_received)) == (
+        "2026-03-02",
+        "2026-03-03",
+    )
+    assert set(proposed.levels) == set(proposed.comparisons)
+    assert set(answer["customers"]) == {"merged", "split"}
+    assert page.stat().st_mode & 0o077 == 0
+    assert "http" not in report.replace("http-equiv", "")
+    assert "ann@example.com" not in report
+
+
 def test_a_model_is_never_proposed_where_it_would_be_used(company, say) -> None:
     code, text = say("train", "--to", str(company.settings.rules / "weights" / "9999-01-01"))
 

@@ -92,6 +92,33 @@ def test_households_are_told_from_matches_without_labels() -> None:
     assert household > 0.8
 
 
+def test_verdicts_teach_and_the_more_the_more_they_count() -> None:
+    homes = (
+        PEOPLE.with_columns(home=pl.col("person") // 2)
+        .unique("person", keep="first")
+        .sort("person")
+    )
+    said = (
+        homes.group_by("home", maintain_order=True)
+        .agg(pl.col("record_number"))
+        .select(
+            record_a=pl.col("record_number").list.first(),
+            record_b=pl.col("record_number").list.last(),
+            is_same=True,
+        )
+    )
+
+    shares = []
+    for count in (3, 300):
+        taught = train(NODES, RULES, 3, said.head(count)).model.settings
+        first = next(c for c in taught["comparisons"] if c["output_column_name"] == "first_name")
+        shares.append(first["comparison_levels"][-1]["m_probability"])
+
+    untaught = weighed("first_name")[-1][0]
+    assert shares[0] == pytest.approx(untaught, abs=0.01)
+    assert shares[1] > untaught + 0.1
+
+
 def test_the_prior_is_that_of_the_file() -> None:
     records = PEOPLE.height
     matches = PEOPLE.group_by("person").len().filter(pl.col("len") > 1).height
