@@ -34,16 +34,6 @@ class Lost(NamedTuple):
     by_kinds: tuple[int, ...]
     """Links by how many kinds of rules found them: one, two and so on."""
 
-    @property
-    def estimate(self) -> float:
-        """So many links were lost, by the estimate."""
-        return 0.0 if self.share is None else self.links * self.share / (1 - self.share)
-
-    @property
-    def variance(self) -> float:
-        """The variance of that number."""
-        return 0.0 if self.share is None else _variance(*self.by_kinds[:2])
-
 
 FEW = 10
 """With fewer links caught twice nothing can be said."""

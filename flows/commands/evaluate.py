@@ -1,4 +1,4 @@
-"""`touchstone evaluate`: measure the customers of a snapshot against a truth file."""
+"""`touchstone evaluate`: measure a snapshot against a truth file, or by the verdicts of people."""
 
 import argparse
 from pathlib import Path
@@ -7,36 +7,100 @@ from typing import Any
 import polars as pl
 
 from flows.cli import show
+from flows.judging import draw_list, read_decided, read_judged, read_pairs, with_verdicts
 from flows.measured import Measured, find_members
+from flows.page import write_page
 from store.rulebook import read_rulebook
 from store.settings import Settings
-from store.snapshot import open_snapshot
+from store.snapshot import current_run, open_snapshot
 from store.truth import read_truth
 from transforms import evaluate
+from transforms.judge import ENOUGH, estimate
 from transforms.match import match_weight
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
         "--truth",
         metavar="FILE",
         type=Path,
-        required=True,
         help="CSV or Parquet: entity_id, and record_id, or source and source_key, "
         "or file and row_number",
     )
+    how.add_argument(
+        "--draw",
+        metavar="FILE",
+        type=Path,
+        help="without truth: write a random list of pairs for people to judge, blind",
+    )
+    how.add_argument(
+        "--judged",
+        metavar="FILE",
+        type=Path,
+        help="measure by that list, its column `same` filled with yes and no",
+    )
+    parser.add_argument("--size", type=int, default=250, help="pairs to draw (250)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, other pairs (1)")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write a page of it as well")
     parser.add_argument("--as-of", metavar="RUN", help="measure an older snapshot, e.g. R0002")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Measure and say what came of it."""
+    """Measure by what there is to measure by, and say what came of it."""
+    if arguments.draw:
+        return _draw(arguments, settings)
+    return _by_truth(arguments, settings) if arguments.truth else _by_verdicts(arguments, settings)
+
+
+def _by_truth(arguments: argparse.Namespace, settings: Settings) -> int:
     truth = read_truth(arguments.truth)
     with open_snapshot(settings, arguments.as_of) as con:
         measured = find_members(con, truth)
         pairs = con.sql("select record_a, record_b, evidence, kinship from pair_weights").pl()
     answer = _answer(measured, pairs, settings)
+    if arguments.html:
+        about = {"run_id": arguments.as_of or current_run(settings), "file": arguments.truth.name}
+        write_page(arguments.html, "truth.html", **answer, **about)
     show(answer, _text(answer), as_json=arguments.json)
+    return 0
+
+
+def _draw(arguments: argparse.Namespace, settings: Settings) -> int:
+    rulebook = read_rulebook(settings.rules)
+    counts = draw_list(arguments.draw, settings, rulebook, arguments.size, arguments.seed)
+    show(
+        {"file": str(arguments.draw), "strata": counts},
+        f"{sum(counts.values()):,} pairs are in {arguments.draw}, which holds personal data. Let "
+        "people write yes or no into\nits column same, then run `touchstone evaluate --judged "
+        f"{arguments.draw}`.",
+        as_json=arguments.json,
+    )
+    return 0
+
+
+def _by_verdicts(arguments: argparse.Namespace, settings: Settings) -> int:
+    """By a list that was judged; without one by what stewards decided of pairs."""
+    rulebook = read_rulebook(settings.rules)
+    run_id, verdicts = arguments.as_of, read_decided(settings)
+    if arguments.judged:
+        run_id, verdicts = read_judged(arguments.judged, rulebook)
+    sampled = read_pairs(settings, rulebook, run_id)
+    found = estimate(with_verdicts(sampled.pairs, verdicts), sampled.lost)
+    answer = {
+        "run_id": sampled.run_id,
+        "verdicts": sum(stratum.judged for stratum in found.strata),
+        "is_random": arguments.judged is not None,
+        "precision": _plain(found.precision),
+        "recall": _plain(found.recall),
+        "strata": [_plain(stratum) for stratum in found.strata],
+        "too_few": found.too_few,
+        "lost": _plain(sampled.lost),
+    }
+    if arguments.html:
+        write_page(arguments.html, "judged.html", enough=ENOUGH, **answer)
+    show(answer, _verdicts_text(answer), as_json=arguments.json)
     return 0
 
 
@@ -57,6 +121,12 @@ def _answer(measured: Measured, pairs: pl.DataFrame, settings: Settings) -> dict
         "all": _plain(evaluate.score(members)),
         "by_source": {
             source: _plain(score) for source, score in evaluate.score_by_source(members).items()
+        },
+        "by_channel": {
+            channel: _plain(score)
+            for channel, score in evaluate.score_by_source(
+                members.with_columns(source="channel")
+            ).items()
         },
         "by_size": [_plain(band) for band in evaluate.score_by_size(members)],
         "by_threshold": _choices(members, pairs, settings),
@@ -104,14 +174,13 @@ def _text(answer: dict[str, Any]) -> str:
 
 
 def _tables(answer: dict[str, Any]) -> list[str]:
-    sources, bands = answer["by_source"].items(), answer["by_size"]
+    bands = answer["by_size"]
     return [
-        "",
-        "By source; a pair counts for each source that it has a record of",
-        *(
-            f"  {source:22.22s}{score['record_count']:>9,} records   {_quality(score['pairwise'])}"
-            for source, score in sources
+        *_parts(
+            "By channel; a pair counts for each channel that it has a record of",
+            answer["by_channel"],
         ),
+        *_parts("By source", answer["by_source"]),
         "",
         "By size; precision by records per customer, recall by records per person",
         *(_band(band) for band in bands if band["customers"] or band["people"]),
@@ -119,6 +188,47 @@ def _tables(answer: dict[str, Any]) -> list[str]:
         "By link threshold; pairs only, before clusters are made",
         *(_choice(choice) for choice in answer["by_threshold"]),
     ]
+
+
+def _parts(title: str, parts: dict[str, Any]) -> list[str]:
+    return [
+        "",
+        title,
+        *(
+            f"  {name:22.22s}{score['record_count']:>9,} records   {_quality(score['pairwise'])}"
+            for name, score in parts.items()
+        ),
+    ]
+
+
+def _verdicts_text(answer: dict[str, Any]) -> str:
+    lost = answer["lost"]
+    blocked = (
+        "it cannot be told what blocking lost"
+        if lost["share"] is None
+        else f"with {lost['share']:.1%} that blocking lost, or more"
+    )
+    few = ", ".join(f"{name} ({ENOUGH})" for name in answer["too_few"])
+    return "\n".join(
+        [
+            f"Judged      {answer['verdicts']:,} pairs of snapshot {answer['run_id']}"
+            + ("." if answer["is_random"] else ", as decided by stewards: not drawn at random."),
+            f"Links       precision {_verdict(answer['precision'])}",
+            f"            recall    {_verdict(answer['recall'])}, {blocked}",
+            *([f"Too few     verdicts on pairs that are: {few}; see --draw."] if few else []),
+            "",
+            "By stratum of match weight",
+            *(
+                f"  {part['stratum']:20s}{part['pairs']:>10,} pairs {part['judged']:>6,} judged  "
+                f"one customer {_share(part['share'])}"
+                for part in answer["strata"]
+            ),
+        ]
+    )
+
+
+def _verdict(share: dict[str, Any]) -> str:
+    return "too few verdicts" if share["value"] is None else _share(share)
 
 
 def _left_out(answer: dict[str, Any]) -> list[str]:

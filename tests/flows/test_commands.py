@@ -212,6 +212,79 @@ def test_customers_are_measured_by_record_and_by_row(company, say, tmp_path: Pat
     assert {row["in_use"] for row in measured["by_threshold"]} == {True, False}
 
 
+def test_a_page_of_the_measure_stands_by_itself(say, tmp_path: Path) -> None:
+    truth, page = tmp_path / "truth.csv", tmp_path / "page.html"
+    truth.write_text("record_id,entity_id\nmembers:1,ann\npartner:p1,ann\nmembers:2,<b>\n", "utf-8")
+
+    code, text = say("evaluate", "--truth", str(truth), "--html", str(page), "--json")
+
+    written = page.read_text("utf-8")
+    assert code == 0, text
+    assert set(json.loads(text)["by_channel"]) == {"partner_feed"}
+    assert "partner feed" in written
+    assert "<svg" in written
+    assert "://" not in written
+    assert "<script" not in written
+
+
+@pytest.fixture
+def drawn(company: Company, say: Say, tmp_path: Path) -> Path:
+    path = tmp_path / "list.csv"
+    code, text = say("evaluate", "--draw", str(path))
+    assert code == 0, text
+    return path
+
+
+def test_a_list_to_judge_is_blind_and_the_same_for_the_same_seed(drawn, say) -> None:
+    first = drawn.read_text("utf-8")
+
+    say("evaluate", "--draw", str(drawn))
+
+    listed = pl.read_csv(drawn, infer_schema=False)
+    assert drawn.read_text("utf-8") == first
+    assert drawn.stat().st_mode & 0o077 == 0
+    assert listed["same"].null_count() == listed.height == 3
+    assert not {"match_weight", "stratum", "evidence"} & set(listed.columns)
+    assert listed["phone_a"].drop_nulls().str.starts_with("'+44").all()
+
+
+def test_a_judged_list_is_measured_and_few_verdicts_are_said_to_be_few(drawn, say) -> None:
+    listed = pl.read_csv(drawn, infer_schema=False)
+    listed.with_columns(same=pl.Series(["yes", "No", "?"])).write_csv(drawn)
+
+    code, text = say("evaluate", "--judged", str(drawn), "--json")
+
+    measured = json.loads(text)
+    assert code == 0, text
+    assert measured["verdicts"] == 2
+    assert measured["recall"]["value"] is None
+    assert sum(part["judged"] for part in measured["strata"]) == 2
+    assert measured["too_few"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [("same", "maybe", "row 2: the column same"), ("drawn", "R0009 prior 1", "other thresholds")],
+)
+def test_a_list_that_cannot_be_used_is_told_why(drawn, say, column, value, says) -> None:
+    pl.read_csv(drawn, infer_schema=False).with_columns(pl.lit(value).alias(column)).write_csv(
+        drawn
+    )
+
+    code, text = say("evaluate", "--judged", str(drawn))
+
+    assert code == 1
+    assert says in text
+
+
+def test_without_truth_the_decisions_of_stewards_are_what_there_is(say) -> None:
+    code, text = say("evaluate")
+
+    assert code == 0
+    assert "not drawn at random" in text
+    assert "too few verdicts" in text
+
+
 def test_every_blocking_rule_is_told_with_what_it_costs_and_finds(say, tmp_path: Path) -> None:
     truth = tmp_path / "truth.csv"
     truth.write_text("record_id,entity_id\nmembers:1,ann\npartner:p1,ann\nmembers:2,ann\n", "utf-8")
