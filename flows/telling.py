@@ -35,7 +35,10 @@ def tell_customer(answer: Row) -> str:
             f"{name} is not among the golden customers: no record of it has both a name and a "
             "valid e-mail or phone yet."
         )
-    lines += ["", "Records, in the order in which they arrived", *map(_record, records)]
+    founded = records[0]["record_id"]
+    lines += ["", "How it came to be: its records, in the order in which they arrived"]
+    for record, step in zip(records, answer["steps"], strict=True):
+        lines += [_record(record), *_joined(record, step, founded, answer["links"])]
     if answer["links"]:
         lines += [
             "",
@@ -170,11 +173,35 @@ def _record(record: Row) -> str:
     return f"  {record['record_id']}  came {came} in {record['file_name'] or '?'}{lacks}"
 
 
+def _joined(record: Row, step: Row, founded: str, links: list[Row]) -> list[str]:
+    """By what a record joined those before it."""
+    if record["record_id"] == founded:
+        return ["      founded it"]
+    if not step["joined"]:
+        return ["      stood by itself until a later record linked it"]
+    found = {frozenset(link["record_ids"]): link for link in links}
+    lines = []
+    for number, by in enumerate(step["joined"]):
+        link = found.get(frozenset((record["record_id"], by["record_id"])))
+        verb = "joined" if number == 0 else "and brought in"
+        lines.append(f"      {verb} {by['record_id']}: {_because(by, link)}")
+    return lines
+
+
+def _because(by: Row, link: Row | None) -> str:
+    if by["match_weight"] is None or link is None:
+        return "a person decided"
+    return f"{by['match_weight']:+.1f}, {_agreeing(link)}"
+
+
+def _agreeing(link: Row) -> str:
+    return "; ".join(part["found"] for part in link["comparisons"] if part["weight"] > 0)
+
+
 def _link(link: Row) -> str:
-    found = "; ".join(part["found"] for part in link["comparisons"] if part["weight"] > 0)
     rules = ", ".join(name.replace("_", " ") for name in link["found_by"])
     return (
-        f"  {link['match_weight']:+6.1f}  {' and '.join(link['record_ids'])}: {found} "
+        f"  {link['match_weight']:+6.1f}  {' and '.join(link['record_ids'])}: {_agreeing(link)} "
         f"(found by {rules})"
     )
 

@@ -17,18 +17,42 @@ class Link(NamedTuple):
     weight: float
 
 
+class Arrival(NamedTuple):
+    """How one record joined: by its strongest link to each part that it touched."""
+
+    record_id: str
+    by: list[Link]
+    """The strongest first; the record is `one`. None: it stood by itself when it arrived."""
+
+
+def arrivals(records: list[str], links: pl.DataFrame) -> list[Arrival]:
+    """How records, in the order in which they arrived, came together, one after the other.
+
+    links: record_id_a, record_id_b, match_weight. A record that links parts which stood apart until
+    then has a link for each of them.
+    """
+    neighbours = _neighbours(links)
+    part: dict[str, str] = {}
+    found = []
+    for record in records:
+        strongest: dict[str, Link] = {}
+        for link in neighbours.get(record, ()):
+            if link.other in part:
+                strongest.setdefault(part[link.other], link)
+        found.append(Arrival(record, list(strongest.values())))
+        part[record] = record
+        for member, of in part.items():
+            if of in strongest:
+                part[member] = record
+    return found
+
+
 def strongest_path(links: pl.DataFrame, start: str, end: str) -> list[Link]:
     """The chain of links from `start` to `end` whose weakest link is strongest; empty if none.
 
     links: record_id_a, record_id_b, match_weight.
     """
-    ordered = links.sort(-pl.col("match_weight"), "record_id_a", "record_id_b")
-    neighbours: dict[str, list[Link]] = {}
-    for one, other, weight in ordered.select(
-        "record_id_a", "record_id_b", "match_weight"
-    ).iter_rows():
-        neighbours.setdefault(one, []).append(Link(one, other, weight))
-        neighbours.setdefault(other, []).append(Link(other, one, weight))
+    neighbours = _neighbours(links)
     came_by: dict[str, Link] = {}
     for link in _spread(neighbours, start):
         came_by[link.other] = link
@@ -45,6 +69,18 @@ def odds(match_weight: float) -> str:
     shown = f"{ratio:.1f}" if ratio < 10 else f"{float(f'{ratio:.2g}'):,.0f}"
     told = f"about {shown}" if ratio < 1_000_000 else "more than a million"
     return f"{told} to 1 {'for' if match_weight > 0 else 'against'} one customer"
+
+
+def _neighbours(links: pl.DataFrame) -> dict[str, list[Link]]:
+    """For each record its links, the strongest first."""
+    ordered = links.sort(-pl.col("match_weight"), "record_id_a", "record_id_b")
+    found: dict[str, list[Link]] = {}
+    for one, other, weight in ordered.select(
+        "record_id_a", "record_id_b", "match_weight"
+    ).iter_rows():
+        found.setdefault(one, []).append(Link(one, other, weight))
+        found.setdefault(other, []).append(Link(other, one, weight))
+    return found
 
 
 def _spread(neighbours: dict[str, list[Link]], start: str) -> Iterator[Link]:

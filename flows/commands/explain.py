@@ -14,7 +14,7 @@ from store.errors import TouchstoneError
 from store.rulebook import Rulebook, read_rulebook
 from store.settings import Settings
 from store.snapshot import open_snapshot
-from transforms.explain import DECIDED, strongest_path
+from transforms.explain import DECIDED, Link, arrivals, strongest_path
 from transforms.resolve import state_of
 
 
@@ -76,16 +76,36 @@ def _customer(known: Known, found: Found) -> Row:
     records = evidence.find(known.con, name).records
     links = evidence.links_between(known.con, records, records, known.rulebook)
     links = links.filter(pl.col("match_weight") >= known.link)
+    told = [evidence.evidence_of(links[at], known.rulebook) for at in range(links.height)]
     return {
         "asked": found.asked,
         "is_record": found.is_record,
         "customer_id": name,
         "redirect": found.redirect,
         "records": list(records.drop("record_number", "customer_id").iter_rows(named=True)),
-        "links": [evidence.evidence_of(links[at], known.rulebook) for at in range(links.height)],
+        "steps": _steps(known, records["record_id"], links),
+        "links": told,
         **_published(known, name),
         **_waiting(known, records),
     }
+
+
+def _steps(known: Known, records: pl.Series, links: pl.DataFrame) -> list[Row]:
+    """By which link each record joined those that were there before it."""
+    strong = links.select("record_id_a", "record_id_b", "match_weight")
+    every = pl.concat([strong, _must_links(known, records)])
+    return [
+        {
+            "record_id": arrival.record_id,
+            "joined": [{"record_id": link.other, **_weight(link)} for link in arrival.by],
+        }
+        for arrival in arrivals(records.to_list(), every)
+    ]
+
+
+def _weight(link: Link) -> Row:
+    """A link's match weight; none where a person decided."""
+    return {"match_weight": None if link.weight == DECIDED else round(link.weight, 2)}
 
 
 def _published(known: Known, name: str) -> Row:
@@ -177,7 +197,7 @@ def _path(known: Known, one: Found, other: Found) -> list[Row]:
     return [
         {
             "record_ids": [link.one, link.other],
-            "match_weight": None if link.weight == DECIDED else round(link.weight, 2),
+            **_weight(link),
         }
         for link in chain
     ]

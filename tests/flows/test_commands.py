@@ -139,6 +139,8 @@ def test_a_customer_is_explained_by_its_records_links_and_values(say) -> None:
     assert "members:1 belongs to customer C1-2, which stands on 3 records." in text
     assert "partner:p1" in text
     assert "same birth date" in text
+    assert "founded it" in text
+    assert "joined members:1: +" in text
     assert "1979-06-14  from members:1, the first to arrive" in text
     assert "Which birth_date is right?" in text
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.explain import Link, odds, strongest_path
+from transforms.explain import Link, arrivals, odds, strongest_path
 
 LINKS = st.lists(
     st.tuples(
@@ -71,3 +71,34 @@ def test_the_way_goes_around_a_weak_link() -> None:
 )
 def test_odds_are_told_in_words(weight: float, expect: str) -> None:
     assert odds(weight) == expect
+
+
+def test_each_record_joins_by_its_strongest_link_to_those_before_it() -> None:
+    links = frame_of([("a", "b", 5.0), ("a", "c", 4.0), ("b", "c", 9.0)])
+
+    steps = arrivals(["a", "b", "c"], links)
+
+    assert [(step.record_id, step.by) for step in steps] == [
+        ("a", []),
+        ("b", [Link("b", "a", 5.0)]),
+        ("c", [Link("c", "b", 9.0)]),
+    ]
+
+
+def test_a_record_that_brings_parts_together_has_a_link_for_each_of_them() -> None:
+    links = frame_of([("a", "d", 4.0), ("b", "c", 7.0), ("b", "d", 6.0), ("c", "d", 5.0)])
+
+    steps = {step.record_id: step.by for step in arrivals(["a", "b", "c", "d"], links)}
+
+    assert steps["b"] == []
+    assert steps["d"] == [Link("d", "b", 6.0), Link("d", "a", 4.0)]
+
+
+@given(LINKS)
+def test_steps_connect_what_links_connect(links: list[tuple[str, str, float]]) -> None:
+    steps = arrivals(list("abcde"), frame_of(links))
+
+    used = [(link.one, link.other, link.weight) for step in steps for link in step.by]
+    for one, other in pairwise("abcde"):
+        before = bool(strongest_path(frame_of(links), one, other))
+        assert bool(strongest_path(frame_of(used), one, other)) == before
