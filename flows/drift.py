@@ -109,8 +109,10 @@ def _measure(
 def _presence(warehouse: Warehouse, rules: Matching, records: int) -> pl.DataFrame:
     """How many records have what the best level of each comparison needs; of many, a sixteenth."""
     drawn = "" if records < _MANY else "where hash(v.record_number) % 16 = 0"
+    kept = set(warehouse.read("from std.records limit 0").columns)
     columns = ", ".join(
-        f"{column} is not null as {name}" for name, column in best_columns(rules).items()
+        f"{f's.{column} is not null' if column in kept else 'true'} as {name}"
+        for name, column in best_columns(rules).items()
     )
     return warehouse.read(
         f"""

@@ -10,7 +10,8 @@ from store.rulebook import Model
 from transforms.cluster import Apart, cluster
 from transforms.contrast import contrast_customers, costs, mask, moved_pairs, shares_below
 from transforms.coverage import estimate_lost, rule_yields
-from transforms.match import MatchModel, level_weights, match_weight, score_given
+from transforms.match import MatchModel, match_weight, score_given
+from transforms.weigh import level_weights
 
 EXAMPLES = 6
 """So many pairs gained, pairs lost, customers merged and customers split are shown."""

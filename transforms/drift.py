@@ -12,10 +12,15 @@ import polars as pl
 
 from rules.matching import Matching
 from transforms.compare import COMPARISONS
-from transforms.match import level_weights, match_weight
+from transforms.match import match_weight
+from transforms.weigh import level_weights
 
 SMALLEST_SHARE = 1e-4
 """A level that one side never showed counts as this share, so that the index stays finite."""
+
+
+MADE_OF = {"first_key": "first_name", "last_key": "last_name", "address_key": "address"}
+"""Fields that keys are made of: the keys themselves are not kept."""
 
 
 def level_shift(trained: Sequence[float], now: Sequence[float]) -> float:
@@ -71,8 +76,9 @@ def unlinkable_share(
 
 
 def best_columns(rules: Matching) -> Mapping[str, str]:
-    """For each comparison that stands on values the one column that its best level needs."""
-    return {name: COMPARISONS[name].columns[0] for name in rules.comparisons if _stands(name)}
+    """For each comparison that stands on values the one field that its best level needs."""
+    first = {name: COMPARISONS[name].columns[0] for name in rules.comparisons if _stands(name)}
+    return {name: MADE_OF.get(column, column) for name, column in first.items()}
 
 
 def _stands(name: str) -> bool:

@@ -2,7 +2,7 @@ from itertools import pairwise, permutations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.explain import Link, arrivals, odds, strongest_path
@@ -35,6 +35,7 @@ def best_weakest(links: list[tuple[str, str, float]], start: str, end: str) -> f
     return max(found, default=None)
 
 
+@settings(deadline=None)
 @given(LINKS)
 def test_no_other_way_has_a_stronger_weakest_link(links: list[tuple[str, str, float]]) -> None:
     path = strongest_path(frame_of(links), "a", "e")
@@ -94,6 +95,7 @@ def test_a_record_that_brings_parts_together_has_a_link_for_each_of_them() -> No
     assert steps["d"] == [Link("d", "b", 6.0), Link("d", "a", 4.0)]
 
 
+@settings(deadline=None)
 @given(LINKS)
 def test_steps_connect_what_links_connect(links: list[tuple[str, str, float]]) -> None:
     steps = arrivals(list("abcde"), frame_of(links))
