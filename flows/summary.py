@@ -130,6 +130,8 @@ def _what_came(summary: dict[str, Any], stages: dict[str, Counts]) -> list[str]:
         + ".",
         f"Duplicates  {stages['match']['pairs_scored']:,} pairs of records looked alike.",
     ]
+    if "domains_waiting" in checked:
+        lines.append(_domains(checked))
     survive = stages["survive"]
     told = ", ".join(
         f"{survive[kind]:,} {kind}"
@@ -137,6 +139,20 @@ def _what_came(summary: dict[str, Any], stages: dict[str, Counts]) -> list[str]:
         if survive.get(kind)
     )
     return [*lines, f"Changes     {told or 'no customer changed'}."]
+
+
+def _domains(checked: Counts) -> str:
+    """What DNS said of the domains of e-mail addresses."""
+    asked, waiting = checked.get("domains_asked", 0), checked["domains_waiting"]
+    invalid, unclear = checked.get("domains_invalid", 0), checked.get("domains_unverified", 0)
+    told = [
+        f"{asked:,} were asked",
+        f"of all, {invalid:,} {'takes' if invalid == 1 else 'take'} no mail",
+        f"{unclear:,} gave no answer",
+    ]
+    if waiting:
+        told.append(f"{waiting:,} wait for the next night")
+    return f"Domains     {'; '.join(told)}."
 
 
 def _nothing_happened(night: Night) -> bool:

@@ -37,6 +37,9 @@ create table std.records (
 create table verify.phones (
     raw varchar, region varchar, value varchar, verification varchar, reason varchar,
     kind varchar, time_zone varchar, number_region varchar, version varchar);
+create table verify.domains (
+    domain varchar, answer varchar, verification varchar, reason varchar, asked_at timestamptz,
+    tried_at timestamptz, expires_at timestamptz);
 create table verify.emails (
     raw varchar, value varchar, verification varchar, reason varchar, domain varchar,
     version varchar);
@@ -47,6 +50,7 @@ create table quarantine.records (
 
 create table change.versions (arrival bigint);
 create table change.records (record_number bigint);
+create table change.domains (domain varchar);
 create table change.pairs (record_number bigint);
 create table change.customers (founder bigint);
 create table change.moves (record_number bigint, old_founder bigint, founder bigint);
@@ -114,7 +118,7 @@ create table crosswalk (
     customer_id {_TEXT}, is_active boolean, campaign varchar);
 create table contact_points (
     founder bigint, customer_id {_TEXT}, kind varchar, value {_TEXT}, is_primary boolean,
-    verification varchar, type varchar, time_zone varchar, record_count integer,
+    verification varchar, reason varchar, type varchar, time_zone varchar, record_count integer,
     first_seen_at timestamptz);
 create table redirects (
     founder bigint, old_customer_id varchar, customer_id {_TEXT}, run_id varchar, why varchar);

@@ -26,6 +26,17 @@ class Settings(BaseSettings):
     snapshots_kept: int = Field(14, ge=1, description="published snapshots that are kept")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 2, ge=1)
     memory_limit: str = Field("1GB", description="for each database that a run has open")
+    secrets: Path | None = Field(
+        None, description="a folder with a file for each secret that the environment does not have"
+    )
+    fetch_seconds: int = Field(1800, ge=0, description="for fetching from all partners in a night")
+    dns: str | None = Field(
+        None,
+        description="who is asked whether a domain takes mail: `system` or an address such as "
+        "192.0.2.53; unset: nobody is asked",
+    )
+    dns_seconds: int = Field(60, ge=0, description="for all questions of a night to DNS")
+    dns_days: int = Field(30, ge=1, description="until a domain is asked again")
     max_delivery_bytes: int = Field(5_000_000_000, ge=1, description="larger files are held")
 
     @property

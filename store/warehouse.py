@@ -18,7 +18,7 @@ from store.settings import Settings
 
 _SLICE = 250_000
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the tables change; a newer file is refused, an older one is rebuilt."""
 
 

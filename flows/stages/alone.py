@@ -23,8 +23,13 @@ CROSSWALK = """
 
 CONTACTS = """
     insert into contact_points by name
-    select p.*, 'valid' as verification, t.kind as type, t.time_zone
-    from {points} p left join (
+    select p.*, t.kind as type, t.time_zone,
+        case p.kind when 'phone' then 'valid' else coalesce(d.verification, 'unverified') end
+            as verification,
+        case when p.kind = 'email' and d.domain is null then 'not_asked' else d.reason end
+            as reason
+    from {points} p left join verify.domains d
+    on p.kind = 'email' and split_part(p.value, '@', 2) = d.domain left join (
         select value, any_value(kind) as kind, any_value(time_zone) as time_zone
         from verify.phones where value in (select value from {points} where kind = 'phone')
         group by value) t
@@ -39,8 +44,8 @@ def named(founder: str) -> str:
 def find_alone(golden: Golden, rules: Survivorship, anchors: pl.DataFrame) -> None:
     """Make the table `alone` of those of `touched` who stand on one version of one record.
 
-    Not they whose record says two values that compete, nor they for whom a steward has chosen
-    a value (anchors: record_id).
+    Not they whose record says two values that compete or an address that takes no mail, nor they
+    for whom a steward has chosen a value (anchors: record_id).
     """
     golden.execute(
         """
@@ -58,6 +63,12 @@ def find_alone(golden: Golden, rules: Survivorship, anchors: pl.DataFrame) -> No
             "delete from alone where arrival in "
             f"(select arrival from std.records where {says_more})"
         )
+    golden.execute(
+        """
+        delete from alone where arrival in (
+            select s.arrival from std.records s
+            join verify.domains d on d.domain = s.email_domain and d.verification = 'invalid')"""
+    )
     if not anchors.is_empty():
         golden.execute(
             """

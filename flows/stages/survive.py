@@ -8,11 +8,13 @@ import polars as pl
 
 from flows.run import Counts, Run
 from flows.stages.alone import CONTACTS, CROSSWALK, find_alone, named, write_alone
+from flows.stages.deliverability import refused_domains, touch_customers
 from store.errors import UnreadableError
 from store.golden import Golden, open_any_golden, open_beside
 from store.warehouse import Warehouse
 from transforms.changes import describe_changes
 from transforms.contacts import gather_contacts
+from transforms.deliverability import deliverable
 from transforms.epochs import all_epochs, lay_out_epochs, to_periods
 from transforms.identify import customer_id
 from transforms.resolve import state_of
@@ -41,6 +43,7 @@ def survive_records(run: Run, warehouse: Warehouse) -> Counts:
         if done is not None:
             return done
         _touch_decided(run, warehouse)
+        touch_customers(warehouse)
         _widen_to_all(run, warehouse, golden)
         touched = warehouse.read("select founder from change.customers order by founder")
         with golden.transaction():
@@ -93,7 +96,8 @@ def _widen_to_all(run: Run, warehouse: Warehouse, golden: Golden) -> None:
 def _write(run: Run, golden: Golden, touched: pl.DataFrame, chosen: pl.DataFrame) -> int:
     """Choose among the records of these customers; returns how many rows were written."""
     laid = _lay_out(run, golden, touched)
-    found = survive(laid.records, run.rulebook.survivorship, _choices(golden, laid, chosen))
+    standing = deliverable(laid.records, refused_domains(golden))
+    found = survive(standing, run.rulebook.survivorship, _choices(golden, laid, chosen))
     values = _values(golden.fields, laid, found)
     periods = _periods(laid, found, values)
     ended = periods.filter(pl.col("valid_to").is_not_null())

@@ -3,6 +3,7 @@
 import polars as pl
 
 from flows.run import Counts, Run
+from flows.stages.deliverability import look_up_domains
 from rules.schemas import RECORD
 from store.warehouse import Warehouse
 from transforms.classify import ARRIVALS
@@ -21,11 +22,13 @@ def validate_records(run: Run, warehouse: Warehouse) -> Counts:
         "record_number", "arrival", "source", "campaign", is_active=is_active(verdict.passed)
     )
     _write_versions(warehouse, active)
+    looked_up = look_up_domains(run, warehouse)
     return {
         "records_valid": verdict.passed.height,
         "records_quarantined": verdict.quarantined.height,
         "records_active": int(active["is_active"].sum()),
         "records_changed": warehouse.one("select count(*) from change.records"),
+        **looked_up,
     }
 
 
