@@ -17,6 +17,7 @@ from store.settings import Settings
 
 COMMANDS = {
     "demo": "build the made-up company in data/demo and run its nights",
+    "fetch": "bring what partners have for us into the inbox",
     "nightly": "take in what has arrived and publish what is known now",
     "rebuild": "make all tables anew from the kept deliveries",
     "feed": "draft a feed from a sample, or check feeds against their samples",

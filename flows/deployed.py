@@ -16,11 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flows import fetching
 from flows.line import STAGES, perform
 from flows.nightly import Night, close, prepare
 from flows.run import Counts, Run
 from flows.summary import SAYS, summarise, summary_of
 from store.errors import TouchstoneError
+from store.fetch import Fetched
 from store.lock import one_writer
 from store.settings import Settings
 
@@ -62,11 +64,26 @@ def nightly(data: str | None = None, rules: str | None = None, now: datetime | N
         now: the time of the run, to repeat one; unset, the time at which it begins.
 
     """
-    settings = _settings(data, rules)
+    settings, time = _settings(data, rules), now or datetime.now(UTC)
+    fetched = _fetch_task(settings, time)
     with one_writer(settings.lock):
-        night = _run_night(settings, now or datetime.now(UTC))
+        night = _run_night(settings, time, fetched)
     _report(summary_of(night))
+    _refuse_gaps(fetched)
     return night.run.run_id
+
+
+@flow(name="fetch", flow_run_name=_run_name)
+def fetch(data: str | None = None, rules: str | None = None, source: str | None = None) -> None:
+    """Bring what partners have for us into the inbox; the next run takes it in.
+
+    Args:
+        data: the data folder; unset, TOUCHSTONE_DATA or ./data.
+        rules: the folder of rules; unset, TOUCHSTONE_RULES or the ones beside the code.
+        source: the feed to fetch for; unset, all that say how.
+
+    """
+    _refuse_gaps(_fetch_task(_settings(data, rules), datetime.now(UTC), source))
 
 
 @flow(name="train", flow_run_name=_run_name, log_prints=True)
@@ -91,7 +108,33 @@ def _settings(data: str | None, rules: str | None) -> Settings:
     )
 
 
-def _run_night(settings: Settings, now: datetime) -> Night:
+def _fetch_task(settings: Settings, now: datetime, source: str | None = None) -> list[Fetched]:
+    """Fetch from partners in a task of its own; one that failed does not end the flow here."""
+    fetched: list[Fetched] = []
+
+    @task(name="fetch", cache_policy=NO_CACHE)
+    def fetch_all(data_folder: str) -> Counts:
+        """Bring what partners have for us into the inbox."""
+        fetched.extend(fetching.fetch(settings, now, source))
+        for line in fetching.tell_fetched([one._asdict() for one in fetched]):
+            get_run_logger().info(line)
+        return _tell("fetch", fetching.counts_of(fetched))
+
+    fetch_all(str(settings.data))
+    return fetched
+
+
+def _refuse_gaps(fetched: list[Fetched]) -> None:
+    """End the flow as failed where a partner's deliveries could not all be had."""
+    lost = [one.source for one in fetched if one.problems]
+    if lost:
+        raise TouchstoneError(
+            f"Not everything could be fetched from {', '.join(lost)}; the log says why. Whatever "
+            "did come in is safe."
+        )
+
+
+def _run_night(settings: Settings, now: datetime, fetched: list[Fetched]) -> Night:
     """Receive, run every stage, and close."""
     prepared: list[Night] = []
 
@@ -105,7 +148,8 @@ def _run_night(settings: Settings, now: datetime) -> Night:
     def receive(data_folder: str) -> Counts:
         """Begin a run, or go on with one that was cut short, and empty the inbox."""
         run, resumed, inbox = prepare(settings, now)
-        prepared.append(Night(run, inbox, {}, resumed))
+        fetching.note_fetch(run, fetched)
+        prepared.append(Night(run, inbox, {}, resumed, fetched))
         names = ("received", "repeated", "unmatched")
         return _tell("receive", {name: len(getattr(inbox, name)) for name in names})
 

@@ -4,19 +4,21 @@ This is the plain function that the command line runs, at once and without a ser
 flow in `flows/deployed.py` wraps the same stages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
 from flows import ledger
 from flows.digests import READING, changed_parts, digests
+from flows.fetching import fetch, note_fetch
 from flows.line import STAGES, open_warehouse, perform
 from flows.rebuild import put_in_place, start_anew
 from flows.run import Counts, Run
 from store.archive import Archive, Inbox
 from store.decisions import open_decisions
 from store.errors import TouchstoneError, UnreadableError
+from store.fetch import Fetched
 from store.files import remove_tree
 from store.lock import one_writer
 from store.rulebook import Rulebook, read_rulebook
@@ -36,13 +38,20 @@ class Night(NamedTuple):
     inbox: Inbox
     counts: dict[str, Counts]
     resumed: bool
+    fetched: Sequence[Fetched] = ()
+    """What came of fetching from partners before it."""
 
 
 def nightly(settings: Settings, now: datetime, progress: Progress) -> Night:
-    """Run one night; a run that was cut short is finished first, under its own name and time."""
+    """Run one night; a run that was cut short is finished first, under its own name and time.
+
+    It begins with the partners. A fetch that fails is told of and stops nothing.
+    """
+    fetched = fetch(settings, now)
     with one_writer(settings.lock):
         run, resumed, inbox = prepare(settings, now)
-        return Night(run, inbox, run_stages(run, progress), resumed)
+        note_fetch(run, fetched)
+        return Night(run, inbox, run_stages(run, progress), resumed, fetched)
 
 
 def rebuild(settings: Settings, now: datetime, progress: Progress) -> Night:

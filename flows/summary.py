@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from flows.drift import read_drift
+from flows.fetching import tell_fetched
 from flows.nightly import Night
 from flows.run import Counts
 from store.snapshot import open_snapshot
@@ -87,6 +88,7 @@ def summary_of(night: Night) -> dict[str, Any]:
         "drift": drifted,
         "repeated_files": night.inbox.repeated,
         "unmatched_files": night.inbox.unmatched,
+        "fetched": [one._asdict() for one in night.fetched],
         "snapshot": str(run.settings.published / run.run_id),
     }
 
@@ -97,6 +99,7 @@ def summarise(summary: dict[str, Any]) -> str:
     lines = []
     if summary["resumed"]:
         lines.append(f"Run {summary['run_id']} had been cut short and was finished.")
+    lines += tell_fetched(summary["fetched"])
     if summary["nothing_to_do"]:
         lines.append("There was nothing to do: no delivery and no decision since the last run.")
     else:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from rules.base import Rule
+from rules.fetch import Fetch, is_template
 
 FIELDS = (
     "source_key",
@@ -128,6 +129,7 @@ class Feed(Rule):
     optional: tuple[str, ...] = Field((), description="columns that may be missing, e.g. of JSON")
     parse: Parse = Parse()
     expect: Expect = Expect()
+    fetch: Fetch | None = Field(None, description="unset: the deliveries are brought to the inbox")
 
     @model_validator(mode="after")
     def _columns_are_ours(self) -> Self:
@@ -137,4 +139,26 @@ class Feed(Rule):
             raise ValueError(f"not a field of ours: {', '.join(unknown)}; choose from {FIELDS}")
         if self.mode != "append" and "source_key" not in named:
             raise ValueError(f"mode {self.mode} needs a column mapped to source_key")
+        return self
+
+    @model_validator(mode="after")
+    def _fetched_files_have_a_place(self) -> Self:
+        fetch, folder = self.fetch, self.read.path.rpartition("/")[0]
+        if fetch is None:
+            return self
+        if any(letter in folder for letter in "*?[]") or ".." in folder.split("/"):
+            raise ValueError("[fetch] needs a [read] path whose folder has no wildcards")
+        if fetch.kind == "rest":
+            if not is_template(self.read.path):
+                raise ValueError(
+                    "[fetch] of pages needs a [read] path with one *, in its last part"
+                )
+            if self.read.format != "json" and (
+                fetch.next or (self.read.format != "ndjson" and fetch.needs_records())
+            ):
+                raise ValueError("[fetch] can look into pages of JSON only")
+            if self.mode == "full" and fetch.paging != "none":
+                raise ValueError(
+                    "mode full takes each page for all there is; choose delta or append"
+                )
         return self

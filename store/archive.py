@@ -118,6 +118,11 @@ class Archive:
         return self.folder / f"{number:06d}"
 
 
+def is_in_transit(name: str) -> bool:
+    """Whether a name says that its file is not whole yet, or is none of a delivery."""
+    return any(fnmatchcase(name, pattern) for pattern in _IGNORED)
+
+
 def _files(inbox: Path) -> list[Path]:
     """Regular files below `inbox`, in order of their path; links are not followed."""
     if not inbox.exists():
@@ -127,8 +132,7 @@ def _files(inbox: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(folder, name)
-            ignored = any(fnmatchcase(name, pattern) for pattern in _IGNORED)
-            if not ignored and path.is_file() and not path.is_symlink():
+            if not is_in_transit(name) and path.is_file() and not path.is_symlink():
                 found.append(path)
     return sorted(found, key=lambda path: path.relative_to(inbox).as_posix())
 

@@ -174,6 +174,22 @@ def test_the_feed_in_the_guide_is_a_feed() -> None:
     assert set(feed.columns.values()) <= set(FIELDS)
 
 
+def test_every_fetch_in_the_guide_for_partners_is_one() -> None:
+    guide = (DOCS / "partners.md").read_text()
+    base = {
+        "source": "acme",
+        "title": "Acme",
+        "channel": "partner_feed",
+        "owner": "acme@example.com",
+        "trust": 50,
+        "read": {"format": "csv", "path": "acme/members_*.csv"},
+        "columns": {"id": "source_key"},
+    }
+
+    for example in re.findall(r"```toml\n(.+?)```", guide, flags=re.S):
+        assert Feed.model_validate(base | tomllib.loads(example)).fetch is not None
+
+
 def test_the_docs_name_settings_that_there_are() -> None:
     names = {f"TOUCHSTONE_{name.upper()}" for name in Settings.model_fields}
 

@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime
 
 from flows.cli import show
+from flows.fetching import is_whole
 from flows.nightly import Night, nightly
 from flows.summary import Teller, summarise, summary_of
 from store.errors import TouchstoneError
@@ -26,7 +27,7 @@ def tell(night: Night, arguments: argparse.Namespace) -> int:
     """Say what a run did."""
     summary = summary_of(night)
     show(summary, summarise(summary), as_json=arguments.json)
-    return 0
+    return 0 if is_whole(night.fetched) else 1
 
 
 def moment(text: str | None) -> datetime:

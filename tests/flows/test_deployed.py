@@ -52,7 +52,7 @@ def test_the_flow_runs_the_line_as_tasks_and_shows_the_summary(
         tasks = [run.name.rpartition("-")[0] for run in client.read_task_runs()]
         shown = client.request("POST", "/artifacts/filter", json={}).json()
     assert run_id == "R0001"
-    assert sorted(tasks) == sorted(["receive", *deployed.STAGES])
+    assert sorted(tasks) == sorted(["fetch", "receive", *deployed.STAGES])
     assert [artifact["key"] for artifact in shown] == ["night"]
     assert "1 golden customers stand on 1 records" in shown[0]["data"]
     assert "Ada" not in shown[0]["data"]
