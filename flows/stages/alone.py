@@ -66,8 +66,8 @@ def find_alone(golden: Golden, rules: Survivorship, anchors: pl.DataFrame) -> No
     golden.execute(
         """
         delete from alone where arrival in (
-            select s.arrival from std.records s
-            join verify.domains d on d.domain = s.email_domain and d.verification = 'invalid')"""
+            select s.arrival from std.records s join verify.domains d
+            on d.domain = split_part(s.email, '@', 2) and d.verification = 'invalid')"""
     )
     if not anchors.is_empty():
         golden.execute(

@@ -15,9 +15,9 @@ from transforms.deliverability import EMAILS, deliverable, settle_domains
 from transforms.validate import is_active
 
 _USED = " union all ".join(
-    f"""select {domain} as domain from valid.records v join std.records s using (arrival)
-    where s.{email} is not null"""
-    for email, domain in (("email", "s.email_domain"), ("email_2", "split_part(s.email_2, '@', 2)"))
+    f"""select split_part(s.{email}, '@', 2) as domain
+    from valid.records v join std.records s using (arrival) where s.{email} is not null"""
+    for email in EMAILS
 )
 """The domain of each address in force."""
 
