@@ -1,6 +1,6 @@
 """What a proposed model would change: the facts of its report."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -160,28 +160,41 @@ def provenance(known: Known, manifest: ModelManifest) -> ModelManifest:
     )
 
 
-def _values(known: Known, *, show_values: bool) -> pl.DataFrame:
-    if show_values:
-        return known.records.with_columns(pl.col(name).cast(pl.String) for name in SHOWN)
-    return known.records.with_columns(mask(pl.col(name)).alias(name) for name in SHOWN)
+class _Values(NamedTuple):
+    """What examples show of each record, and what says whether two values are the same."""
+
+    whole: pl.DataFrame
+    shown: pl.DataFrame
 
 
-def _examples(moved: pl.DataFrame, values: pl.DataFrame) -> list[Row]:
+def _values(known: Known, *, show_values: bool) -> _Values:
+    whole = known.records.with_columns(pl.col(name).cast(pl.String) for name in SHOWN)
+    masked = whole.with_columns(mask(pl.col(name)).alias(name) for name in SHOWN)
+    return _Values(whole, whole if show_values else masked)
+
+
+def _examples(moved: pl.DataFrame, values: _Values) -> list[Row]:
     return [
         {
             "before": row["before"],
             "after": row["after"],
-            "records": _records([row["record_a"], row["record_b"]], values),
+            **_records([row["record_a"], row["record_b"]], values),
         }
         for row in moved.head(EXAMPLES).iter_rows(named=True)
     ]
 
 
-def _group(row: Row, values: pl.DataFrame) -> Row:
+def _group(row: Row, values: _Values) -> Row:
     """The founders of the customers that would become one, or that one would fall into."""
-    return {"records": _records(row["parts"][:4], values), "parts": len(row["parts"])}
+    return {**_records(row["parts"][:2], values), "parts": len(row["parts"])}
 
 
-def _records(numbers: list[int], values: pl.DataFrame) -> list[Row]:
+def _records(numbers: list[int], values: _Values) -> Row:
+    """Two records side by side; a masked value does not tell whether it is the other's as well."""
     wanted = pl.DataFrame({"record_number": numbers})
-    return wanted.join(values, on="record_number", how="left", maintain_order="left").to_dicts()
+    whole, shown = (
+        wanted.join(frame, on="record_number", how="left", maintain_order="left").to_dicts()
+        for frame in values
+    )
+    same = {name: len({record[name] for record in whole}) == 1 for name in SHOWN}
+    return {"records": shown, "same": same}

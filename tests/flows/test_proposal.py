@@ -1,0 +1,55 @@
+from datetime import UTC, datetime
+
+import polars as pl
+
+from flows.known import SHOWN, Known
+from flows.proposal import changes
+from rules.matching import Matching
+from store.rulebook import read_rule
+from store.settings import Settings
+
+RULES = read_rule(Settings().rules / "matching.toml", Matching)
+PAIRS = {"record_a": pl.Int64, "record_b": pl.Int64, "match_weight": pl.Float64}
+
+
+def known(*names: str) -> Known:
+    records = pl.DataFrame(
+        {
+            "record_number": range(1, len(names) + 1),
+            "record_id": [f"crm:{name}" for name in names],
+            "received_at": datetime(2026, 3, 2, tzinfo=UTC),
+            **{field: ["Lee"] * len(names) for field in SHOWN},
+            "first_name": names,
+        }
+    )
+    said = pl.DataFrame(schema={"record_a": pl.Int64, "record_b": pl.Int64, "is_same": pl.Boolean})
+    keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
+    return Known(records, pl.DataFrame(), pl.DataFrame(), said, keys)
+
+
+def pairs(*rows: tuple[int, int, float]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=PAIRS, orient="row")
+
+
+def test_a_proposal_tells_customers_that_it_would_merge_and_split() -> None:
+    found = changes(
+        known("Karl", "Kurt", "Ann", "Anne"),
+        pairs((1, 2, 9.0)),
+        pairs((3, 4, 9.0)),
+        RULES,
+        show_values=True,
+    )
+
+    assert (found["merged"], found["split"], found["gained"], found["lost"]) == (1, 1, 1, 1)
+    assert [record["first_name"] for record in found["examples"]["gained"][0]["records"]] == [
+        "Ann",
+        "Anne",
+    ]
+
+
+def test_masked_values_that_look_the_same_are_not_called_the_same() -> None:
+    found = changes(known("Karl", "Kurt"), pairs(), pairs((1, 2, 9.0)), RULES, show_values=False)
+
+    example = found["examples"]["gained"][0]
+    assert [record["first_name"] for record in example["records"]] == ["K•••", "K•••"]
+    assert (example["same"]["first_name"], example["same"]["last_name"]) == (False, True)
