@@ -4,7 +4,7 @@ import polars as pl
 
 from flows.drift import measure_drift
 from flows.run import Counts, Run
-from store.golden import Golden, open_golden
+from store.golden import Golden, open_beside
 from store.snapshot import publish
 from store.warehouse import Warehouse
 from transforms.identify import customer_id, find_redirects
@@ -14,14 +14,15 @@ from transforms.resolve import state_of
 
 def publish_records(run: Run, warehouse: Warehouse) -> Counts:
     """Bring the published tables up to date and publish a snapshot of them."""
-    with open_golden(run.golden, run.settings, run.rulebook.survivorship) as golden:
+    rules = run.rulebook.survivorship
+    with open_beside(warehouse, run.golden, run.settings, rules) as golden:
         if golden.applied(run.run_id, "publish") is None:
             with golden.transaction():
                 _write_redirects(run, warehouse, golden)
-                _write_pairs(warehouse, golden)
+                _write_pairs(golden)
                 _write_reports(run, warehouse, golden)
                 golden.apply(run.run_id, "publish", {})
-        golden.execute("checkpoint")  # closing would keep it to itself that the disk is full
+        golden.execute("checkpoint golden")  # closing would keep it to itself that the disk is full
         counts = {"customers": golden.one("select count(*) from golden_values")}
     touched = "select count(*) from (from change.customers union all from change.pairs)"
     is_changed = run.is_rebuild or bool(run.changed) or warehouse.one(touched) > 0
@@ -132,13 +133,11 @@ def _decided_links(run: Run, warehouse: Warehouse, members: pl.DataFrame) -> pl.
     )
 
 
-def _write_pairs(warehouse: Warehouse, golden: Golden) -> None:
+def _write_pairs(golden: Golden) -> None:
     """The pairs of changed records, by number, or all where there are none yet."""
-    is_new = not golden.has("pair_weights")
     touched = "record_a in (from change.pairs) or record_b in (from change.pairs)"
-    pairs = warehouse.read(f"select * from match.pairs where {'true' if is_new else touched}")
-    if is_new:
-        golden.execute("create table pair_weights as select * from pairs limit 0", pairs=pairs)
+    if not golden.has("pair_weights"):
+        golden.execute("create table pair_weights as select * from match.pairs")
         golden.execute(
             """
             create view pairs as
@@ -147,12 +146,9 @@ def _write_pairs(warehouse: Warehouse, golden: Golden) -> None:
             from pair_weights p join crosswalk a on a.record_number = p.record_a
             join crosswalk b on b.record_number = p.record_b"""
         )
-    changed = warehouse.read("from change.pairs")
-    golden.execute(
-        "delete from pair_weights where record_a in (from changed) or record_b in (from changed)",
-        changed=changed,
-    )
-    golden.insert("pair_weights", pairs)
+        return
+    golden.execute(f"delete from pair_weights where {touched}")
+    golden.execute(f"insert into pair_weights by name select * from match.pairs where {touched}")
 
 
 def _write_reports(run: Run, warehouse: Warehouse, golden: Golden) -> None:

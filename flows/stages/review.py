@@ -52,8 +52,15 @@ def _all_items(run: Run, warehouse: Warehouse, golden: Golden) -> list[pl.DataFr
 def _unsure(run: Run, warehouse: Warehouse, apart: pl.DataFrame) -> pl.DataFrame:
     """Pairs in the review band that nobody has decided."""
     thresholds = run.rulebook.matching.thresholds
-    weight = match_weight(run.rulebook.model.manifest.prior)
-    pairs = warehouse.read("select record_a, record_b, evidence, kinship from match.pairs")
+    prior = run.rulebook.model.manifest.prior
+    weight = match_weight(prior)
+    # What kinship takes from the evidence is between nothing and a little more than itself.
+    pairs = warehouse.read(
+        f"""
+        select record_a, record_b, evidence, kinship from match.pairs
+        where evidence + {prior} > {thresholds.review} - 0.1
+            and evidence + {prior} - greatest(kinship + {prior}, 0) < {thresholds.link} + 1.1"""
+    )
     return (
         pairs.select("record_a", "record_b", match_weight=weight)
         .filter(
