@@ -16,14 +16,8 @@ from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.warehouse import Warehouse
 from transforms.block import key_columns
-from transforms.match import (
-    MatchModel,
-    check_model,
-    explain_levels,
-    match_weight,
-    prepare_nodes,
-    score_given,
-)
+from transforms.explain import explain_levels
+from transforms.match import MatchModel, check_model, match_weight, prepare_nodes, score_given
 from transforms.standardise.keys import record_keys
 
 Row = dict[str, Any]

@@ -68,6 +68,14 @@ def key_columns(rules: Matching) -> dict[str, list[str]]:
     return named
 
 
+def keys_by_rule(nodes: pl.DataFrame, rules: Matching) -> dict[str, pl.Series]:
+    """Each rule's keys in these nodes, each once."""
+    return {
+        rule: pl.concat(nodes[column].rename("key") for column in columns).drop_nulls().unique()
+        for rule, columns in key_columns(rules).items()
+    }
+
+
 def key_sql(rules: Matching) -> list[str]:
     """One expression per key column, over a table of nodes."""
     return [_key_sql(rule, parts) + f" as {column}" for column, rule, parts in _keys(rules)]

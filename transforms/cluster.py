@@ -70,9 +70,10 @@ def _components(records: pl.Series, edges: pl.DataFrame) -> pl.DataFrame:
     graph = coo_array(
         (np.ones(edges.height, dtype=np.int8), (ends[0], ends[1])), shape=(size, size)
     )
-    _, labels = connected_components(graph, directed=False)
-    found = pl.DataFrame({"record_number": ordered, "label": labels})
-    return found.select("record_number", component=pl.col("record_number").min().over("label"))
+    count, labels = connected_components(graph, directed=False)
+    first = np.empty(count, dtype=np.int64)
+    first[labels[::-1]] = ordered.to_numpy()[::-1]  # of equal labels the last one written stays
+    return pl.DataFrame({"record_number": ordered, "component": first[labels]})
 
 
 def _disputed(members: pl.DataFrame, apart: Apart) -> pl.Series:

@@ -1,9 +1,12 @@
 """Say why two records are, or are not, one customer: the way between them and odds in words."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
+
+from rules.matching import Matching
+from transforms.match import MatchModel, score_given
 
 DECIDED = 1_000_000.0
 """The weight of a link that a person decided: above any match weight."""
@@ -71,6 +74,32 @@ def odds(match_weight: float) -> str:
     return f"{told} to 1 {'for' if match_weight > 0 else 'against'} one customer"
 
 
+def explain_pair(
+    node_a: pl.DataFrame, node_b: pl.DataFrame, model: MatchModel, rules: Matching
+) -> pl.DataFrame:
+    """Per comparison, what was found in words and what it weighs; no values of the records."""
+    nodes = pl.concat([node_a, node_b])
+    pair = pl.DataFrame(
+        {"record_a": [nodes["record_number"].min()], "record_b": [nodes["record_number"].max()]}
+    )
+    return explain_levels(score_given(nodes, pair, model, rules), model)
+
+
+def explain_levels(pairs: pl.DataFrame, model: MatchModel) -> pl.DataFrame:
+    """Scored pairs in words: `record_a`, `record_b`, `comparison`, `found`, `weight`."""
+    told = [
+        pairs.select(
+            "record_a",
+            "record_b",
+            pl.lit(name).alias("comparison"),
+            pl.col(f"level_{name}").replace_strict(words, return_dtype=pl.String).alias("found"),
+            pl.col(f"w_{name}").alias("weight"),
+        )
+        for name, words in _level_words(model.settings).items()
+    ]
+    return pl.concat(told).sort("record_a", "record_b", maintain_order=True)
+
+
 def _neighbours(links: pl.DataFrame) -> dict[str, list[Link]]:
     """For each record its links, the strongest first."""
     ordered = links.sort(-pl.col("match_weight"), "record_id_a", "record_id_b")
@@ -102,3 +131,14 @@ def _back(came_by: dict[str, Link], start: str, end: str) -> Iterator[Link]:
         chain.append(came_by[end])
         end = came_by[end].one
     return reversed(chain)
+
+
+def _level_words(settings: dict[str, Any]) -> dict[str, dict[int, str]]:
+    """Each comparison's levels in words: 0 is the best, -1 a missing value."""
+    return {
+        comparison["output_column_name"]: {
+            number: level["label_for_charts"]
+            for number, level in enumerate(comparison["comparison_levels"], -1)
+        }
+        for comparison in settings["comparisons"]
+    }

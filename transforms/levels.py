@@ -71,13 +71,20 @@ def plan_levels(comparisons: list[dict[str, Any]], schema: pl.Schema) -> Plan:
 
 def lay_out(nodes: pl.DataFrame, order: pl.Series, plan: Plan) -> Records:
     """The records, in this order, as the plan wants them."""
-    ordered = nodes.select(pl.col(plan.texts).gather(order) if plan.texts else [])
-    codes = np.empty((nodes.height, len(plan.coded)), dtype=np.uint64)
     rows = order.to_numpy()
-    for number, column in enumerate(plan.coded):
-        code = nodes.select(pl.when(pl.col(column).is_not_null()).then(pl.col(column).hash() | 1))
-        codes[:, number] = code.to_series().fill_null(0).to_numpy()[rows]
-    return Records(codes, ordered)
+    texts = nodes.select(pl.col(plan.texts).gather(order) if plan.texts else [])
+    hashed = [_codes_of(nodes[column]) for column in plan.coded]
+    codes = np.empty((nodes.height, len(plan.coded)), dtype=np.uint64)
+    for start in range(0, nodes.height, _ROWS):
+        here = slice(start, start + _ROWS)
+        for number, code in enumerate(hashed):
+            codes[here, number] = code[rows[here]]
+    return Records(codes, texts)
+
+
+def _codes_of(values: pl.Series) -> NDArray[np.uint64]:
+    hashed = pl.when(values.is_not_null()).then(values.hash() | 1).otherwise(0)
+    return pl.select(hashed.cast(pl.UInt64)).to_series().to_numpy()
 
 
 def side_by_side(records: Records, plan: Plan, a: pl.Series, b: pl.Series) -> pa.Table:

@@ -81,32 +81,6 @@ def score_given(
     return _score(nodes, found_by(nodes, pairs, rules), model, -math.inf)
 
 
-def explain_pair(
-    node_a: pl.DataFrame, node_b: pl.DataFrame, model: MatchModel, rules: Matching
-) -> pl.DataFrame:
-    """Per comparison, what was found in words and what it weighs; no values of the records."""
-    nodes = pl.concat([node_a, node_b])
-    pair = pl.DataFrame(
-        {"record_a": [nodes["record_number"].min()], "record_b": [nodes["record_number"].max()]}
-    )
-    return explain_levels(score_given(nodes, pair, model, rules), model)
-
-
-def explain_levels(pairs: pl.DataFrame, model: MatchModel) -> pl.DataFrame:
-    """Scored pairs in words: `record_a`, `record_b`, `comparison`, `found`, `weight`."""
-    told = [
-        pairs.select(
-            "record_a",
-            "record_b",
-            pl.lit(name).alias("comparison"),
-            pl.col(f"level_{name}").replace_strict(words, return_dtype=pl.String).alias("found"),
-            pl.col(f"w_{name}").alias("weight"),
-        )
-        for name, words in _level_words(model.settings).items()
-    ]
-    return pl.concat(told).sort("record_a", "record_b", maintain_order=True)
-
-
 def match_weight(prior: float) -> pl.Expr:
     """Log2 odds of one customer against anything else, from a pair's stored columns.
 
@@ -266,17 +240,6 @@ def _levels(
     con.register("pairs", side_by_side(records, plan, pairs["a"], pairs["b"]))
     found: pl.DataFrame = con.sql(plan.sql).pl()
     return found
-
-
-def _level_words(settings: dict[str, Any]) -> dict[str, dict[int, str]]:
-    """Each comparison's levels in words: 0 is the best, -1 a missing value."""
-    return {
-        comparison["output_column_name"]: {
-            number: level["label_for_charts"]
-            for number, level in enumerate(comparison["comparison_levels"], -1)
-        }
-        for comparison in settings["comparisons"]
-    }
 
 
 def _refuse_broken(model: MatchModel, rules: Matching) -> None:

@@ -49,7 +49,8 @@ def _constraints(warehouse: Warehouse, resolved: Resolved) -> pl.DataFrame:
 def _find_affected(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) -> None:
     """Fill temp table `affected`: the records of every component that may come out otherwise."""
     warehouse.execute("drop table if exists affected")
-    if run.is_rebuild or "cluster" in run.changed:
+    is_all = "select count(*) from match.keys anti join change.pairs using (record_number)"
+    if run.is_rebuild or "cluster" in run.changed or not warehouse.one(is_all):
         warehouse.execute("create temp table affected as select record_number from match.keys")
         return
     warehouse.execute(
@@ -79,8 +80,8 @@ def _find_affected(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) ->
 
 def _cluster(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) -> Clusters:
     pairs = warehouse.read(
-        "select * from match.pairs where record_a in (from affected) "
-        "and record_b in (from affected)"
+        "select record_a, record_b, evidence, kinship from match.pairs "
+        "where record_a in (from affected) and record_b in (from affected)"
     )
     links = pairs.select(
         "record_a", "record_b", match_weight=match_weight(run.rulebook.model.manifest.prior)

@@ -14,13 +14,12 @@ from polars.testing import assert_frame_equal
 from rules.matching import Matching
 from transforms.block import block_keys, cap_keys, capped_keys, find_pairs, key_columns
 from transforms.compare import COMPARISONS
+from transforms.explain import explain_levels, explain_pair
 from transforms.match import (
     MatchModel,
     band,
     check_model,
     compare_pairs,
-    explain_levels,
-    explain_pair,
     load_nodes,
     match_database,
     match_weight,

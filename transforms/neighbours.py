@@ -1,0 +1,105 @@
+"""Find the records that changed records concern: who shares a key, and whose keys are capped now.
+
+Whether a key is too common is worked out over all records. So when it changes for a key, all
+records that share it are in the change set.
+"""
+
+from typing import NamedTuple
+
+import polars as pl
+
+from rules.matching import Matching
+from transforms.block import key_columns, keys_by_rule
+
+_RECORD = "record_number"
+
+
+class Around(NamedTuple):
+    """Unchanged records that are looked at because of the changed ones."""
+
+    touched: pl.Series
+    """They hold a key that began or ceased to be capped: their pairs are scored again."""
+    neighbours: pl.Series
+    """They share a live key with a record whose pairs are scored again."""
+    capped: pl.DataFrame
+    """All keys that too many records share now: `rule`, `key`."""
+
+
+def look_around(
+    keys: pl.DataFrame,
+    before: pl.DataFrame,
+    changed: pl.Series,
+    capped: pl.DataFrame,
+    rules: Matching,
+) -> Around:
+    """Look around the `changed` records.
+
+    `keys` has the keys of all records as they are now, and `before` those of the changed ones as
+    they were; `capped` (`rule`, `key`) is what was capped then.
+    """
+    now = keys.filter(pl.col(_RECORD).is_in(changed.implode()))
+    asked = keys_by_rule(pl.concat([before.select(now.columns), now]), rules)
+    held = _holders(keys, asked, rules)
+    flipped = _flipped_keys(held, asked, capped, rules)
+    holders = pl.concat(held.values())
+    concerned = holders.filter(pl.col("key").is_in(flipped["key"].implode()))[_RECORD].unique()
+    touched = concerned.filter(~concerned.is_in(changed.implode()))
+    if touched.len():
+        theirs = keys.filter(pl.col(_RECORD).is_in(touched.implode()))
+        now = pl.concat([now, theirs])
+        more = _holders(keys, keys_by_rule(theirs, rules), rules)
+        holders = pl.concat([holders, *more.values()])
+    capped_now = pl.concat(
+        [
+            capped.join(flipped, on=["rule", "key"], how="anti"),
+            flipped.filter("is_capped").select("rule", "key"),
+        ]
+    )
+    return Around(touched, _sharing(holders, now, capped_now, rules), capped_now)
+
+
+def _holders(
+    keys: pl.DataFrame, asked: dict[str, pl.Series], rules: Matching
+) -> dict[str, pl.DataFrame]:
+    """For each rule, which records hold one of the keys: `key`, `record_number`, each once."""
+    return {
+        rule: pl.concat(
+            keys.select(pl.col(column).alias("key"), _RECORD).filter(
+                pl.col("key").is_in(asked[rule].implode())
+            )
+            for column in columns
+        ).unique()
+        for rule, columns in key_columns(rules).items()
+    }
+
+
+def _flipped_keys(
+    held: dict[str, pl.DataFrame],
+    asked: dict[str, pl.Series],
+    capped: pl.DataFrame,
+    rules: Matching,
+) -> pl.DataFrame:
+    """The keys of which it changed whether too many share them: `rule`, `key`, `is_capped`."""
+    limits = {rule.name: rules.max_block_of(rule) for rule in rules.blocking}
+    are_capped = pl.concat(
+        frame.group_by("key")
+        .len()
+        .filter(pl.col("len") > limits[rule])
+        .select(pl.lit(rule).alias("rule"), "key")
+        for rule, frame in held.items()
+    )
+    were_capped = capped.filter(pl.col("key").is_in(pl.concat(asked.values()).implode()))
+    began = are_capped.join(were_capped, on=["rule", "key"], how="anti")
+    ceased = were_capped.join(are_capped, on=["rule", "key"], how="anti")
+    return pl.concat([began.with_columns(is_capped=True), ceased.with_columns(is_capped=False)])
+
+
+def _sharing(
+    holders: pl.DataFrame, now: pl.DataFrame, capped: pl.DataFrame, rules: Matching
+) -> pl.Series:
+    """Who else holds a key that is not capped and that one of the records has `now`."""
+    live = pl.concat(keys_by_rule(now, rules).values())
+    sharing = holders.filter(
+        pl.col("key").is_in(live.implode()), ~pl.col("key").is_in(capped["key"].implode())
+    )[_RECORD].unique()
+    return sharing.filter(~sharing.is_in(now[_RECORD].implode()))
