@@ -37,7 +37,7 @@ def customers(known: Known, pairs: pl.DataFrame, rules: Matching) -> pl.DataFram
     )
     numbers = known.records["record_number"]
     chosen = links.select("record_a", "record_b", "match_weight")
-    return cluster(numbers, chosen, must, Apart(cannot, known.keys)).members
+    return cluster(numbers, chosen, must, Apart(cannot, known.keys), rules.clustering).members
 
 
 def changes(

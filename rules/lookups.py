@@ -44,6 +44,9 @@ class Lookups(Rule):
     """All lookups. Keys are as people write them; who compares folds them first."""
 
     nicknames: dict[str, str] = Field(description="nickname = root")
+    short_names: dict[str, tuple[str, ...]] = Field(
+        description="short name = what it may stand for"
+    )
     titles: dict[str, str] = Field(description="as written = as shown")
     suffixes: dict[str, str] = Field(description="as written = as shown")
     particles: frozenset[str] = Field(description="begin a last name, shown in lower case")
@@ -72,6 +75,7 @@ class Lookups(Rule):
         streets = dict(tables["street_words"])
         return cls(
             nicknames=_shown_forms(tables["nicknames"]),
+            short_names=tables["short_names"],
             titles=_shown_forms(tables["titles"]),
             suffixes=_shown_forms(tables["suffixes"]),
             particles=particles["lower"],
@@ -94,6 +98,7 @@ class Lookups(Rule):
 TABLES = frozenset(
     {
         "nicknames",
+        "short_names",
         "titles",
         "suffixes",
         "particles",

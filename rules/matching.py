@@ -40,6 +40,23 @@ class Thresholds(Rule):
         return self
 
 
+class Clustering(Rule):
+    """When the links between two groups of records are enough to make them one customer."""
+
+    average: float = Field(
+        0.5, ge=0, description="bits that each pair between two groups must say on average"
+    )
+    average_of_groups: float = Field(
+        0.5, ge=0, description="so many bits more where both groups have several records"
+    )
+    most_evidence: float = Field(
+        10.0, gt=0, description="no single pair counts for more bits than this, for or against"
+    )
+    max_records: int = Field(
+        200, ge=2, description="a component of more records is cut at its weakest links"
+    )
+
+
 class Training(Rule):
     """What a training run reads, and how much of it."""
 
@@ -90,6 +107,7 @@ class Matching(Rule):
         "blocking rules find more stops before it compares them",
     )
     comparisons: tuple[Name, ...] = Field(min_length=1)
+    clustering: Clustering = Clustering()
     blocking: tuple[BlockingRule, ...] = Field(min_length=1, max_length=30)
     training: Training
     drift: Drift = Drift()

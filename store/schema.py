@@ -33,7 +33,7 @@ create table std.records (
     email varchar, email_2 varchar, phone varchar, phone_2 varchar, address varchar, city varchar,
     region varchar, postcode varchar, country varchar, gender varchar, language varchar,
     consent_email varchar, consent_phone varchar, consent_post varchar, campaign varchar,
-    birth_date date, updated_at timestamptz);
+    birth_date date, updated_at timestamptz, phone_key varchar, phone_2_key varchar);
 create table verify.phones (
     raw varchar, region varchar, value varchar, verification varchar, reason varchar,
     kind varchar, time_zone varchar, number_region varchar, version varchar);

@@ -20,6 +20,7 @@ NODE_SCHEMA: dict[str, pl.DataType] = {
     "first_key": pl.String(),
     "first_root": pl.String(),
     "first_phonetic": pl.String(),
+    "first_others": pl.List(pl.String()),
     "middle_key": pl.String(),
     "last_key": pl.String(),
     "last_phonetic": pl.String(),
@@ -41,8 +42,20 @@ NODE_SCHEMA: dict[str, pl.DataType] = {
 }
 """What a node says of a record, missing values null and never empty."""
 
+READ_FROM = {
+    "email": "email_key",
+    "email_2": "email_2_key",
+    "phone": "phone_key",
+    "phone_2": "phone_2_key",
+}
+"""What a node calls by another name: contact points in the form they are compared in."""
+
 DERIVED_PARTS = {
     "birth_year": "year(birth_date)",
+    "first_initial": "left(first_key, 1)",
+    "both_initials": "case when left(first_key, 1) < left(last_key, 1)"
+    " then left(first_key, 1) || left(last_key, 1)"
+    " else left(last_key, 1) || left(first_key, 1) end",
     "both_names": "case when first_root < last_key then first_root || ' ' || last_key"
     " else last_key || ' ' || first_root end",
     "both_sounds": "case when first_phonetic < last_phonetic"

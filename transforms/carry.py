@@ -17,6 +17,8 @@ ALONE = (
     "email_2",
     "phone",
     "phone_2",
+    "phone_key",
+    "phone_2_key",
     "birth_date",
     "gender",
     "language",

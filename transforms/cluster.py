@@ -1,9 +1,11 @@
 """Decide which records are one customer.
 
 Plain connected components would let one bad link glue two people together. So inside a component
-that holds a contradiction the links are taken strongest first, and a link that would put two
-records together that must stay apart is refused and goes to a data steward. Everything is
-ordered by weight and then by record, so the same pairs give the same clusters.
+the links are taken strongest first, and a link is refused and goes to a data steward when it would
+put two records together that must stay apart, or when the evidence between the two sides, averaged
+over all pairs of their records, is too weak. A pair that says nothing counts as nothing; one that
+speaks against counts against. Everything is ordered by weight and then by record, so the same
+pairs give the same clusters.
 """
 
 from itertools import product
@@ -14,8 +16,12 @@ import polars as pl
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from rules.matching import Clustering
+
 _MUST = 1_000_000.0
 """The weight of a must-link: above any match_weight."""
+_STEP = 2.0
+"""How many bits of the weakest links give way at a time where too many records hang together."""
 
 
 class Apart(NamedTuple):
@@ -25,6 +31,8 @@ class Apart(NamedTuple):
     """record_a, record_b: decided by a steward."""
     keys: pl.DataFrame
     """record_number, source: records of sources whose keys are all different customers."""
+    opposed: pl.DataFrame | None = None
+    """record_a, record_b, match_weight: pairs whose evidence speaks against, below 0."""
 
 
 class Clusters(NamedTuple):
@@ -38,28 +46,63 @@ class Clusters(NamedTuple):
 
 
 def cluster(
-    records: pl.Series, links: pl.DataFrame, must_links: pl.DataFrame, apart: Apart
+    records: pl.Series,
+    links: pl.DataFrame,
+    must_links: pl.DataFrame,
+    apart: Apart,
+    rules: Clustering,
 ) -> Clusters:
     """Cluster `records` by `links` (record_a, record_b, match_weight) and `must_links`."""
-    edges = pl.concat(
+    edges = _edges(records, links, must_links)
+    members = _components(records, edges)
+    parts, kept, let_go = _cut(members, edges, rules)
+    disputed = [_disputed(parts, apart), _opposed(parts, apart), _loose(parts, kept, rules)]
+    inside = parts.filter(pl.col("component").is_in(pl.concat(disputed).unique().implode()))
+    settled, refused = _settle(inside, kept, apart, rules)
+    founders = (
+        parts.join(settled, on="record_number", how="left", maintain_order="left")
+        .select("record_number", founder=pl.coalesce("founder", "component"))
+        .join(members, on="record_number", maintain_order="left")
+    )
+    refusals = pl.concat([refused, let_go]).join(
+        members.rename({"record_number": "record_a"}), on="record_a", maintain_order="left"
+    )
+    return Clusters(founders, refusals)
+
+
+def pairs_to_weigh(
+    records: pl.Series,
+    links: pl.DataFrame,
+    must_links: pl.DataFrame,
+    known: pl.DataFrame,
+    rules: Clustering,
+) -> pl.DataFrame:
+    """The pairs inside components of which nothing is known yet: record_a, record_b.
+
+    known: record_a, record_b of the pairs that are stored. Two records whose link alone holds
+    them together have no third whose word is missing.
+    """
+    edges = _edges(records, links, must_links)
+    parts, _, _ = _cut(_components(records, edges), edges, rules)
+    several = parts.filter(pl.len().over("component") > 2)
+    pairs = several.join(several, on="component", suffix="_b").filter(
+        pl.col("record_number") < pl.col("record_number_b")
+    )
+    return (
+        pairs.select(record_a="record_number", record_b="record_number_b")
+        .join(known, on=["record_a", "record_b"], how="anti")
+        .sort("record_a", "record_b")
+    )
+
+
+def _edges(records: pl.Series, links: pl.DataFrame, must_links: pl.DataFrame) -> pl.DataFrame:
+    here = records.implode()
+    return pl.concat(
         [
             must_links.select("record_a", "record_b", match_weight=pl.lit(_MUST)),
             links.select("record_a", "record_b", "match_weight"),
         ]
-    ).filter(
-        pl.col("record_a").is_in(records.implode()) & pl.col("record_b").is_in(records.implode())
-    )
-    members = _components(records, edges)
-    disputed = _disputed(members, apart)
-    inside = members.filter(pl.col("component").is_in(disputed.implode()))
-    if inside.is_empty():
-        alone = members.select("record_number", founder="component", component="component")
-        return Clusters(alone, _no_refusals())
-    settled, refusals = _settle(inside, edges, apart)
-    founders = members.join(settled, on="record_number", how="left").select(
-        "record_number", founder=pl.coalesce("founder", "component"), component="component"
-    )
-    return Clusters(founders, refusals)
+    ).filter(pl.col("record_a").is_in(here) & pl.col("record_b").is_in(here))
 
 
 def _components(records: pl.Series, edges: pl.DataFrame) -> pl.DataFrame:
@@ -76,50 +119,101 @@ def _components(records: pl.Series, edges: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({"record_number": ordered, "component": first[labels]})
 
 
+def _cut(
+    members: pl.DataFrame, edges: pl.DataFrame, rules: Clustering
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Let the weakest links of components with too many records go, until none has too many.
+
+    Gives the parts, the links that are left and those that were let go.
+    """
+    let_go = [_no_refusals()]
+    while True:
+        large = members.filter(pl.len().over("component") > rules.max_records)
+        of = edges.join(large, left_on="record_a", right_on="record_number", how="left")
+        weak = (
+            pl.col("component").is_not_null()
+            & (pl.col("match_weight") < _MUST)
+            & (pl.col("match_weight") < pl.col("match_weight").min().over("component") + _STEP)
+        )
+        gone = of.filter(weak)
+        if gone.is_empty():
+            return members, edges, pl.concat(let_go)
+        why = pl.lit("too_many_records")
+        let_go.append(gone.select("record_a", "record_b", "match_weight", why=why))
+        edges = of.filter(~weak).select(edges.columns)
+        members = _components(members["record_number"], edges)
+
+
 def _disputed(members: pl.DataFrame, apart: Apart) -> pl.Series:
     """Components in which two records must stay apart."""
     of = members.select("record_number", "component")
-    both = (
-        apart.cannot_links.join(of, left_on="record_a", right_on="record_number")
-        .join(of, left_on="record_b", right_on="record_number", suffix="_b")
-        .filter(pl.col("component") == pl.col("component_b"))
-    )
+    both = _inside(of, apart.cannot_links)
     twice = (
         apart.keys.join(of, on="record_number")
         .group_by("component", "source")
         .len()
         .filter(pl.col("len") > 1)
     )
-    return pl.concat([both["component"], twice["component"]]).unique().sort()
+    return pl.concat([both["component"], twice["component"]])
+
+
+def _opposed(members: pl.DataFrame, apart: Apart) -> pl.Series:
+    """Components in which two records speak against each other."""
+    return _inside(members, _opposition(apart))["component"]
+
+
+def _loose(members: pl.DataFrame, edges: pl.DataFrame, rules: Clustering) -> pl.Series:
+    """Components so large, with a link so weak, that it might not carry the average."""
+    n = pl.col("n")
+    large = members.with_columns(n=pl.len().over("component")).filter(n > 2)
+    weakest = (
+        edges.join(large, left_on="record_a", right_on="record_number")
+        .group_by("component")
+        .agg(pl.col("match_weight").min(), n.first())
+    )
+    need = rules.average + rules.average_of_groups
+    return weakest.filter(pl.col("match_weight") * 4 / (n * n) < need)["component"]
+
+
+def _inside(members: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs with both records in one component."""
+    return (
+        pairs.join(members, left_on="record_a", right_on="record_number")
+        .join(members, left_on="record_b", right_on="record_number", suffix="_b")
+        .filter(pl.col("component") == pl.col("component_b"))
+    )
 
 
 def _settle(
-    inside: pl.DataFrame, edges: pl.DataFrame, apart: Apart
+    inside: pl.DataFrame, edges: pl.DataFrame, apart: Apart, rules: Clustering
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Take the links of disputed components one by one, strongest first."""
-    of = dict(inside.select("record_number", "component").iter_rows())
-    groups = _Groups(list(of), apart)
-    refused: list[tuple[int, int, float, str, int]] = []
-    ordered = edges.filter(pl.col("record_a").is_in(inside["record_number"].implode())).sort(
+    records = inside["record_number"]
+    ordered = edges.filter(pl.col("record_a").is_in(records.implode())).sort(
         -pl.col("match_weight"), "record_a", "record_b"
     )
-    for one, other, match_weight in ordered.iter_rows():
-        why = groups.join(one, other, is_decided=match_weight >= _MUST)
-        if why:
-            refused.append((one, other, match_weight, why, of[one]))
+    groups = _Groups(records.to_list(), apart, rules)
+    groups.weigh(pl.concat([ordered, _inside(inside, _opposition(apart)).select(ordered.columns)]))
+    refused = [
+        (one, other, match_weight, why)
+        for one, other, match_weight in ordered.iter_rows()
+        if (why := groups.join(one, other, is_decided=match_weight >= _MUST))
+    ]
+    founders = [groups.founder(record) for record in records]
     settled = pl.DataFrame(
-        {"record_number": list(of), "founder": [groups.founder(record) for record in of]},
+        {"record_number": records, "founder": founders},
         schema={"record_number": pl.Int64, "founder": pl.Int64},
     )
-    refusals = pl.DataFrame(refused, schema=_no_refusals().schema, orient="row")
-    return settled, refusals
+    refused = [row for row in refused if groups.group[row[0]] != groups.group[row[1]]]
+    return settled, pl.DataFrame(refused, schema=_no_refusals().schema, orient="row")
 
 
 class _Groups:
     """Groups of records that grow by links, and refuse the ones that must not be."""
 
-    def __init__(self, records: list[int], apart: Apart) -> None:
+    def __init__(self, records: list[int], apart: Apart, rules: Clustering) -> None:
         here = set(records)
+        self.rules = rules
         self.group = {record: record for record in records}
         self.members = {record: [record] for record in records}
         self.sources: dict[int, set[str]] = {record: set() for record in records}
@@ -129,6 +223,14 @@ class _Groups:
         self.cannot: set[tuple[int, int]] = set()
         for one, other in apart.cannot_links.select("record_a", "record_b").iter_rows():
             self.cannot.add((min(one, other), max(one, other)))
+        self.between: dict[int, dict[int, float]] = {record: {} for record in records}
+
+    def weigh(self, pairs: pl.DataFrame) -> None:
+        """Note what pairs weigh; no single one counts for more than the limit of the rules."""
+        limit = self.rules.most_evidence
+        bounded = pl.col("match_weight").clip(-limit, limit)
+        for one, other, weight in pairs.select("record_a", "record_b", bounded).iter_rows():
+            self.between[one][other] = self.between[other][one] = weight
 
     def founder(self, record: int) -> int:
         """The earliest record of the group that `record` is in."""
@@ -146,19 +248,42 @@ class _Groups:
             return "cannot_link"
         if not is_decided and self.sources[left] & self.sources[right]:
             return "two_keys_of_one_source"
+        if not is_decided and self._is_weak(left, right):
+            return "weak_average"
         if len(self.members[left]) < len(self.members[right]):
             left, right = right, left
         for record in self.members[right]:
             self.group[record] = left
         self.members[left] += self.members.pop(right)
         self.sources[left] |= self.sources.pop(right)
+        self._add_up(left, right)
         return None
+
+    def _is_weak(self, left: int, right: int) -> bool:
+        """Whether the pairs between two groups, taken together, say too little."""
+        sizes = len(self.members[left]), len(self.members[right])
+        need = self.rules.average + (self.rules.average_of_groups if min(sizes) > 1 else 0.0)
+        return self.between[left].get(right, 0.0) < need * sizes[0] * sizes[1]
+
+    def _add_up(self, left: int, right: int) -> None:
+        """What one group of two had with others, the joined group has."""
+        for other, weight in self.between.pop(right).items():
+            del self.between[other][right]
+            if other != left:
+                total = self.between[left].get(other, 0.0) + weight
+                self.between[left][other] = self.between[other][left] = total
 
     def _cannot(self, left: int, right: int) -> bool:
         if not self.cannot:
             return False
         pairs = product(self.members[left], self.members[right])
         return any((min(pair), max(pair)) in self.cannot for pair in pairs)
+
+
+def _opposition(apart: Apart) -> pl.DataFrame:
+    if apart.opposed is not None:
+        return apart.opposed
+    return _no_refusals().select("record_a", "record_b", "match_weight")
 
 
 def _no_refusals() -> pl.DataFrame:
@@ -168,6 +293,5 @@ def _no_refusals() -> pl.DataFrame:
             "record_b": pl.Int64,
             "match_weight": pl.Float64,
             "why": pl.String,
-            "component": pl.Int64,
         }
     )

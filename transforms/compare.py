@@ -34,6 +34,28 @@ class Comparison(NamedTuple):
 _SWAPPED = "(first_key_l = last_key_r and last_key_l = first_key_r)"
 _FIRST = "jaro_winkler_similarity(first_key_l, first_key_r)"
 _LAST = "jaro_winkler_similarity(last_key_l, last_key_r)"
+_CROSS_FIRST = "jaro_winkler_similarity(first_key_l, last_key_r)"
+_CROSS_LAST = "jaro_winkler_similarity(last_key_l, first_key_r)"
+_NEARLY_SWAPPED = (
+    f"(first_key_l = last_key_r and ({_CROSS_LAST} >= 0.84 or starts_with(first_key_r, last_key_l)"
+    " or starts_with(last_key_l, first_key_r)))"
+    f" or (last_key_l = first_key_r and ({_CROSS_FIRST} >= 0.84"
+    " or starts_with(first_key_l, last_key_r) or starts_with(last_key_r, first_key_l)))"
+)
+_SHORT = (
+    "coalesce(list_contains(first_others_l, first_root_r), false)"
+    " or coalesce(list_contains(first_others_r, first_root_l), false)"
+    " or coalesce(list_has_any(first_others_l, first_others_r), false)"
+)
+_FIRST_SLIP = (
+    "(damerau_levenshtein(first_key_l, first_key_r) = 1"
+    " and least(length(first_key_l), length(first_key_r)) >= 4)"
+)
+_LAST_SLIP = (
+    "(damerau_levenshtein(last_key_l, last_key_r) = 1"
+    " and least(length(last_key_l), length(last_key_r)) >= 4)"
+)
+_STREET = "jaro_winkler_similarity(street_key_l, street_key_r)"
 _BIRTH = "hamming(birth_text_l, birth_text_r)"
 _SLIP = "damerau_levenshtein(birth_text_l, birth_text_r) = 1"
 _LOCAL = "jaro_winkler_similarity(email_local_l, email_local_r)"
@@ -69,7 +91,9 @@ COMPARISONS: dict[str, Comparison] = {
                 0.01,
                 0.002,
             ),
-            Level("spelt nearly the same", f"{_FIRST} >= 0.92", 0.06, 0.02, 0.004),
+            Level("spelt nearly the same", f"{_FIRST} >= 0.92 or {_FIRST_SLIP}", 0.06, 0.02, 0.004),
+            Level("perhaps short for the other", _SHORT, 0.03, 0.005, 0.0031),
+            Level("nearly swapped with the last name", _NEARLY_SWAPPED, 0.005, 0.0005, 0.00002),
             Level(
                 "part of the other",
                 "starts_with(first_key_l, first_key_r) or starts_with(first_key_r, first_key_l)"
@@ -104,7 +128,8 @@ COMPARISONS: dict[str, Comparison] = {
                 0.01,
                 0.0001,
             ),
-            Level("spelt nearly the same", f"{_LAST} >= 0.92", 0.06, 0.02, 0.001),
+            Level("spelt nearly the same", f"{_LAST} >= 0.92 or {_LAST_SLIP}", 0.06, 0.02, 0.001),
+            Level("nearly swapped with the first name", _NEARLY_SWAPPED, 0.005, 0.0005, 0.00002),
             Level(
                 "sounds or looks alike",
                 f"{_LAST} >= 0.84 or coalesce(last_phonetic_l = last_phonetic_r, false)",
@@ -179,6 +204,15 @@ COMPARISONS: dict[str, Comparison] = {
                 0.005,
                 0.00001,
             ),
+            Level(
+                "nearly the same e-mail",
+                f"({_LOCAL} >= 0.92 and email_domain_l <> email_domain_r"
+                " and jaro_winkler_similarity(email_domain_l, email_domain_r) >= 0.92)"
+                f" or (email_local_l <> email_local_r and {_LOCAL} >= 0.96)",
+                0.03,
+                0.01,
+                0.00005,
+            ),
             Level("another e-mail", "ELSE", 0.3, 0.9, 0.99998),
         ),
     ),
@@ -205,8 +239,31 @@ COMPARISONS: dict[str, Comparison] = {
                 0.08,
                 0.00002,
             ),
+            Level(
+                "street spelt nearly the same",
+                f"{_STREET} >= 0.9 and (house_number_l = house_number_r"
+                " or postcode_key_l = postcode_key_r or city_key_l = city_key_r)",
+                0.05,
+                0.05,
+                0.0001,
+            ),
             Level("same postcode", "postcode_key_l = postcode_key_r", 0.06, 0.05, 0.0004),
+            Level(
+                "postcode and city nearly the same",
+                "damerau_levenshtein(postcode_key_l, postcode_key_r) = 1"
+                " and jaro_winkler_similarity(city_key_l, city_key_r) >= 0.9",
+                0.01,
+                0.01,
+                0.00003,
+            ),
             Level("same city", "city_key_l = city_key_r", 0.06, 0.05, 0.005, "city_key"),
+            Level(
+                "city spelt nearly the same",
+                "jaro_winkler_similarity(city_key_l, city_key_r) >= 0.92",
+                0.02,
+                0.01,
+                0.002,
+            ),
             Level("elsewhere", "ELSE", 0.2, 0.12, 0.995),
         ),
     ),
@@ -223,6 +280,7 @@ NODE_COLUMNS = (
     "first_key",
     "first_root",
     "first_phonetic",
+    "first_others",
     "middle_key",
     "last_key",
     "last_phonetic",

@@ -21,7 +21,7 @@ import polars as pl
 import pyarrow as pa
 
 from rules.matching import Matching, Thresholds
-from transforms.block import NODE_SCHEMA, find_pairs, found_by, key_sql
+from transforms.block import NODE_SCHEMA, READ_FROM, find_pairs, found_by, key_sql
 from transforms.compare import COMPARISONS, NODE_COLUMNS, PREPARED_COLUMNS
 from transforms.levels import Plan, Records, lay_out, plan_levels, side_by_side
 from transforms.weigh import level_weights, weigh, weights_of
@@ -46,10 +46,10 @@ class MatchModel(NamedTuple):
 
 def prepare_nodes(standardised: pl.DataFrame, rules: Matching) -> pl.DataFrame:
     """The node columns with the block keys k0, k1, … that the rules ask for."""
+    have = standardised.columns
+    read = {name: key if (key := READ_FROM.get(name)) in have else name for name in NODE_SCHEMA}
     nodes = standardised.select(
-        pl.col(name).cast(dtype)
-        if name in standardised.columns
-        else pl.lit(None, dtype).alias(name)
+        (pl.col(read[name]).cast(dtype) if read[name] in have else pl.lit(None, dtype)).alias(name)
         for name, dtype in NODE_SCHEMA.items()
     )
     with match_database() as con:

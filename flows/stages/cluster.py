@@ -3,10 +3,16 @@
 import polars as pl
 
 from flows.run import Counts, Run
+from flows.stages.match import model_of, read_nodes
 from store.warehouse import Warehouse
-from transforms.cluster import Apart, Clusters, cluster
-from transforms.match import match_weight
+from transforms.cluster import Apart, Clusters, cluster, pairs_to_weigh
+from transforms.match import match_weight, score_given
 from transforms.resolve import Resolved, state_of
+
+_PAIRS = """
+    select record_a, record_b, evidence, kinship from match.pairs
+    where record_a in (from affected) and record_b in (from affected)"""
+_OPPOSED = ("record_a", "record_b", pl.col("against").alias("match_weight"))
 
 
 def cluster_records(run: Run, warehouse: Warehouse) -> Counts:
@@ -79,22 +85,49 @@ def _find_affected(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) ->
 
 
 def _cluster(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) -> Clusters:
-    pairs = warehouse.read(
-        "select record_a, record_b, evidence, kinship from match.pairs "
-        "where record_a in (from affected) and record_b in (from affected)"
-    )
-    links = pairs.select(
-        "record_a", "record_b", match_weight=match_weight(run.rulebook.model.manifest.prior)
-    ).filter(pl.col("match_weight") >= run.rulebook.matching.thresholds.link)
+    rules = run.rulebook.matching
+    pairs = _weighed(run, warehouse.read(_PAIRS))
+    links = pairs.filter(pl.col("match_weight") >= rules.thresholds.link)
     records = warehouse.read("select record_number from affected").to_series()
-    sources = [feed.source for feed in run.rulebook.feeds.values() if feed.duplicate_free]
-    keys = warehouse.read(
-        "select record_number, source from ingest.records join affected using (record_number) "
-        "where source in (select unnest(?::varchar[]))".replace("?", _array(sources))
-    )
     must = constraints.filter(pl.col("kind") == "must_link")
     cannot = constraints.filter(pl.col("kind") == "cannot_link")
-    return cluster(records, links, must, Apart(cannot, keys))
+    wanted = pairs_to_weigh(records, links, must, pairs, rules.clustering)
+    opposed = [pairs.filter("is_opposed"), _weigh_rest(run, warehouse, wanted)]
+    against = pl.concat(some.select(_OPPOSED) for some in opposed)
+    apart = Apart(cannot, _keys(run, warehouse), against)
+    return cluster(records, links, must, apart, rules.clustering)
+
+
+def _weighed(run: Run, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Pairs with their weights, and whether even without the prior they speak against."""
+    prior, link = run.rulebook.model.manifest.prior, run.rulebook.matching.thresholds.link
+    weight = match_weight(prior)
+    return pairs.select(
+        "record_a",
+        "record_b",
+        match_weight=weight,
+        against=match_weight(0.0),
+        is_opposed=(weight < link) & (match_weight(0.0) < 0.0),
+    )
+
+
+def _weigh_rest(run: Run, warehouse: Warehouse, wanted: pl.DataFrame) -> pl.DataFrame:
+    """What pairs say that no blocking rule found, or that had too little evidence to keep."""
+    if wanted.is_empty():
+        return _weighed(run, wanted.with_columns(evidence=pl.lit(0.0), kinship=pl.lit(0.0)))
+    rules = run.rulebook.matching
+    records = pl.concat([wanted["record_a"], wanted["record_b"]]).unique().sort()
+    named = records.alias("record_number").to_frame()
+    nodes = read_nodes(run, warehouse, "named", named=named)
+    return _weighed(run, score_given(nodes, wanted, model_of(run), rules)).filter("is_opposed")
+
+
+def _keys(run: Run, warehouse: Warehouse) -> pl.DataFrame:
+    sources = [feed.source for feed in run.rulebook.feeds.values() if feed.duplicate_free]
+    return warehouse.read(
+        "select record_number, source from ingest.records join affected using (record_number) "
+        f"where source in (select unnest({_array(sources)}::varchar[]))"
+    )
 
 
 def _write(warehouse: Warehouse, found: Clusters) -> None:

@@ -6,14 +6,15 @@ from flows.run import Counts, Run
 from rules.matching import Matching
 from store.errors import TouchstoneError
 from store.warehouse import Warehouse
-from transforms.block import NODE_SCHEMA, block_keys, cap_keys, capped_keys
+from transforms.block import NODE_SCHEMA, READ_FROM, block_keys, cap_keys, capped_keys
 from transforms.budget import TooManyPairsError
 from transforms.match import MatchModel, prepare_nodes, score_pairs
 from transforms.neighbours import look_around
 from transforms.standardise.keys import KEYS, MADE_OF, record_keys
 
 RECORD = "record_number"
-_READ = dict.fromkeys([*MADE_OF, *(column for column in NODE_SCHEMA if column not in KEYS)])
+_COMPARED = [READ_FROM.get(column, column) for column in NODE_SCHEMA]
+_READ = dict.fromkeys([*MADE_OF, *(column for column in _COMPARED if column not in KEYS)])
 CURRENT = f"""
     select {", ".join(f"s.{column}" for column in _READ)}
     from valid.records v semi join {{which}} using (record_number)
@@ -23,7 +24,7 @@ CURRENT = f"""
 def match_records(run: Run, warehouse: Warehouse) -> Counts:
     """Score changed records against all; pairs of records that did not change stay as they are."""
     rules = run.rulebook.matching
-    nodes = _read_nodes(run, warehouse, "change.records")
+    nodes = read_nodes(run, warehouse, "change.records")
     _make_tables(warehouse, rules)
     before = warehouse.read("from match.keys semi join change.records using (record_number)")
     warehouse.replace("match.keys", nodes.select(RECORD, *block_keys(rules)), RECORD)
@@ -72,13 +73,13 @@ def _with_others(
     )
     warehouse.insert("change.pairs", touched.to_frame())
     wanted = pl.concat([touched, neighbours]).to_frame()
-    unchanged = _read_nodes(run, warehouse, "wanted", wanted=wanted)
+    unchanged = read_nodes(run, warehouse, "wanted", wanted=wanted)
     is_touched = pl.col(RECORD).is_in(touched.implode())
     again = pl.concat([nodes, unchanged.filter(is_touched)])
     return again, unchanged.filter(~is_touched), capped
 
 
-def _read_nodes(run: Run, warehouse: Warehouse, which: str, **frames: pl.DataFrame) -> pl.DataFrame:
+def read_nodes(run: Run, warehouse: Warehouse, which: str, **frames: pl.DataFrame) -> pl.DataFrame:
     """The nodes of the records that the table `which` names."""
     current = warehouse.read(CURRENT.format(which=which), **frames)
     return prepare_nodes(record_keys(current, run.rulebook.lookups), run.rulebook.matching)

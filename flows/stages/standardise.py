@@ -1,6 +1,6 @@
 """Standardise: turn the text of new versions into values, one spelling for one meaning."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -8,6 +8,7 @@ import polars as pl
 from flows.run import Counts, Run
 from store.warehouse import Warehouse
 from transforms.carry import FIELDS, carry_forward
+from transforms.standardise.contact_keys import phone_keys
 from transforms.standardise.emails import email_library_version, verify_emails
 from transforms.standardise.phones import phone_metadata_version, verify_phones
 from transforms.standardise.records import move_up, standardise_texts
@@ -25,6 +26,9 @@ class Contacts(NamedTuple):
     """What a verdict depends on beside the text itself, and the column that has it."""
     version: Callable[[], str]
     verify: Callable[[pl.DataFrame], pl.DataFrame]
+    keeps_key: bool
+    """Whether its key cannot be had from the value, since what has no value has one too."""
+    key: pl.Expr
 
 
 KINDS = (
@@ -34,8 +38,18 @@ KINDS = (
         {"region": "region_hint"},
         phone_metadata_version,
         verify_phones,
+        keeps_key=True,
+        key=phone_keys(),
     ),
-    Contacts("verify.emails", ("email", "email_2"), {}, email_library_version, verify_emails),
+    Contacts(
+        "verify.emails",
+        ("email", "email_2"),
+        {},
+        email_library_version,
+        verify_emails,
+        keeps_key=False,
+        key=pl.col("value"),
+    ),
 )
 
 
@@ -74,24 +88,29 @@ def _verify(
     unseen = groups.drop("row").join(known, on="number", how="anti")
     verdicts = kind.verify(unseen.drop("number"))
     warehouse.insert(kind.table, verdicts.with_columns(version=pl.lit(kind.version())))
-    values = pl.concat([known, unseen.select("number", verdicts["value"])])
-    found = groups.select("number", "row").join(values, on="number").explode("row")
-    height = records.height
-    answers = pl.Series([None], dtype=pl.String).new_from_index(0, height * len(kind.columns))
-    answers = answers.scatter(found["row"], found["value"])
-    columns = {
-        name: answers.slice(place * height, height) for place, name in enumerate(kind.columns)
-    }
+    values = pl.concat([known, unseen.select("number", verdicts["value"], verdicts["reason"])])
+    found = groups.join(values, on="number").with_columns(kind.key.alias("key")).explode("row")
+    columns = _spread(found.select("row", "value"), kind.columns, records.height)
+    if kind.keeps_key:
+        keys = [f"{name}_key" for name in kind.columns]
+        columns |= _spread(found.select("row", "key"), keys, records.height)
     return records.with_columns(**columns), unseen.height
 
 
+def _spread(found: pl.DataFrame, names: Sequence[str], height: int) -> dict[str, pl.Series]:
+    """Columns of this height one below the other, with what was found put in its rows."""
+    answers = pl.Series([None], dtype=pl.String).new_from_index(0, height * len(names))
+    answers = answers.scatter(found.to_series(0), found.to_series(1))
+    return {name: answers.slice(place * height, height) for place, name in enumerate(names)}
+
+
 def _known(warehouse: Warehouse, wanted: pl.DataFrame, kind: Contacts) -> pl.DataFrame:
-    """The verdicts that are remembered: number and value."""
+    """The verdicts that are remembered: number, value and reason."""
     if warehouse.is_empty(kind.table):
         wanted = wanted.clear()
     same = " and ".join(f"v.{name} is not distinct from w.{name}" for name in kind.asked) or "true"
     return warehouse.read(
-        f"select w.number, v.value from wanted w join {kind.table} v "
+        f"select w.number, v.value, v.reason from wanted w join {kind.table} v "
         f"on v.raw = w.raw and {same} and v.version = '{kind.version()}'",
         wanted=wanted,
     )

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from transforms.cluster import Apart, Clusters, cluster
+from rules.matching import Clustering
+from transforms.cluster import Apart, Clusters, cluster, pairs_to_weigh
 
 Pair = tuple[int, int]
 MADE_UP = settings(max_examples=40, deadline=None, derandomize=True)
@@ -47,6 +48,7 @@ def clustered(graph: Graph, *, is_reversed: bool = False) -> Clusters:
             pl.DataFrame(list(graph.cannot)[::step], schema=pairs, orient="row"),
             pl.DataFrame(list(graph.keys.items())[::step], schema=keys, orient="row"),
         ),
+        Clustering(),
     )
 
 
@@ -142,6 +144,7 @@ def test_a_part_of_the_graph_that_nothing_touches_comes_out_the_same(graph: Grap
                 orient="row",
             ),
         ),
+        Clustering(),
     )
 
     assert_frame_equal(part.members, first, check_row_order=False)
@@ -158,3 +161,67 @@ def test_the_weakest_of_three_links_gives_way() -> None:
         (2, 3, "cannot_link"),
         (1, 3, "cannot_link"),
     ]
+
+
+WEIGHED = {"record_a": pl.Int64, "record_b": pl.Int64, "match_weight": pl.Float64}
+
+
+def weighed(links: dict[Pair, float], opposed: dict[Pair, float], rules: Clustering) -> Clusters:
+    frames = [
+        pl.DataFrame([(*pair, weight) for pair, weight in some.items()], WEIGHED, orient="row")
+        for some in (links, opposed)
+    ]
+    records = pl.Series(sorted({record for pair in links for record in pair}), dtype=pl.Int64)
+    nothing = frames[0].clear().select("record_a", "record_b")
+    keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
+    return cluster(records, frames[0], nothing, Apart(nothing, keys, frames[1]), rules)
+
+
+def test_a_link_gives_way_where_the_rest_of_the_customer_speaks_against_it() -> None:
+    links = {(1, 2): 9.0, (3, 4): 8.0, (2, 3): 4.0}
+
+    found = weighed(links, {(1, 3): -6.0, (1, 4): -6.0}, Clustering())
+
+    assert homes(found) == {1: 1, 2: 1, 3: 3, 4: 3}
+    assert found.refusals.select("record_a", "record_b", "why").rows() == [(2, 3, "weak_average")]
+
+
+def test_pairs_that_say_nothing_do_not_keep_records_apart() -> None:
+    found = weighed({(1, 2): 9.0, (2, 3): 4.0}, {}, Clustering())
+
+    assert set(homes(found).values()) == {1}
+
+
+def test_no_single_pair_counts_for_more_than_the_limit() -> None:
+    links = {(1, 2): 50.0, (2, 3): 50.0}
+
+    assert homes(weighed(links, {(1, 3): -9.5}, Clustering(average=0.0)))[3] == 1
+    assert homes(weighed(links, {(1, 3): -9.5}, Clustering(average=0.5)))[3] == 3
+
+
+def test_joining_two_groups_takes_more_than_adding_a_lone_record() -> None:
+    groups = {(1, 2): 9.0, (3, 4): 9.0, (2, 3): 3.0}
+    rules = Clustering(average=0.7, average_of_groups=0.3)
+
+    assert homes(weighed(groups, {}, rules)) == {1: 1, 2: 1, 3: 3, 4: 3}
+    assert homes(weighed({(1, 2): 9.0, (2, 3): 3.0}, {}, rules)) == {1: 1, 2: 1, 3: 1}
+
+
+def test_where_too_many_hang_together_the_weakest_links_are_let_go_and_named() -> None:
+    chain = {(n, n + 1): 3.0 if n == 3 else 9.0 for n in range(1, 6)}
+
+    found = weighed(chain, {}, Clustering(max_records=4))
+
+    assert homes(found) == {1: 1, 2: 1, 3: 1, 4: 4, 5: 4, 6: 4}
+    assert found.refusals.rows() == [(3, 4, 3.0, "too_many_records", 1)]
+    assert set(found.members["component"]) == {1}
+
+
+def test_only_pairs_inside_a_component_of_several_links_are_still_to_be_weighed() -> None:
+    pairs = [(1, 2, 9.0), (2, 3, 9.0), (7, 8, 9.0)]
+    links = pl.DataFrame(pairs, schema=WEIGHED, orient="row")
+    records = pl.Series([1, 2, 3, 7, 8, 9])
+
+    missing = pairs_to_weigh(records, links, links.clear(), links, Clustering())
+
+    assert missing.rows() == [(1, 3)]

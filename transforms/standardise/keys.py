@@ -9,6 +9,7 @@ import polars as pl
 from rules.lookups import Lookups
 from transforms.standardise.addresses import KEYS as ADDRESS_KEYS
 from transforms.standardise.addresses import address_keys
+from transforms.standardise.contact_keys import email_keys
 from transforms.standardise.fold import folded
 from transforms.standardise.names import name_keys
 
@@ -18,6 +19,7 @@ MADE_OF = (
     "last_name",
     "company",
     "email",
+    "email_2",
     "address",
     "city",
     "postcode",
@@ -32,8 +34,11 @@ KEYS = (
     "last_key",
     "first_root",
     "first_phonetic",
+    "first_others",
     "last_phonetic",
     "company_key",
+    "email_key",
+    "email_2_key",
     "email_local",
     "email_domain",
 )
@@ -53,6 +58,8 @@ def _with_keys(records: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
     keyed = name_keys(address_keys(records, lookups), lookups).drop("initial")
     return keyed.with_columns(
         company_key=folded(keyed["company"]),
-        email_local=pl.col("email").str.extract(r"^(.*)@", 1),
+        email_key=email_keys(pl.col("email")),
+        email_2_key=email_keys(pl.col("email_2")),
+        email_local=pl.col("email").str.extract(r"^([^+@]+)", 1),
         email_domain=pl.col("email").str.extract(r"@([^@]*)$", 1),
     )

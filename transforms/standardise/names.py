@@ -61,8 +61,9 @@ def name_keys(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
 
     `first_key` and `middle_key` are the folded names. In `last_key` a particle is one word with
     the name it begins (vanderberg, obrien), and the names of a double name are two. `first_root`
-    is what the first name is a nickname of, else `first_key` without blanks. `initial` is the
-    first letter; `first_phonetic` and `last_phonetic` are how the names sound.
+    is what the first name is a nickname of, else `first_key` without blanks, and `first_others`
+    all the names that it may be short for, where there are several. `initial` is the first letter;
+    `first_phonetic` and `last_phonetic` are how the names sound.
     """
     first = _first_key(frame["first_name"])
     last = _last_key(frame["last_name"], lookups)
@@ -236,4 +237,32 @@ def _nicknames(lookups: Lookups) -> dict[str, str]:
 def _root_and_sound(keys: pl.Series, lookups: Lookups) -> pl.DataFrame:
     joined = keys.str.replace_all(" ", "", literal=True)
     roots = keys.replace_strict(_nicknames(lookups), default=joined)
-    return pl.DataFrame({"first_root": roots, "first_phonetic": phonetic_keys(keys)})
+    return pl.DataFrame(
+        {
+            "first_root": roots,
+            "first_phonetic": phonetic_keys(keys),
+            "first_others": _others(joined, roots, lookups),
+        }
+    )
+
+
+def _others(keys: pl.Series, roots: pl.Series, lookups: Lookups) -> pl.Series:
+    """The names for which a short name may stand, where there are several; else null."""
+    table = _short_names(lookups)
+    found = [
+        sorted({root, *table[key]}) if key in table else None
+        for key, root in zip(keys, roots, strict=True)
+    ]
+    return pl.Series(found, dtype=pl.List(pl.String))
+
+
+@once_for
+def _short_names(lookups: Lookups) -> dict[str, frozenset[str]]:
+    words = {word for names in lookups.short_names.values() for word in names}
+    folds = folded_keys({word: word for word in (*words, *lookups.short_names)})
+    by_word = {word: key.replace(" ", "") for key, word in folds.items()}
+    return {
+        by_word[short]: frozenset(by_word[name] for name in names if name in by_word)
+        for short, names in lookups.short_names.items()
+        if short in by_word
+    }

@@ -62,7 +62,10 @@ def standardise_texts(rows: pl.DataFrame, feed: Feed, lookups: Lookups) -> pl.Da
 def move_up(records: pl.DataFrame) -> pl.DataFrame:
     """A second contact point takes the first place where the first is missing or the same."""
     columns = {}
-    for first, second in (("phone", "phone_2"), ("email", "email_2")):
+    pairs = [("phone", "phone_2"), ("email", "email_2")]
+    if "phone_key" in records.columns:
+        pairs.append(("phone_key", "phone_2_key"))
+    for first, second in pairs:
         columns[first] = pl.coalesce(first, second)
         is_other = pl.col(first).is_not_null() & (pl.col(first) != pl.col(second))
         columns[second] = pl.when(is_other).then(second)
