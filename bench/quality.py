@@ -1,0 +1,240 @@
+"""Measure the quality of matching on sets with truth, without labels, beside a plain Splink model.
+
+Each set goes through the product's own transforms: standardise, block, score, cluster. The model
+is trained on the very file (`--model own`), label-free, or is the one that ships (`--model
+shipped`) with the prior estimated from the file. Truth is read only to score the answer.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also where nothing is installed
+
+from plain_splink import plain_clusters
+
+from rules.feed import Feed
+from rules.matching import Matching
+from store.rulebook import Rulebook, read_rulebook
+from transforms.block import cap_keys, capped_keys
+from transforms.cluster import Apart, cluster, pairs_to_weigh
+from transforms.evaluate import score
+from transforms.match import MatchModel, match_weight, prepare_nodes, score_given, score_pairs
+from transforms.standardise.contact_keys import email_keys, phone_keys
+from transforms.standardise.emails import verify_emails
+from transforms.standardise.fold import folded
+from transforms.standardise.names import name_keys
+from transforms.standardise.phones import verify_phones
+from transforms.standardise.records import move_up, standardise_texts
+from transforms.train import priors_of_pairs, train
+
+ROOT = Path(__file__).resolve().parents[1]
+PAIR = {"record_a": pl.Int64, "record_b": pl.Int64}
+CALLING = {"US": "1", "GB": "44", "DE": "49", "FR": "33", "IN": "91", "BR": "55"}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A set as delivered: text columns of ours, and beside them who it is."""
+
+    rows: pl.DataFrame
+    birth_date: str
+    region: str | None = None
+
+
+def main() -> int:
+    """Print one line per set and system."""
+    arguments = _arguments()
+    rulebook = read_rulebook(ROOT / "rules")
+    for name in arguments.sets:
+        kind, _, where = name.partition("=")
+        delivered = READERS[kind](Path(where))
+        records = _standardise(delivered, rulebook)
+        truth = delivered.rows.select(
+            record=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
+            entity=pl.col("truth"),
+            household=pl.col("household") if "household" in delivered.rows.columns else None,
+        )
+        ours = _match(records, rulebook, arguments.model)
+        _tell(name, f"touchstone, {arguments.model} model", ours, truth)
+        if arguments.splink:
+            _tell(name, "plain Splink", plain_clusters(records), truth)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure the quality of matching.")
+    parser.add_argument("sets", nargs="+", metavar="KIND=PATH", help=f"one of {', '.join(READERS)}")
+    parser.add_argument("--model", choices=("own", "shipped"), default="own")
+    parser.add_argument("--splink", action="store_true", help="beside it, a plain Splink model")
+    return parser.parse_args()
+
+
+def _febrl(path: Path) -> Truth:
+    rows = pl.read_csv(path, infer_schema=False).rename(str.strip)
+    rows = rows.with_columns(pl.all().str.strip_chars().replace("", None))
+    street = pl.concat_str("street_number", "address_1", separator=" ", ignore_nulls=True)
+    selected = rows.select(
+        truth=pl.col("rec_id").str.extract(r"rec-(\d+)-", 1),
+        first_name="given_name",
+        last_name="surname",
+        address_line1=street,
+        address_line2="address_2",
+        city="suburb",
+        region="state",
+        postcode="postcode",
+        birth_date="date_of_birth",
+    )
+    return Truth(selected.with_columns(country=pl.lit("AU")), "%Y%m%d")
+
+
+def _fake(path: Path) -> Truth:
+    names = {"surname": "last_name", "dob": "birth_date", "cluster": "truth"}
+    return Truth(pl.read_csv(path, infer_schema=False).rename(names).drop("unique_id"), "%Y-%m-%d")
+
+
+def _customers(path: Path) -> Truth:
+    names = {"street": "address", "state": "region", "dob": "birth_date"}
+    names |= {"truth_id": "truth", "household_id": "household"}
+    rows = pl.read_csv(path, infer_schema=False).rename(names)
+    rows = rows.drop("kinds", "received_at", "record_id", "source")
+    return Truth(rows.with_columns(country=pl.lit("US")), "%Y-%m-%d|%m/%d/%Y", "US")
+
+
+def _fields(path: Path) -> Truth:
+    """The clean values of a folder of deliveries: it measures matching, not reading."""
+    live = pl.read_parquet(path / "truth.parquet").filter(pl.col("status") == "live")
+    live = live.select("record_key", "night", truth="entity_id", household="household_id")
+    rows = pl.read_parquet(path / "truth_fields.parquet").join(live, on=["record_key", "night"])
+    rows = rows.unique("record_key", keep="last", maintain_order=True)
+    names = {"first": "first_name", "middle": "middle_name", "last": "last_name"}
+    rows = rows.with_columns(
+        phone="+" + pl.col("country").replace(CALLING) + pl.col("phone_nsn")
+    ).rename({**names, "dob": "birth_date"})
+    rows = rows.drop("night", "op", "phone_nsn", "record_key", "source")
+    return Truth(rows.with_columns(pl.all().cast(pl.String)), "%Y-%m-%d")
+
+
+READERS: dict[str, Callable[[Path], Truth]] = {
+    "febrl": _febrl,
+    "fake": _fake,
+    "customers": _customers,
+    "fields": _fields,
+}
+"""How each kind of set is read."""
+
+
+def _standardise(delivered: Truth, rulebook: Rulebook) -> pl.DataFrame:
+    feed = Feed.model_validate(
+        {
+            "source": "measured",
+            "title": "measured",
+            "channel": "bulk_list",
+            "owner": "measured",
+            "trust": 50,
+            "read": {"format": "csv", "path": "*"},
+            "columns": {},
+            "parse": {"birth_date": delivered.birth_date, "region": delivered.region},
+        }
+    )
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
+    rows = delivered.rows.select(pl.exclude("truth", "household")).with_columns(
+        pl.col(pl.String).replace("", None)
+    )
+    rows = rows.with_columns(
+        record_number=number,
+        arrival=number,
+        received_at=pl.lit(datetime(2026, 6, 1, tzinfo=UTC)),
+        source=pl.lit("measured"),
+    )
+    records = standardise_texts(rows, feed, rulebook.lookups)
+    for name in ("phone", "phone_2"):
+        asked = records.select(raw=name, region="region_hint")
+        known = verify_phones(asked.drop_nulls("raw").unique()).with_columns(key=phone_keys())
+        found = asked.join(
+            known, on=["raw", "region"], how="left", nulls_equal=True, maintain_order="left"
+        )
+        records = records.with_columns(
+            found["value"].alias(name), found["key"].alias(f"{name}_key")
+        )
+    for name in ("email", "email_2"):
+        asked = records.select(raw=name)
+        known = verify_emails(asked.drop_nulls("raw").unique())
+        found = asked.join(known, on="raw", how="left", maintain_order="left")
+        records = records.with_columns(found["value"].alias(name))
+    keyed = name_keys(move_up(records), rulebook.lookups)
+    return keyed.with_columns(
+        company_key=folded(keyed["company"]),
+        email_key=email_keys(pl.col("email")),
+        email_2_key=email_keys(pl.col("email_2")),
+        email_local=pl.col("email").str.extract(r"^([^+@]+)", 1),
+        email_domain=pl.col("email").str.extract(r"@([^@]*)$", 1),
+    )
+
+
+def _match(records: pl.DataFrame, rulebook: Rulebook, which: str) -> pl.DataFrame:
+    """Which customer each record is in: record, cluster."""
+    rules = rulebook.matching
+    nodes = prepare_nodes(records, rules)
+    nodes = cap_keys(nodes, capped_keys(nodes, rules), rules)
+    shipped = rulebook.model
+    model = MatchModel(shipped.settings, shipped.frequencies, shipped.manifest.prior)
+    model = train(nodes, rules, 1).model if which == "own" else model
+    pairs = score_pairs(None, nodes, model, rules)
+    prior = priors_of_pairs(pairs, nodes.height, model.settings["kinship"]["ratio"]).match
+    return _cluster(nodes, pairs, model._replace(prior=prior), rules)
+
+
+def _cluster(
+    nodes: pl.DataFrame, pairs: pl.DataFrame, model: MatchModel, rules: Matching
+) -> pl.DataFrame:
+    known = _weighed(pairs, model, rules)
+    links = known.filter(pl.col("match_weight") >= rules.thresholds.link)
+    nothing = pl.DataFrame(schema=PAIR)
+    records = nodes["record_number"]
+    wanted = pairs_to_weigh(records, links, nothing, known, rules.clustering)
+    rest = _weighed(score_given(nodes, wanted, model, rules), model, rules)
+    opposed = pl.concat([known, rest]).filter("is_opposed")
+    keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
+    against = opposed.select("record_a", "record_b", match_weight="against")
+    found = cluster(records, links, nothing, Apart(nothing, keys, against), rules.clustering)
+    return found.members.select(record="record_number", cluster="founder")
+
+
+def _weighed(pairs: pl.DataFrame, model: MatchModel, rules: Matching) -> pl.DataFrame:
+    weighed = pairs.select(
+        "record_a", "record_b", match_weight=match_weight(model.prior), against=match_weight(0.0)
+    )
+    is_link = pl.col("match_weight") >= rules.thresholds.link
+    return weighed.with_columns(is_opposed=~is_link & (pl.col("against") < 0))
+
+
+def _tell(name: str, system: str, found: pl.DataFrame, truth: pl.DataFrame) -> None:
+    members = found.join(truth, on="record")
+    scored = score(members.select("record", "cluster", "entity"))
+    mixed = members.group_by("cluster").agg(pl.col("entity").n_unique())["entity"] > 1
+    inside = _pairs(members, "cluster", "household") - _pairs(
+        members, "cluster", "household", "entity"
+    )
+    print(
+        f"{name} | {system} | P {scored.pairwise.precision.value:.4f}"
+        f" R {scored.pairwise.recall.value:.4f} F1 {scored.pairwise.f1:.4f}"
+        f" | B-cubed F1 {scored.b_cubed.f1:.4f} | over-merged {mixed.mean():.2%}"
+        f" | false pairs inside a household {inside}",
+        flush=True,
+    )
+
+
+def _pairs(members: pl.DataFrame, *by: str) -> int:
+    known = members.drop_nulls("household")
+    size = known.group_by(by).len()["len"].cast(pl.Int64)
+    return int((size * (size - 1) // 2).sum())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
