@@ -25,10 +25,9 @@ from transforms.block import cap_keys, capped_keys
 from transforms.cluster import Apart, cluster, pairs_to_weigh
 from transforms.evaluate import score
 from transforms.match import MatchModel, match_weight, prepare_nodes, score_given, score_pairs
-from transforms.standardise.contact_keys import email_keys, phone_keys
+from transforms.standardise.contact_keys import phone_keys
 from transforms.standardise.emails import verify_emails
-from transforms.standardise.fold import folded
-from transforms.standardise.names import name_keys
+from transforms.standardise.keys import record_keys
 from transforms.standardise.phones import verify_phones
 from transforms.standardise.records import move_up, standardise_texts
 from transforms.train import priors_of_pairs, train
@@ -167,14 +166,7 @@ def _standardise(delivered: Truth, rulebook: Rulebook) -> pl.DataFrame:
         known = verify_emails(asked.drop_nulls("raw").unique())
         found = asked.join(known, on="raw", how="left", maintain_order="left")
         records = records.with_columns(found["value"].alias(name))
-    keyed = name_keys(move_up(records), rulebook.lookups)
-    return keyed.with_columns(
-        company_key=folded(keyed["company"]),
-        email_key=email_keys(pl.col("email")),
-        email_2_key=email_keys(pl.col("email_2")),
-        email_local=pl.col("email").str.extract(r"^([^+@]+)", 1),
-        email_domain=pl.col("email").str.extract(r"@([^@]*)$", 1),
-    )
+    return record_keys(move_up(records), rulebook.lookups)
 
 
 def _match(records: pl.DataFrame, rulebook: Rulebook, which: str) -> pl.DataFrame:
