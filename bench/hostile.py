@@ -43,7 +43,9 @@ def main() -> int:
     arguments = _arguments()
     folder, work = arguments.shared / "hostile", arguments.work.resolve()
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    entries = [one for one in manifest["files"] if not arguments.only or one["file"] in arguments.only]
+    entries = [
+        one for one in manifest["files"] if not arguments.only or one["file"] in arguments.only
+    ]
     rules = _make_rules(work)
     verdicts = [judge(folder, entry, rules, work) for entry in entries]
     for verdict in verdicts:
@@ -51,7 +53,9 @@ def main() -> int:
     if arguments.together:
         print(_together(folder, entries, rules, work))
     bad = [one.file for one in verdicts if one.problems]
-    print(f"{len(verdicts) - len(bad)} of {len(verdicts)} behave." + (f" Not: {bad}" if bad else ""))
+    print(
+        f"{len(verdicts) - len(bad)} of {len(verdicts)} behave." + (f" Not: {bad}" if bad else "")
+    )
     return 1 if bad else 0
 
 
@@ -70,9 +74,7 @@ def judge(folder: Path, entry: dict[str, Any], rules: Path, work: Path) -> Verdi
     return Verdict(entry["file"], outcome, said, cost, _problems(entry, outcome, cost, data))
 
 
-def _problems(
-    entry: dict[str, Any], outcome: dict[str, Any], cost: Cost, data: Path
-) -> list[str]:
+def _problems(entry: dict[str, Any], outcome: dict[str, Any], cost: Cost, data: Path) -> list[str]:
     found = []
     if outcome not in entry["allowed_outcomes"]:
         found.append(f"allowed are {entry['allowed_outcomes'][:3]}")
@@ -81,7 +83,11 @@ def _problems(
     if cost.seconds > MOST_SECONDS:
         found.append(f"{cost.seconds:.0f} s")
     published = data / "published" / "current"
-    if not pl.read_parquet(published / "crosswalk.parquet")["record_id"].is_in(["control:OK1"]).any():
+    if (
+        not pl.read_parquet(published / "crosswalk.parquet")["record_id"]
+        .is_in(["control:OK1"])
+        .any()
+    ):
         found.append("the good file was not loaded")
     if list(data.parent.rglob("PWNED*")):
         found.append("a command of the file's name was run")

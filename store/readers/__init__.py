@@ -1,6 +1,6 @@
 """Read deliveries: CSV, JSON, NDJSON, Parquet and XLSX, plain, gzipped or zipped, as text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rules.feed import Format, ReadRule
@@ -9,12 +9,12 @@ from store.readers.bytes import Content, open_delivery
 from store.readers.columnar import read_parquet
 from store.readers.delimited import read_delimited
 from store.readers.json_records import read_json, read_ndjson
-from store.readers.reading import DeliveryRefused, Reading
+from store.readers.reading import DeliveryRefused, Reading, joined
 from store.readers.workbook import read_xlsx
 
-__all__ = ["DeliveryRefused", "Reading", "read_delivery"]
+__all__ = ["DeliveryRefused", "Reading", "read_delivery", "read_parts"]
 
-Reader = Callable[[Content, ReadRule, Limits, Sequence[str]], Reading]
+Reader = Callable[[Content, ReadRule, Limits, Sequence[str]], Iterator[Reading]]
 
 READERS: dict[Format, Reader] = {
     "csv": read_delimited,
@@ -25,6 +25,17 @@ READERS: dict[Format, Reader] = {
 }
 
 
+def read_parts(
+    path: Path, rule: ReadRule, limits: Limits, expected: Sequence[str] = ()
+) -> Iterator[Reading]:
+    """Read a delivery a part at a time: one part at least, and all its notes with the last.
+
+    A delivery can turn out to be refused after some of its parts were read.
+    """
+    with open_delivery(path, rule.format, limits) as content:
+        yield from READERS[rule.format](content, rule, limits, expected)
+
+
 def read_delivery(
     path: Path, rule: ReadRule, limits: Limits, expected: Sequence[str] = ()
 ) -> Reading:
@@ -32,5 +43,4 @@ def read_delivery(
 
     `expected` are the names of the feed's columns; they find the header below a preamble.
     """
-    content = open_delivery(path, rule.format, limits)
-    return READERS[rule.format](content, rule, limits, expected)
+    return joined(read_parts(path, rule, limits, expected))

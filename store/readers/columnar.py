@@ -6,6 +6,8 @@ A whole number loses the `.0` that a float column gives it: a phone number is of
 
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
 
 import polars as pl
 import pyarrow as pa
@@ -24,41 +26,87 @@ from store.readers.reading import (
     settle,
 )
 
+_BATCH, _SMALL, _LARGEST_GROUP = 250_000, 1 << 26, 1 << 29
 _EXACT = float(1 << 53)
 """Above this a float is no longer sure of its last digit."""
 
 
 def read_parquet(
     content: Content, rule: ReadRule, limits: Limits, expected: Sequence[str] = ()
-) -> Reading:
-    """Every row, its values as text."""
-    _check_size(content.data, limits)
+) -> Iterator[Reading]:
+    """Every row, its values as text; a part for each batch of rows."""
+    first, done = 1, False
     try:
-        frame = pl.read_parquet(content.data)
-        texts = frame.select(_texts(frame.schema))
-    except (PolarsError, OSError, ValueError) as error:
-        raise DeliveryRefused(f"the Parquet file cannot be read: {type(error).__name__}") from None
+        with _opened(content, limits) as source:
+            footer = _footer(source, limits)
+            for batch in _batches(source, footer, limits):
+                part = _part(batch, first, limits)
+                first += batch.height
+                done = first > footer.num_rows
+                yield part._replace(notes=content.notes if done else [])
+    except (PolarsError, pa.ArrowException, OSError, ValueError) as error:
+        raise DeliveryRefused(
+            f"a part of the Parquet file is damaged ({type(error).__name__}); ask for it again"
+        ) from None
+
+
+def _part(batch: pl.DataFrame, first: int, limits: Limits) -> Reading:
+    texts = batch.select(_texts(batch.schema))
     columns = columns_of(texts.columns, limits.max_columns)
     texts = emptied(texts.rename(dict(zip(texts.columns, columns, strict=True))))
-    numbers = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
+    numbers = pl.int_range(first, first + batch.height, dtype=pl.Int64, eager=True)
     numbered = texts.insert_column(0, numbers.alias("row_number"))
     rows, rejects = screen(numbered, limits.max_field_chars)
-    return settle(rows, rejects, columns, frame.height, content.notes)
+    return settle(rows, rejects, columns, batch.height, [])
 
 
-def _check_size(data: bytes, limits: Limits) -> None:
+@contextmanager
+def _opened(content: Content, limits: Limits) -> Iterator[IO[bytes]]:
+    """The file itself, which is read where it lies, or what was packed in it."""
+    if content.plain is not None:
+        yield content.plain
+    else:
+        yield io.BytesIO(content.whole(limits))
+
+
+def _footer(source: IO[bytes], limits: Limits) -> pq.FileMetaData:
     """What the footer says, before anything is unpacked."""
-    if not data.startswith(b"PAR1"):
+    if source.read(4) != b"PAR1":
         raise DeliveryRefused("it is not a Parquet file")
+    source.seek(0)
     try:
-        footer = pq.read_metadata(io.BytesIO(data))
+        footer = pq.read_metadata(source)
     except (pa.ArrowException, OSError, ValueError):
         raise DeliveryRefused("the Parquet file is damaged or cut off") from None
-    groups = (footer.row_group(number) for number in range(footer.num_row_groups))
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     if footer.num_rows > limits.max_rows:
-        raise DeliveryRefused(f"{footer.num_rows} rows are more than {limits.max_rows}")
+        raise DeliveryRefused(
+            f"{footer.num_rows:,} rows are more than the limit of {limits.max_rows:,}"
+        )
     if sum(group.total_byte_size for group in groups) > limits.max_expanded_bytes:
-        raise DeliveryRefused(f"unpacked, it is more than {limits.max_expanded_bytes} bytes")
+        raise DeliveryRefused(
+            f"unpacked, it is more than the limit of {limits.max_expanded_bytes:,} bytes"
+        )
+    if max((group.total_byte_size for group in groups), default=0) > _LARGEST_GROUP:
+        raise DeliveryRefused(
+            f"a row group of it is more than {_LARGEST_GROUP:,} bytes; ask for smaller row groups"
+        )
+    return footer
+
+
+def _batches(source: IO[bytes], footer: pq.FileMetaData, limits: Limits) -> Iterator[pl.DataFrame]:
+    """The rows, some at a time; a file without rows has one batch that is empty."""
+    source.seek(0)
+    size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
+    if size <= _SMALL and source.seek(0, io.SEEK_END) <= _SMALL:
+        source.seek(0)
+        whole = pl.read_parquet(source)
+        yield from whole.iter_slices(_BATCH) if whole.height else [whole]
+        return
+    with pq.ParquetFile(source, pre_buffer=False) as file:
+        for batch in file.iter_batches(_BATCH, use_threads=False):
+            found = pl.from_arrow(batch)
+            yield found if isinstance(found, pl.DataFrame) else found.to_frame()
 
 
 def _texts(schema: pl.Schema) -> Iterator[pl.Expr]:

@@ -2,10 +2,12 @@
 
 Lines that are beyond doubt, which are nearly all, are told apart in bulk and parsed in bulk.
 The others go one by one to `careful.py`. So a clean file costs little more than parsing it, and
-a damaged one loses only its damaged rows.
+a damaged one loses only its damaged rows. A window of lines is held at a time, whatever the size.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import polars as pl
@@ -15,8 +17,9 @@ from rules.limits import Limits
 from store.readers.bulk import clean_lines, parse_lines, trailer_lines
 from store.readers.bytes import Content
 from store.readers.careful import CarefulReader, UnfinishedError
-from store.readers.dialect import Shape, find_shape
-from store.readers.lines import Lines, window_at
+from store.readers.dialect import find_shape
+from store.readers.encodings import count_misread
+from store.readers.lines import Lines
 from store.readers.reading import (
     DeliveryRefused,
     Reading,
@@ -27,9 +30,8 @@ from store.readers.reading import (
     row_schema,
     settle,
     without_headers,
-    without_unnamed,
 )
-from store.readers.text import Text, to_utf8
+from store.readers.text import Text, read_texts
 
 _NO_ROW = frozenset({"blank_row", "separator_row"})
 """Rejects that may stand below a trailer."""
@@ -54,43 +56,113 @@ class _Walk(NamedTuple):
         return begins.cum_sum() + (first - 1)
 
 
-class _Body(NamedTuple):
-    """The parts of a file below its header."""
+class _Plan(NamedTuple):
+    """What all windows are read by."""
 
-    rows: pl.DataFrame
-    rejects: list[Reject]
+    columns: list[str]
+    header: list[str]
+    """The names in the header as they stand there; empty if it has none."""
+    careful: CarefulReader
+    trailer: str | None
+
+
+class _Held(NamedTuple):
+    """What one window leaves to the next."""
+
+    data: bytes
+    """The lines of a row that is not finished."""
+    row_number: int
+    """Of the next row."""
     trailers: list[Reject]
-    recoded: int
+    """Lines that are trailers if no row comes after them."""
+    blank_columns: frozenset[str]
+    """Columns without a name that have had no value yet."""
+    recoded: int = 0
+    fallback: str | None = None
+    misread: int = 0
 
 
 def read_delimited(
     content: Content, rule: ReadRule, limits: Limits, expected: Sequence[str] = ()
-) -> Reading:
-    """Every row of the file as text, or as a reject with its reason."""
-    text = to_utf8(content.data, rule.encoding)
-    if text.data.count(b"\n") > limits.max_rows:
-        raise DeliveryRefused(f"there are more lines than the limit of {limits.max_rows}")
+) -> Iterator[Reading]:
+    """Every row of the file as text, or as a reject with its reason; a part for each window."""
+    texts = read_texts(content.pieces, rule.encoding)
+    text = next(texts)
     shape = find_shape(text, rule, expected)
     columns = columns_of(shape.names, limits.max_columns)
     careful = CarefulReader(shape.dialect, len(columns), limits.max_field_chars)
-    body = _read_body(text, shape, columns, careful, rule.trailer)
-    return _reading(body, shape, rule, [*content.notes, text.note, *shape.notes])
+    unnamed = frozenset(name for name in columns if re.fullmatch(r"column \d+", name))
+    plan = _Plan(columns, shape.names if rule.header else [], careful, rule.trailer)
+    held = _Held(b"", shape.first_row, [], unnamed if rule.header else frozenset())
+    notes = [*content.notes, text.note, *shape.notes]
+    for window in chain([text._replace(data=text.data[shape.start :])], texts):
+        whole = window._replace(data=held.data + window.data)
+        rows, rejects, held = _read_part(whole, plan, held)
+        if held.row_number > limits.max_rows:
+            raise DeliveryRefused(f"there are more lines than the limit of {limits.max_rows:,}")
+        if window.is_last:
+            notes += _last_notes(held)
+        yield _part(rows, rejects, held, notes if window.is_last else [])
 
 
-def _reading(body: _Body, shape: Shape, rule: ReadRule, notes: list[str]) -> Reading:
-    """Everything that was read, with the trailer taken off its end."""
-    if body.recoded:
-        notes.append(f"{body.recoded} lines are not UTF-8 and were read as cp1252")
-    header = shape.names if rule.header else []
-    rows, repeated = without_headers(body.rows, header)
-    last = _last_row(rows, body.rejects)
-    early = [line for line in body.trailers if line.row_number < last]
-    if len(early) < len(body.trailers):
-        notes.append(f"trailer: {len(body.trailers) - len(early)} lines at the end are no rows")
-    rejects = pl.concat([reject_frame([*body.rejects, *early]), repeated])
-    rows, dropped = without_unnamed(rows)
-    notes += [f"{name} has neither name nor values and is left out" for name in dropped]
+def _part(rows: pl.DataFrame, rejects: pl.DataFrame, held: _Held, notes: list[str]) -> Reading:
+    """One part as it is handed over; columns that have had neither name nor value are left out."""
+    rows = rows.drop(held.blank_columns)
     return settle(rows, rejects, rows.columns[1:], rows.height + rejects.height, notes)
+
+
+def _last_notes(held: _Held) -> list[str]:
+    """What can be said of the delivery once all of it is read."""
+    notes = []
+    if held.recoded:
+        notes.append(f"{held.recoded} lines are not UTF-8 and were read as {held.fallback}")
+    if held.misread:
+        notes.append(
+            f"{held.misread} characters look like UTF-8 that was read as cp1252 (two odd signs for "
+            "one letter); they are kept as they came: ask the sender for UTF-8"
+        )
+    if held.trailers:
+        notes.append(f"trailer: {len(held.trailers)} lines at the end are no rows")
+    return notes + [
+        f"{name} has neither name nor values and is left out" for name in sorted(held.blank_columns)
+    ]
+
+
+def _read_part(
+    text: Text,
+    plan: _Plan,
+    held: _Held,
+) -> tuple[pl.DataFrame, pl.DataFrame, _Held]:
+    """Read one window; a row that it cuts in two is left to the next."""
+    lines = Lines(text.data, text.fallback)
+    rows, walk = _read_window(lines, plan, text.is_last)
+    numbers = walk.row_numbers(held.row_number)
+    number = numbers.gather(rows.get_column("row_number")).alias("row_number")
+    rows, repeated = without_headers(rows.with_columns(number), plan.header)
+    rejects = [one._replace(row_number=numbers[one.row_number]) for one in walk.rejects]
+    maybe = held.trailers + [
+        one._replace(row_number=numbers[one.row_number]) for one in walk.trailers
+    ]
+    last = _last_row(rows, rejects)
+    early = [one for one in maybe if one.row_number < last]
+    is_whole = walk.done == len(lines.text)
+    return (
+        rows,
+        pl.concat([reject_frame([*rejects, *early]), repeated]),
+        held._replace(
+            data=b"" if is_whole else lines.raw[lines.offset(walk.done) :],
+            row_number=(numbers[-1] if len(numbers) else held.row_number - 1) + 1,
+            trailers=[one for one in maybe if one.row_number >= last],
+            blank_columns=_still_blank(rows, held.blank_columns),
+            recoded=held.recoded + lines.recoded,
+            fallback=text.fallback,
+            misread=held.misread + count_misread(lines.raw),
+        ),
+    )
+
+
+def _still_blank(rows: pl.DataFrame, names: frozenset[str]) -> frozenset[str]:
+    return frozenset(name for name in names if rows.get_column(name).null_count() == rows.height)
 
 
 def _last_row(rows: pl.DataFrame, rejects: list[Reject]) -> int:
@@ -100,40 +172,19 @@ def _last_row(rows: pl.DataFrame, rejects: list[Reject]) -> int:
     return max(numbers, default=0)
 
 
-def _read_body(
-    text: Text, shape: Shape, columns: list[str], careful: CarefulReader, trailer: str | None
-) -> _Body:
-    """Go through the windows; one that ends inside a row gives that row to the next."""
-    frames, rejects, trailers, recoded = [pl.DataFrame(schema=row_schema(columns))], [], [], 0
-    start, first = shape.start, shape.first_row
-    while start < len(text.data):
-        lines, stop = window_at(text, start)
-        frame, walk = _read_window(lines, columns, careful, trailer, stop == len(text.data))
-        numbers = walk.row_numbers(first)
-        number = numbers.gather(frame.get_column("row_number")).alias("row_number")
-        frames.append(frame.with_columns(number))
-        rejects += [one._replace(row_number=numbers[one.row_number]) for one in walk.rejects]
-        trailers += [one._replace(row_number=numbers[one.row_number]) for one in walk.trailers]
-        recoded += lines.recoded
-        start = stop if walk.done == len(lines.text) else start + lines.offset(walk.done)
-        first = (numbers[-1] if len(numbers) else first - 1) + 1
-    return _Body(pl.concat(frames), rejects, trailers, recoded)
-
-
-def _read_window(
-    lines: Lines, columns: list[str], careful: CarefulReader, trailer: str | None, is_last: bool
-) -> tuple[pl.DataFrame, _Walk]:
+def _read_window(lines: Lines, plan: _Plan, is_last: bool) -> tuple[pl.DataFrame, _Walk]:
     """The rows of a window, numbered from 0 by their lines, and what is not a row."""
-    is_trailer = trailer_lines(lines, careful.dialect, trailer)
+    careful, schema = plan.careful, row_schema(plan.columns)
+    is_trailer = trailer_lines(lines, careful.dialect, plan.trailer)
     clean = clean_lines(lines, careful.dialect, careful.width, careful.max_chars) & ~is_trailer
     walk = _walk(lines, clean, is_trailer, careful, is_last)
-    rows = parse_lines(lines, _left(clean, walk), careful.dialect, columns)
+    rows = parse_lines(lines, _left(clean, walk), careful.dialect, plan.columns)
     if rows is None:  # the two ways of reading disagree: then only the careful one is right
         clean = pl.repeat(False, len(clean), dtype=pl.Boolean, eager=True)
         walk = _walk(lines, clean, is_trailer, careful, is_last)
-        rows = pl.DataFrame(schema=row_schema(columns))
+        rows = pl.DataFrame(schema=schema)
     if walk.rows:
-        loose = pl.DataFrame(walk.rows, schema=row_schema(columns), orient="row")
+        loose = pl.DataFrame(walk.rows, schema=schema, orient="row")
         rows = pl.concat([rows, emptied(loose)]).sort("row_number")
     return rows, walk
 

@@ -18,7 +18,7 @@ from store.readers.header import (
     header_names,
     usual_width,
 )
-from store.readers.lines import Lines, window_at
+from store.readers.lines import Lines, first_lines
 from store.readers.reading import DeliveryRefused
 from store.readers.text import Text
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 DELIMITERS = (",", ";", "\t", "|", "^", "~", ":")
 _SAMPLE_BYTES = 1 << 17
 _SAMPLE_ROWS = 200
+_LONGEST_HEAD = 1 << 20
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE)
 
 
@@ -59,7 +60,8 @@ class _Row(NamedTuple):
 
 def find_shape(text: Text, rule: ReadRule, expected: Sequence[str]) -> Shape:
     """Read the head of the file and settle what the feed leaves open."""
-    lines, _ = window_at(text, 0, _SAMPLE_BYTES)
+    lines = first_lines(text, _SAMPLE_BYTES)
+    _refuse_endless(lines)
     quote = rule.quote or None
     named, skip = _separator_line(lines)
     delimiter = _declared(rule.delimiter) or named or _guess_delimiter(lines, quote, expected)
@@ -76,6 +78,15 @@ def find_shape(text: Text, rule: ReadRule, expected: Sequence[str]) -> Shape:
     names = _widened(names, sample[header + 1 :])
     start = lines.offset(after) if after < len(lines.texts) else len(lines.raw)
     return Shape(dialect, names, at + 2, start, _notes(dialect, rule, header, sample))
+
+
+def _refuse_endless(lines: Lines) -> None:
+    """A head of one line that goes on and on names no columns."""
+    if len(lines.raw) > _LONGEST_HEAD and len(lines.texts[0]) > _LONGEST_HEAD:
+        raise DeliveryRefused(
+            f"its first line has more than {_LONGEST_HEAD:,} characters and names no columns; "
+            "ask for a file with one record a line"
+        )
 
 
 def _notes(dialect: Dialect, rule: ReadRule, header: int, sample: list[_Row]) -> list[str]:

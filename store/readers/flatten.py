@@ -5,11 +5,13 @@ digits they came with: a customer number of twenty digits is no number to count 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from rules.limits import Limits
 
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _quoted = json.encoder.encode_basestring
 
 Json = Any
@@ -47,6 +49,22 @@ def flatten(record: Json, lists: NameValueLists, limits: Limits) -> dict[str, st
     _fill(columns, record, "", lists, limits.max_nesting)
     if len(columns) > limits.max_columns:
         raise RecordError("too_many_columns")
+    return columns
+
+
+def checked(columns: dict[str, str], limits: Limits) -> dict[str, str]:
+    """No half characters, no NUL, nothing endless."""
+    if not any(columns.values()):
+        raise RecordError("blank_row")
+    text = "\n".join([*columns, *columns.values()])
+    if not text.isascii() and _SURROGATE.search(text):
+        raise RecordError("lone_surrogate")
+    if "\0" in text:
+        raise RecordError("nul_byte")
+    if len(text) > limits.max_field_chars:
+        longest = max(len(value) for value in columns.values())
+        if longest > limits.max_field_chars:
+            raise RecordError("field_too_long")
     return columns
 
 

@@ -4,10 +4,9 @@ A line of NDJSON that is broken is rejected with its number; a document that is 
 refused, because nobody can say what its missing part held.
 """
 
-import io
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import polars as pl
@@ -15,7 +14,8 @@ import polars as pl
 from rules.feed import ReadRule
 from rules.limits import Limits
 from store.readers.bytes import Content
-from store.readers.flatten import RecordError, decoder, flatten
+from store.readers.flatten import RecordError, checked, decoder, flatten
+from store.readers.json_alike import read_alike
 from store.readers.json_document import elements
 from store.readers.reading import (
     DeliveryRefused,
@@ -23,16 +23,18 @@ from store.readers.reading import (
     Reject,
     columns_of,
     emptied,
+    joined,
     reject_frame,
     settle,
 )
-from store.readers.text import Text, to_utf8
+from store.readers.text import Text, read_texts
 
 _BATCH = 5_000
 _SAMPLE = 1 << 20
 _NUMBER = "\0number"
 """The row number until no delivered column can be taken for it: none has a NUL in its name."""
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_RECORD_SEPARATOR = "\x1e"
+"""Before each record in a JSON text sequence (RFC 7464)."""
 
 
 class _Record(NamedTuple):
@@ -46,25 +48,59 @@ class _Record(NamedTuple):
 
 def read_json(
     content: Content, rule: ReadRule, limits: Limits, expected: Sequence[str] = ()
-) -> Reading:
+) -> Iterator[Reading]:
     """Every element of the document's array of records."""
-    text = to_utf8(content.data, rule.encoding)
-    document = _whole(text)
-    return _collect(_documented(document, rule, limits), limits, [*content.notes, text.note])
+    text = _whole(content, rule, limits)
+    yield _document(text, rule, limits, [*content.notes, text.note])
 
 
 def read_ndjson(
     content: Content, rule: ReadRule, limits: Limits, expected: Sequence[str] = ()
-) -> Reading:
+) -> Iterator[Reading]:
     """Every line; a document that is one array is read as what it is."""
-    text = to_utf8(content.data, rule.encoding)
+    texts = read_texts(content.pieces, rule.encoding)
+    text = next(texts)
     notes = [*content.notes, text.note]
-    if text.data.count(b"\n") > limits.max_rows:
-        raise DeliveryRefused(f"there are more lines than the limit of {limits.max_rows}")
     if is_document(text.data):
         notes.append("a JSON document, although NDJSON is declared")
-        return _collect(_documented(_whole(text), rule, limits), limits, notes)
-    return _collect(_lines(text.data, rule, limits), limits, notes)
+        yield _document(_gathered(chain([text], texts), limits), rule, limits, notes)
+        return
+    first, names = 1, set[str]()
+    for window in chain([text], texts):
+        read = _window(window.data, first, rule, limits)
+        first += read.row_count
+        names.update(read.columns)
+        columns_of(sorted(names), limits.max_columns)
+        if first - 1 > limits.max_rows:
+            raise DeliveryRefused(f"there are more lines than the limit of {limits.max_rows:,}")
+        yield read._replace(notes=notes if window.is_last else [])
+
+
+def _window(data: bytes, first: int, rule: ReadRule, limits: Limits) -> Reading:
+    """The lines of one window: alike ones together, the others one by one."""
+    lines = _cut(data)
+    alike = read_alike(data, len(lines), first, limits)
+    careful = _collect(_lines(lines, alike.left, first, rule, limits), limits, [])
+    return joined([*alike.parts, careful])
+
+
+def _document(text: Text, rule: ReadRule, limits: Limits, notes: list[str]) -> Reading:
+    try:
+        document = text.data.decode()
+    except UnicodeDecodeError as error:
+        raise DeliveryRefused(f"the text is not UTF-8 at byte {error.start + 1}") from None
+    return _collect(_documented(document, rule, limits), limits, notes)
+
+
+def _whole(content: Content, rule: ReadRule, limits: Limits) -> Text:
+    return _gathered(read_texts(content.pieces, rule.encoding), limits)
+
+
+def _gathered(texts: Iterator[Text], limits: Limits) -> Text:
+    """A document in one piece."""
+    first = next(texts)
+    pieces = chain([first.data], (text.data for text in texts))
+    return first._replace(data=Content(pieces, 0, []).whole(limits))
 
 
 def _collect(records: Iterable[_Record], limits: Limits, notes: list[str]) -> Reading:
@@ -81,7 +117,7 @@ def _collect(records: Iterable[_Record], limits: Limits, notes: list[str]) -> Re
             batches.append(_frame(batch))
             batch = []
         if count > limits.max_rows:
-            raise DeliveryRefused(f"there are more records than the limit of {limits.max_rows}")
+            raise DeliveryRefused(f"there are more records than the limit of {limits.max_rows:,}")
     columns = columns_of(list(names), limits.max_columns)
     empty = pl.DataFrame(schema={_NUMBER: pl.Int64} | dict.fromkeys(names, pl.String))
     rows = emptied(pl.concat([empty, *batches, _frame(batch)], how="diagonal"))
@@ -97,12 +133,21 @@ def _frame(batch: list[_Record]) -> pl.DataFrame:
     return values.insert_column(0, numbers)
 
 
-def _lines(data: bytes, rule: ReadRule, limits: Limits) -> Iterator[_Record]:
+def _cut(data: bytes) -> list[bytes]:
+    """The lines; JSON ends one with LF, or CRLF."""
+    lines = data.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def _lines(
+    lines: Sequence[bytes], chosen: Iterable[int], first: int, rule: ReadRule, limits: Limits
+) -> Iterator[_Record]:
     decode = decoder().decode
-    for number, line in enumerate(io.BytesIO(data), 1):
+    for index in chosen:
+        number, line = first + index, lines[index]
         try:
-            value = decode(line.decode())
-            columns = _checked(flatten(value, rule.name_value_lists, limits), limits)
+            value = decode(line.decode().removeprefix(_RECORD_SEPARATOR))
+            columns = checked(flatten(value, rule.name_value_lists, limits), limits)
         except (RecordError, ValueError, RecursionError) as fault:
             raw = line.decode(errors="backslashreplace").rstrip("\r\n")
             yield _Record(number, {}, _reason(fault, raw), raw)
@@ -126,27 +171,11 @@ def _documented(document: str, rule: ReadRule, limits: Limits) -> Iterator[_Reco
             yield _Record(number, {}, element.fault, element.raw)
             continue
         try:
-            columns = _checked(flatten(element.value, rule.name_value_lists, limits), limits)
+            columns = checked(flatten(element.value, rule.name_value_lists, limits), limits)
         except RecordError as bad:
             yield _Record(number, {}, bad.reason, element.raw)
         else:
             yield _Record(number, columns, None, "")
-
-
-def _checked(columns: dict[str, str], limits: Limits) -> dict[str, str]:
-    """No half characters, no NUL, nothing endless."""
-    if not any(columns.values()):
-        raise RecordError("blank_row")
-    text = "\n".join([*columns, *columns.values()])
-    if not text.isascii() and _SURROGATE.search(text):
-        raise RecordError("lone_surrogate")
-    if "\0" in text:
-        raise RecordError("nul_byte")
-    if len(text) > limits.max_field_chars:
-        longest = max(len(value) for value in columns.values())
-        if longest > limits.max_field_chars:
-            raise RecordError("field_too_long")
-    return columns
 
 
 def is_document(data: bytes) -> bool:
@@ -154,21 +183,15 @@ def is_document(data: bytes) -> bool:
     first = [line for line in data[:_SAMPLE].split(b"\n")[:20] if line.strip()]
     if not first or not first[0].lstrip().startswith((b"[", b"{")):
         return False
-    objects = sum(_is_json(line, dict) for line in first)
     if len(first) == 1:
         return first[0].lstrip().startswith(b"[")
-    return objects * 2 < len(first)
+    values = [line for line in first if _is_json(line)]
+    return len(values) * 2 < len(first) or not any(b"{" in line for line in values)
 
 
-def _is_json(line: bytes, kind: type) -> bool:
+def _is_json(line: bytes) -> bool:
     try:
-        return isinstance(json.loads(line, parse_int=str), kind)
+        json.loads(line, parse_int=str)
     except (ValueError, RecursionError):
         return False
-
-
-def _whole(text: Text) -> str:
-    try:
-        return text.data.decode()
-    except UnicodeDecodeError as error:
-        raise DeliveryRefused(f"the text is not UTF-8 at byte {error.start + 1}") from None
+    return True

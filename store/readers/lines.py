@@ -1,8 +1,7 @@
-"""Cut a text into lines, a window at a time.
+"""Cut a window of a text into lines.
 
 Any of LF, CRLF and CR ends a line. Only these: Python's own `splitlines` also cuts at form
-feeds and at Unicode separators, which are part of a value. A window bounds what is held at once
-beside the delivery and its frame.
+feeds and at Unicode separators, which are part of a value.
 """
 
 import re
@@ -13,9 +12,9 @@ from itertools import islice
 import polars as pl
 from polars.exceptions import ComputeError
 
+from store.readers.encodings import is_forged
 from store.readers.text import Text
 
-WINDOW = 1 << 25
 _END = re.compile(rb"\r\n|\r|\n")
 _ENDS = re.compile(rb"(\r\n|\r|\n)")
 
@@ -82,6 +81,8 @@ class Lines:
     def _decode(self, index: int, line: bytes) -> str:
         for encoding in ("utf-8", self.fallback):
             text = _decoded(line, encoding) if encoding else None
+            if text is not None and encoding != "utf-8" and is_forged(line):
+                break
             if text is not None:
                 self.recoded += encoding == self.fallback
                 return text
@@ -89,10 +90,9 @@ class Lines:
         return line.decode(errors="backslashreplace")
 
 
-def window_at(text: Text, start: int, size: int = WINDOW) -> tuple[Lines, int]:
-    """Whole lines from a byte on, about `size` bytes of them, and where they stop."""
-    stop = _line_end(text.data, start + size)
-    return Lines(text.data[start:stop], text.fallback), stop
+def first_lines(text: Text, size: int) -> Lines:
+    """Whole lines, about `size` bytes of them."""
+    return Lines(text.data[: _line_end(text.data, size)], text.fallback)
 
 
 def _line_end(data: bytes, near: int) -> int:

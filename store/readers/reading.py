@@ -1,7 +1,7 @@
 """Name what a reader hands over: the rows of a delivery, its rejects, or a refusal."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -38,6 +38,22 @@ class Reject(NamedTuple):
     row_number: int
     reason: str
     raw: str
+
+
+def joined(parts: Iterable[Reading]) -> Reading:
+    """The parts of a delivery as one; a column that a part lacks is missing there."""
+    read = list(parts)
+    if len(read) == 1:
+        return read[0]
+    columns = list(dict.fromkeys(name for part in read for name in part.columns))
+    empty = pl.DataFrame(schema=row_schema(columns))
+    return settle(
+        pl.concat([empty, *(part.rows for part in read)], how="diagonal"),
+        pl.concat([part.rejects for part in read]),
+        columns,
+        sum(part.row_count for part in read),
+        [note for part in read for note in part.notes],
+    )
 
 
 def reject_frame(rejects: Sequence[Reject]) -> pl.DataFrame:

@@ -3,9 +3,11 @@
 A proposal is a draft for a person, never used by a run: a delivery is read as its feed says.
 """
 
+import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from rules.feed import Format, ReadRule
@@ -14,9 +16,9 @@ from store.readers.bytes import SUFFIXES, Content, is_workbook, open_delivery
 from store.readers.dialect import find_shape
 from store.readers.flatten import Json
 from store.readers.json_records import is_document
-from store.readers.lines import window_at
+from store.readers.lines import first_lines
 from store.readers.reading import DeliveryRefused
-from store.readers.text import Text, to_utf8
+from store.readers.text import WINDOW, Text, read_texts
 
 _SAMPLE = 200
 _TAIL_BYTES = 4096
@@ -32,38 +34,43 @@ _VALUES = ("value", "answer", "text", "content", "granted", "response", "number"
 def sniff(path: Path, limits: Limits | None = None) -> ReadRule:
     """A draft of `[read]` for deliveries like this one."""
     limits = limits or Limits()
-    content, wanted = _open(path, limits)
     pattern = re.sub(r"\d{2,}", "*", path.name)
-    if wanted in ("parquet", "xlsx"):
-        return ReadRule(format=wanted, path=pattern)
-    text = to_utf8(content.data, None)
-    if _is_json(text.data):
-        return _json_rule(text, pattern)
-    return _csv_rule(text, pattern)
-
-
-def _open(path: Path, limits: Limits) -> tuple[Content, Format]:
-    """The content and its format by its own bytes; the name only picks a zip's member."""
     likely: list[Format] = sorted(SUFFIXES, key=lambda kind: not _names(path, kind))
     refusals = list[DeliveryRefused]()
     for wanted in likely:
-        try:
-            content = open_delivery(path, wanted, limits)
-        except DeliveryRefused as refused:
-            refusals.append(refused)
-        else:
-            return content, _format_of(content.data, wanted)
+        with ExitStack() as opened:
+            try:
+                content = opened.enter_context(open_delivery(path, wanted, limits))
+            except DeliveryRefused as refused:
+                refusals.append(refused)
+                continue
+            return _rule(content, pattern, limits)
     raise refusals[0]
+
+
+def _rule(content: Content, pattern: str, limits: Limits) -> ReadRule:
+    """The draft for a file by its own bytes; its name only picks a zip's member."""
+    head = _head(content, limits.max_document_bytes)
+    if head.startswith(b"PAR1"):
+        return ReadRule(format="parquet", path=pattern)
+    if is_workbook(io.BytesIO(head)):
+        return ReadRule(format="xlsx", path=pattern)
+    text = next(read_texts(iter([head]), None))
+    return _json_rule(text, pattern) if _is_json(text.data) else _csv_rule(text, pattern)
+
+
+def _head(content: Content, most: int) -> bytes:
+    """All of the file, or as much of it as is looked at."""
+    head = bytearray()
+    for piece in content.pieces:
+        head += piece
+        if len(head) >= most:
+            break
+    return bytes(head)
 
 
 def _names(path: Path, wanted: Format) -> bool:
     return any(suffix in SUFFIXES[wanted] for suffix in path.suffixes)
-
-
-def _format_of(data: bytes, wanted: Format) -> Format:
-    if data.startswith(b"PAR1"):
-        return "parquet"
-    return "xlsx" if is_workbook(data) else "csv"
 
 
 def _csv_rule(text: Text, pattern: str) -> ReadRule:
@@ -81,7 +88,7 @@ def _csv_rule(text: Text, pattern: str) -> ReadRule:
 
 def _encoding(text: Text) -> str | None:
     """What to declare: nothing, unless every line with accents is cp1252."""
-    lines, _ = window_at(text, 0)
+    lines = first_lines(text, WINDOW)
     accented = lines.text.str.contains(r"[^\x00-\x7f]").sum()
     return "cp1252" if lines.recoded and lines.recoded == accented else None
 

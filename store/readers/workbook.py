@@ -8,7 +8,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 import fastexcel
@@ -17,7 +17,7 @@ import polars as pl
 from rules.feed import ReadRule
 from rules.limits import Limits
 from store.readers.bytes import Content, is_workbook, kind_of
-from store.readers.header import SEARCHED_ROWS, find_header, header_names
+from store.readers.header import SEARCHED_ROWS, expected_found, find_header, header_names
 from store.readers.reading import (
     DeliveryRefused,
     Reading,
@@ -41,10 +41,11 @@ _DATETIME = r"^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)$"
 
 def read_xlsx(
     content: Content, rule: ReadRule, limits: Limits, expected: Sequence[str] = ()
-) -> Reading:
+) -> Iterator[Reading]:
     """Every row below the header of the sheet."""
-    _look_through(content.data, limits)
-    name, cells = _load(content.data, rule.sheet)
+    data = content.whole(limits)
+    _look_through(data, limits)
+    name, cells = _load(data, rule, expected)
     if cells.height > limits.max_rows:
         raise DeliveryRefused(f"{cells.height} rows are more than the limit of {limits.max_rows}")
     notes = [*content.notes, f"sheet {name!r}"]
@@ -53,7 +54,7 @@ def read_xlsx(
         notes.append(f"header in row {first}; what is above it is no row")
     columns = columns_of(names, limits.max_columns)
     rows = _rows(cells, columns).slice(first)
-    return _reading(rows, names if rule.header else [], rule, limits, notes)
+    yield _reading(rows, names if rule.header else [], rule, limits, notes)
 
 
 def _reading(
@@ -99,20 +100,46 @@ def _rows(cells: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     return rows.head(int(filled[-1]) + 1 if len(filled) else 0)
 
 
-def _load(data: bytes, sheet: str | None) -> tuple[str, pl.DataFrame]:
-    """The sheet that the feed names, or else the first that is not hidden."""
+def _load(data: bytes, rule: ReadRule, expected: Sequence[str]) -> tuple[str, pl.DataFrame]:
+    """The sheet that the feed names, or else the first with its columns, or else the first.
+
+    Only sheets that are not hidden are looked at. Without names to look for, the sheet that holds
+    the most is taken: the first may be a summary.
+    """
     try:
         book = fastexcel.read_excel(data)
-        names = book.sheet_names
-        if sheet is not None and sheet not in names:
-            raise DeliveryRefused(f"there is no sheet {sheet!r}, only {', '.join(names)}")
-        for name in [sheet] if sheet else names:
-            loaded = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
-            if loaded.visible == "visible" or name == sheet:
-                return name, _filled(loaded.to_polars())
+        if rule.sheet is not None:
+            if rule.sheet not in book.sheet_names:
+                known = ", ".join(book.sheet_names)
+                raise DeliveryRefused(f"there is no sheet {rule.sheet!r}, only {known}")
+            return rule.sheet, _filled(_cells(book, rule.sheet))
+        shown = [name for name in book.sheet_names if _is_shown(book, name)]
+        if not shown:
+            raise DeliveryRefused("the workbook has no sheet that is not hidden")
+        sheets = {name: _cells(book, name) for name in shown}
     except fastexcel.FastExcelError as error:
         raise DeliveryRefused(f"the workbook cannot be read: {type(error).__name__}") from None
-    raise DeliveryRefused("the workbook has no sheet that is not hidden")
+    name = max(sheets, key=lambda name: _fitness(sheets[name], expected))
+    return name, _filled(sheets[name])
+
+
+def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
+    sheet = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+    cells: pl.DataFrame = sheet.to_polars()
+    return cells
+
+
+def _is_shown(book: fastexcel.ExcelReader, name: str) -> bool:
+    sheet = book.load_sheet(name, header_row=None, skip_rows=0, n_rows=0, dtypes="string")
+    return bool(sheet.visible == "visible")
+
+
+def _fitness(cells: pl.DataFrame, expected: Sequence[str]) -> int:
+    """How many of the feed's columns a sheet names; without a feed, how much it holds."""
+    if not expected:
+        return cells.height * cells.width
+    head = cells.head(SEARCHED_ROWS).cast(pl.String).rows()
+    return max((expected_found(row, expected) for row in head), default=0)
 
 
 def _filled(cells: pl.DataFrame) -> pl.DataFrame:
@@ -123,9 +150,10 @@ def _filled(cells: pl.DataFrame) -> pl.DataFrame:
 
 def _look_through(data: bytes, limits: Limits) -> None:
     """Refuse a workbook that would cost more than it shows."""
-    if not is_workbook(data):
+    if not is_workbook(io.BytesIO(data)):
         kind = kind_of(data)
-        raise DeliveryRefused(f"it is {kind}, not XLSX" if kind else "it is not an XLSX workbook")
+        found = f"it is {kind}, not XLSX" if kind else "it is not an XLSX workbook"
+        raise DeliveryRefused(f"{found}; open it in a spreadsheet program and save it as .xlsx")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             budget = limits.max_expanded_bytes

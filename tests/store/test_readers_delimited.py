@@ -191,7 +191,7 @@ def test_a_trailer_is_no_row_at_the_end_and_a_reject_before_it(tmp_path):
         (b"id,n\n1,Ann\n", {"encoding": "klingon"}, "unknown encoding"),
         (b"id,n\n1,Ann\n", {"trailer": "("}, "is no pattern"),
         (b"id,n\n1,Ann\n", {"header_row": 3}, "ends before its header"),
-        (b"\xff\xfei\x00d\x00\xd8", {}, "not utf-16-le at byte"),
+        (b"\xff\xfei\x00d\x00\xd8", {}, "not utf-16-le near byte"),
         (b"a,b,c\n", {"limits": {"max_columns": 2}}, "3 columns"),
         (b"a,b\n1,2\n3,4\n", {"limits": {"max_rows": 2}}, "more lines"),
         (b"a,b\n1,2\n", {"limits": {"max_bytes": 4}}, "8 bytes"),

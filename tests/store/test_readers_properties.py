@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 from rules.feed import ReadRule
 from rules.limits import Limits
 from store.readers import DeliveryRefused, Reading, read_delivery
-from store.readers.lines import window_at
 
 CELL = st.text(
     st.one_of(
@@ -102,7 +100,7 @@ def test_what_a_csv_writer_wrote_is_read_back_cell_by_cell(table, dialect):
 def test_a_file_reads_the_same_in_small_windows_as_in_one(table, dialect):
     data = written(table, dialect)
 
-    with patch("store.readers.delimited.window_at", partial(window_at, size=300)):
+    with patch("store.readers.text.WINDOW", 300):
         in_windows = read(data, rule_for(dialect))
 
     whole = read(data, rule_for(dialect))
