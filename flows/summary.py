@@ -89,6 +89,8 @@ def summary_of(night: Night) -> dict[str, Any]:
         "repeated_files": night.inbox.repeated,
         "unmatched_files": night.inbox.unmatched,
         "fetched": [one._asdict() for one in night.fetched],
+        "skipped_files": night.inbox.skipped,
+        "troubled_files": night.inbox.troubled,
         "snapshot": str(run.settings.published / run.run_id),
     }
 
@@ -112,12 +114,21 @@ def summarise(summary: dict[str, Any]) -> str:
         waiting = ", ".join(f"{count:,} {kind}" for kind, count in summary["waiting"].items())
         lines.append(f"For people  {sum(summary['waiting'].values()):,} items wait: {waiting}.")
     lines += [f"Drift       {warning}" for warning in summary["drift"]]
-    lines += [f"Held        {held['file_name']}: {held['reason']}." for held in summary["held"]]
+    lines += [
+        f"Held        {printable(held['file_name'])}: {held['reason']}." for held in summary["held"]
+    ]
     if summary["unmatched_files"]:
-        names = ", ".join(summary["unmatched_files"][:5])
+        names = ", ".join(printable(name) for name in summary["unmatched_files"][:5])
         lines.append(f"Left alone  no feed expects these files, or more than one: {names}.")
+    for word, files in (("Left alone", "skipped_files"), ("NOT TAKEN", "troubled_files")):
+        lines += [f"{word:10s}  {printable(name)}: {why}." for name, why in summary[files].items()]
     lines.append(f"Golden      {summary['snapshot']}/golden.duckdb and one Parquet file a table.")
     return "\n".join(lines)
+
+
+def printable(name: str) -> str:
+    """A file's name without line ends, colours or directions that a terminal would obey."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name)
 
 
 def _what_came(summary: dict[str, Any], stages: dict[str, Counts]) -> list[str]:

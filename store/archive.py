@@ -6,19 +6,22 @@ A folder appears under its final name by one rename, and only then does the file
 inbox: a crash between the two leaves a file that is already known, by its digest.
 """
 
+import errno
 import hashlib
 import os
-import shutil
+import stat
 from collections.abc import Iterator
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from rules.feed import Feed
 from store.files import read_json, remove_tree, sync_file, sync_folder, write_json
 
-_IGNORED = ("~$*", ".*", "*.part", "*.tmp", "*.crdownload", "*.filepart", "Thumbs.db")
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EMFILE})
+"""What no other file would fare better with: the run stops."""
+_IGNORED = ("~$*", ".~lock.*", ".*", "*.part", "*.tmp", "*.crdownload", "*.filepart", "Thumbs.db")
 
 
 class Delivery(NamedTuple):
@@ -45,6 +48,10 @@ class Inbox(NamedTuple):
     """Names of files whose content had been received before."""
     unmatched: list[str]
     """Names of files that no feed, or more than one, expects; they stay where they are."""
+    skipped: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
+    """Names of what is no file, such as links, and why it was left."""
+    troubled: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
+    """Names of files that could not be taken and why; they stay, and the next run tries again."""
 
 
 class Archive:
@@ -61,27 +68,22 @@ class Archive:
 
     def receive(self, inbox: Path, feeds: dict[str, Feed], now: datetime, run_id: str) -> Inbox:
         """Move every file that a feed expects from `inbox` into the archive, by path order."""
-        known = {kept.delivery_id: kept for kept in self.deliveries()}
-        number = max((kept.delivery_number for kept in known.values()), default=0)
-        found = Inbox([], [], [])
-        for path in _files(inbox):
-            name = path.relative_to(inbox).as_posix()
+        before = list(self.deliveries())
+        known = {kept.delivery_id for kept in before}
+        number = max((kept.delivery_number for kept in before), default=0)
+        found = Inbox([], [], [], {}, {})
+        for path in _files(inbox, found):
+            name = shown_name(path.relative_to(inbox).as_posix())
             sources = [feed.source for feed in feeds.values() if fnmatchcase(name, feed.read.path)]
             if len(sources) != 1:
                 found.unmatched.append(name)
                 continue
-            digest = _digest(path)
-            if digest in known:
-                found.repeated.append(name)
-                path.unlink()
-                continue
-            number += 1
-            delivery = Delivery(
-                number, digest, sources[0], name, now, run_id, path.stat().st_size, Path()
-            )
-            kept = self._keep(path, delivery)
-            known[digest] = kept
-            found.received.append(kept)
+            draft = Delivery(number + 1, "", sources[0], name, now, run_id, 0, path)
+            kept = self._take(draft, known, found)
+            if kept:
+                number += 1
+                known.add(kept.delivery_id)
+                found.received.append(kept)
         return found
 
     def renumber(self, delivery: Delivery, now: datetime, run_id: str) -> Delivery:
@@ -101,17 +103,53 @@ class Archive:
         sync_folder(self.folder)
         return moved._replace(path=target / "payload")
 
-    def _keep(self, path: Path, delivery: Delivery) -> Delivery:
-        draft = self.folder / ".incoming"
-        remove_tree(draft)
-        draft.mkdir(mode=0o700)
-        shutil.copyfile(path, draft / "payload")
-        sync_file(draft / "payload")
-        _write_card(draft, delivery)
+    def _take(self, draft: Delivery, known: set[str], found: Inbox) -> Delivery | None:
+        """Keep a file unless it is kept already; a file that cannot be read stops no other."""
+        try:
+            folder, digest = self._copy(draft.path)
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise
+            found.troubled[draft.file_name] = f"it cannot be read ({error.strerror or error})"
+            return None
+        size = (folder / "payload").stat().st_size
+        kept = None
+        if digest in known:
+            found.repeated.append(draft.file_name)
+            remove_tree(folder)
+        else:
+            kept = self._keep(folder, draft._replace(delivery_id=digest, byte_count=size))
+        try:
+            draft.path.unlink()
+        except OSError as error:
+            found.troubled[draft.file_name] = (
+                f"it was taken and cannot be removed ({error.strerror or error})"
+            )
+        return kept
+
+    def _copy(self, path: Path) -> tuple[Path, str]:
+        """A copy of the file in a folder that is not yet a delivery, and its digest."""
+        folder = self.folder / ".incoming"
+        remove_tree(folder)
+        folder.mkdir(mode=0o700)
+        digest = hashlib.sha256()
+        with _open_file(path) as source, (folder / "payload").open("wb") as target:
+            before = os.fstat(source.fileno())
+            while piece := source.read(1 << 20):
+                digest.update(piece)
+                target.write(piece)
+            after = os.fstat(source.fileno())
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise OSError(errno.EBUSY, "it is still being written")
+        sync_file(folder / "payload")
+        return folder, digest.hexdigest()
+
+    def _keep(self, folder: Path, delivery: Delivery) -> Delivery:
+        """Give the copy its number, by one rename."""
+        _write_card(folder, delivery)
         target = self._folder_of(delivery.delivery_number)
-        os.replace(draft, target)
+        os.replace(folder, target)
         sync_folder(self.folder)
-        path.unlink()
         return delivery._replace(path=target / "payload")
 
     def _folder_of(self, number: int) -> Path:
@@ -123,23 +161,53 @@ def is_in_transit(name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in _IGNORED)
 
 
-def _files(inbox: Path) -> list[Path]:
+def shown_name(name: str) -> str:
+    """A file's name as text: a byte that is no UTF-8 is written as its number."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
+def _files(inbox: Path, found: Inbox) -> list[Path]:
     """Regular files below `inbox`, in order of their path; links are not followed."""
     if not inbox.exists():
         return []
-    found = []
-    for folder, folders, names in os.walk(inbox, followlinks=False):
+    files = []
+
+    def note(error: OSError) -> None:
+        if Path(error.filename) == inbox:
+            raise error
+        name = shown_name(Path(error.filename).relative_to(inbox).as_posix())
+        found.troubled[name] = f"it cannot be looked into ({error.strerror})"
+
+    for folder, folders, names in os.walk(inbox, followlinks=False, onerror=note):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
+        linked = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in [*names, *linked]:
             path = Path(folder, name)
-            if not is_in_transit(name) and path.is_file() and not path.is_symlink():
-                found.append(path)
-    return sorted(found, key=lambda path: path.relative_to(inbox).as_posix())
+            if is_in_transit(name):
+                continue
+            kind = _no_file(path)
+            if kind:
+                found.skipped[shown_name(path.relative_to(inbox).as_posix())] = kind
+            else:
+                files.append(path)
+    return sorted(files, key=lambda path: os.fsencode(path.relative_to(inbox)))
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+def _no_file(path: Path) -> str | None:
+    """What the path is when it is no file that could be a delivery."""
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        return "it is a link, and links are not followed; copy the file itself"
+    return None if stat.S_ISREG(mode) else "it is no file"
+
+
+def _open_file(path: Path) -> IO[bytes]:
+    """Open a regular file and nothing that took its place: no link, no pipe that never ends."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no file any more")
+    return os.fdopen(handle, "rb")
 
 
 def _write_card(folder: Path, delivery: Delivery) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from flows.cli import show
 from flows.fetching import is_whole
 from flows.nightly import Night, nightly
-from flows.summary import Teller, summarise, summary_of
+from flows.summary import Teller, printable, summarise, summary_of
 from store.errors import TouchstoneError
 from store.settings import Settings
 
@@ -27,6 +27,13 @@ def tell(night: Night, arguments: argparse.Namespace) -> int:
     """Say what a run did."""
     summary = summary_of(night)
     show(summary, summarise(summary), as_json=arguments.json)
+    troubled = summary["troubled_files"]
+    if troubled:
+        name, why = next(iter(troubled.items()))
+        raise TouchstoneError(
+            f"The run is done but for {len(troubled)} of the inbox: {printable(name)}, {why}; give "
+            "this user the right to read and remove it, and run again."
+        )
     return 0 if is_whole(night.fetched) else 1
 
 

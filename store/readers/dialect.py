@@ -16,6 +16,7 @@ from store.readers.header import (
     expected_found,
     find_header,
     header_names,
+    refuse_if_no_header,
     usual_width,
 )
 from store.readers.lines import Lines, first_lines
@@ -71,6 +72,7 @@ def find_shape(text: Text, rule: ReadRule, expected: Sequence[str]) -> Shape:
     if not sample:
         raise DeliveryRefused("the file ends before its header")
     header, names = _header(sample, rule, expected)
+    refuse_if_no_header(names, rule, expected)
     if len(names) < 2:
         _refuse_if_another_fits(lines, dialect, expected)
     at, used = sample[header][:2] if header >= 0 else (skip - 1, 1)

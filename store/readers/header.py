@@ -4,6 +4,7 @@ With the feed's names at hand the header is the first row that holds most of the
 is the first row as wide as most rows are.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -13,6 +14,9 @@ from store.readers.reading import DeliveryRefused
 
 SEARCHED_ROWS = 60
 """How far down a header is looked for."""
+
+_DATA = re.compile(r"\S@\S|(?:\d[\s().-]?){6}")
+"""What stands in data and not in a column's name: an address, a long number, a date."""
 
 Cells = Sequence[str | None]
 
@@ -34,6 +38,17 @@ def find_header(sample: Sequence[Cells], rule: ReadRule, expected: Sequence[str]
     if index is None:
         index = _first_full_row(sample)
     return Header(index, header_names(sample[index]))
+
+
+def refuse_if_no_header(names: Sequence[str], rule: ReadRule, expected: Sequence[str]) -> None:
+    """A first row of somebody's data is no header; it is not shown, for it is about a person."""
+    if not rule.header or not expected or expected_found(names, expected):
+        return
+    if any(_DATA.search(name) for name in names):
+        raise DeliveryRefused(
+            "no row has the names of the feed's columns: the header is missing; ask for the file "
+            "with its header, or say `header = false` and `names` in the feed"
+        )
 
 
 def header_names(cells: Cells) -> list[str]:

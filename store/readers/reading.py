@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+_LONGEST_NAME = 1_000
 RAW_CHARS = 10_000
 """How much of a rejected row's text is kept beside its reason."""
 
@@ -110,6 +111,8 @@ def columns_of(names: Sequence[str], max_columns: int) -> list[str]:
     """
     if len(names) > max_columns:
         raise DeliveryRefused(f"{len(names)} columns are more than the limit of {max_columns}")
+    if max(map(len, names), default=0) > _LONGEST_NAME:
+        raise DeliveryRefused(f"a column's name has more than {_LONGEST_NAME:,} characters")
     seen: dict[str, str] = {}
     for name in names:
         folded = name.casefold()

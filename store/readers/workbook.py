@@ -17,7 +17,13 @@ import polars as pl
 from rules.feed import ReadRule
 from rules.limits import Limits
 from store.readers.bytes import Content, is_workbook, kind_of
-from store.readers.header import SEARCHED_ROWS, expected_found, find_header, header_names
+from store.readers.header import (
+    SEARCHED_ROWS,
+    expected_found,
+    find_header,
+    header_names,
+    refuse_if_no_header,
+)
 from store.readers.reading import (
     DeliveryRefused,
     Reading,
@@ -85,6 +91,7 @@ def _header(cells: pl.DataFrame, rule: ReadRule, expected: Sequence[str]) -> tup
         raise DeliveryRefused(
             f"the sheet has {cells.width} columns, the feed names {len(header.names)}"
         )
+    refuse_if_no_header(header.names, rule, expected)
     return header.row + 1, header.names
 
 

@@ -1,5 +1,6 @@
 """Deliveries leave the inbox into the archive, byte for byte, once, in order of arrival."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -130,3 +131,57 @@ def test_a_released_delivery_moves_to_the_end_once_in_a_run(tmp_path: Path) -> N
     assert again == moved
     assert [kept.delivery_number for kept in archive.deliveries()] == [2, 3]
     assert moved.path.read_text() == "one"
+
+
+def test_what_is_no_file_is_left_and_named_and_stops_nothing(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox" / "acme"
+    inbox.mkdir(parents=True)
+    (tmp_path / "secret.csv").write_text("a,b\n", "utf-8")
+    (inbox / "out.csv").symlink_to(tmp_path / "secret.csv")
+    (inbox / "loop").symlink_to(inbox)
+    (inbox / "dangling.csv").symlink_to(tmp_path / "none.csv")
+    os.mkfifo(inbox / "pipe.csv")
+    (inbox / "good.csv").write_text("a,b\n1,2\n", "utf-8")
+    expecting = feed("acme", "acme/*")
+
+    found = Archive(tmp_path / "raw").receive(tmp_path / "inbox", {"acme": expecting}, NOW, "R0001")
+
+    assert [kept.file_name for kept in found.received] == ["acme/good.csv"]
+    assert sorted(found.skipped) == [
+        "acme/dangling.csv",
+        "acme/loop",
+        "acme/out.csv",
+        "acme/pipe.csv",
+    ]
+    assert (tmp_path / "secret.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a\nb.csv",
+        'it\'s "quoted".csv',
+        "100%25 {a,b} [x]*?.csv",
+        "-rf $(touch PWNED) `id`.csv",
+        "\u202egpj.csv",
+        "x..%2f..%2fetc.csv",
+    ],
+)
+def test_a_file_keeps_its_name_whatever_is_in_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / name).write_text("a,b\n1,2\n", "utf-8")
+    archive = Archive(tmp_path / "raw")
+
+    archive.receive(tmp_path / "inbox", {"acme": feed("acme", "*")}, NOW, "R0001")
+
+    assert [kept.file_name for kept in archive.deliveries()] == [name]
+
+
+def test_a_name_that_is_no_text_is_written_with_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / os.fsdecode(b"b\xff\xe4.csv")).write_text("a,b\n1,2\n", "utf-8")
+    archive = Archive(tmp_path / "raw")
+
+    archive.receive(tmp_path / "inbox", {"acme": feed("acme", "*")}, NOW, "R0001")
+
+    assert [kept.file_name for kept in archive.deliveries()] == [r"b\xff\xe4.csv"]

@@ -39,7 +39,8 @@ def workbook(rows: list[list[object]], name: str = "Contacts") -> bytes:
                     sheet.write_datetime(row, column, cell, day)
                 elif cell is not None:
                     sheet.write(row, column, cell)
-        book.add_worksheet("Notes").write(0, 0, "not this one")
+        if rows:
+            book.add_worksheet("Notes").write(0, 0, "not this one")
     return data.getvalue()
 
 
