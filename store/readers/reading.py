@@ -132,7 +132,7 @@ def without_headers(rows: pl.DataFrame, header: Sequence[str]) -> tuple[pl.DataF
     """Take out the rows that only repeat the names of the columns."""
     if not header:
         return rows, reject_frame([])
-    cells = [pl.col(name).str.strip_chars() for name in rows.columns[1:]]
+    cells = [pl.nth(index).str.strip_chars() for index in range(1, rows.width)]  # any name
     names = [None if re.fullmatch(r"column \d+", name) else name for name in header]
     same = [cell.eq_missing(pl.lit(name)) for cell, name in zip(cells, names, strict=True)]
     first = next((test for test, name in zip(same, names, strict=True) if name), pl.lit(False))
