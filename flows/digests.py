@@ -42,6 +42,13 @@ def digests(rulebook: Rulebook) -> dict[str, str]:
         parts[f"reading:{source}"] = feed.model_dump(
             mode="json", include={"columns", "constants", "parse", "campaign"}
         )
+        parts[f"reading:{source} held"] = [
+            feed.read.model_dump(mode="json", exclude={"path"}),
+            feed.expect.model_dump(mode="json"),
+            sorted(feed.ignore),
+            sorted(feed.optional),
+            feed.mode,
+        ]
         parts[f"cluster:{source}"] = feed.duplicate_free
         parts[f"survive:{source}"] = feed.trust
     return {name: _digest(part) for name, part in parts.items()}

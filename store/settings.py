@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import rules
+from rules.limits import Limits
 
 
 class Settings(BaseSettings):
@@ -38,6 +39,28 @@ class Settings(BaseSettings):
     dns_seconds: int = Field(60, ge=0, description="for all questions of a night to DNS")
     dns_days: int = Field(30, ge=1, description="until a domain is asked again")
     max_delivery_bytes: int = Field(5_000_000_000, ge=1, description="larger files are held")
+
+    max_expanded_bytes: int = Field(10_000_000_000, ge=1, description="once unpacked")
+    max_document_bytes: int = Field(
+        1 << 28, ge=1, description="JSON, XLSX, packed Parquet: read whole"
+    )
+    max_rows: int = Field(50_000_000, ge=1, description="rows of one delivery")
+    max_columns: int = Field(500, ge=1, description="columns of one delivery")
+    max_field_chars: int = Field(100_000, ge=1, le=131_072, description="of one value")
+    max_nesting: int = Field(20, ge=1, le=100, description="of JSON")
+
+    @property
+    def limits(self) -> Limits:
+        """What one delivery may cost."""
+        return Limits(
+            max_bytes=self.max_delivery_bytes,
+            max_expanded_bytes=self.max_expanded_bytes,
+            max_document_bytes=self.max_document_bytes,
+            max_rows=self.max_rows,
+            max_columns=self.max_columns,
+            max_field_chars=self.max_field_chars,
+            max_nesting=self.max_nesting,
+        )
 
     @property
     def inbox(self) -> Path:

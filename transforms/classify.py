@@ -72,6 +72,12 @@ def withdraw_absent(
     )
 
 
+def no_withdrawals() -> pl.DataFrame:
+    """As `withdraw_absent` answers where nothing is absent."""
+    schema = {"arrival": pl.Int64, "record_number": pl.Int64, "source_key": pl.String}
+    return pl.DataFrame(schema=schema | {"content_hash": pl.UInt64})
+
+
 def _rows_above(found: pl.DataFrame) -> pl.DataFrame:
     """For each row what the row with the same key above it said: hash, deleted; and the first."""
     if found["source_key"].n_unique() == found.height:

@@ -19,7 +19,7 @@ def suggest_mapping(
     `synonyms` is `column_names.toml`. A second e-mail or phone column goes to the second field;
     otherwise each of our fields is given once and the rest is left to a person.
     """
-    ours = {_folded(word): field for field, words in synonyms.items() for word in words}
+    ours = {folded_name(word): field for field, words in synonyms.items() for word in words}
     named = {profile.name: _field_by_name(profile, ours) for profile in profiles}
     mapping: dict[str, str] = {}
     filled: dict[str, float] = {}
@@ -70,10 +70,10 @@ def _spellings(name: str) -> Iterator[str]:
     """The whole name, then its last parts: `customer.address.zip`, `address.zip`, `zip`."""
     parts = name.split(".")
     for start in range(len(parts)):
-        yield _folded(".".join(parts[start:]))
+        yield folded_name(".".join(parts[start:]))
 
 
-def _folded(name: str) -> str:
+def folded_name(name: str) -> str:
     """`E-Mail_Address`, `eMailAddress` and `é-mail address` are one spelling."""
     apart = "".join(
         f" {letter}" if letter.isupper() and before.islower() else letter

@@ -4,15 +4,15 @@ from typing import NamedTuple
 
 import polars as pl
 
+from flows.reading import Spool, find_columns, read_through
 from flows.run import Counts, Run
 from flows.stages.digests import with_digests
 from rules.feed import Feed
-from rules.limits import Limits
 from store.archive import Archive, Delivery
-from store.readers import DeliveryRefused, Reading, read_delivery
+from store.readers import DeliveryRefused, Reading
 from store.warehouse import Warehouse
-from transforms.classify import ARRIVALS, classify_rows, withdraw_absent
-from transforms.conform import conform, find_drift
+from transforms.classify import ARRIVALS, classify_rows, no_withdrawals, withdraw_absent
+from transforms.conform import conform
 from transforms.resolve import Resolved, state_of
 
 
@@ -34,7 +34,6 @@ class Landed(NamedTuple):
     withdrawn: pl.DataFrame
     quarantined: pl.DataFrame
     counts: Counts
-    notes: list[str]
 
 
 def ingest(run: Run, warehouse: Warehouse) -> Counts:
@@ -64,6 +63,8 @@ def _waiting(
         if state is None:
             waiting.append(delivery)
         elif state in {"held", "refused"} and verdict == "release":
+            if not _can_enter(run, delivery):
+                continue
             warehouse.execute(
                 f"delete from ingest.deliveries where delivery_id = '{delivery.delivery_id}'"
             )
@@ -77,25 +78,47 @@ def _waiting(
     return sorted(waiting, key=lambda delivery: delivery.delivery_number)
 
 
+def _can_enter(run: Run, delivery: Delivery) -> bool:
+    """Whether a released delivery can be read; until then it keeps its place and its reason."""
+    try:
+        feed = _feed_of(run, delivery)
+        spool = read_through(delivery, feed, run.settings.limits, run.work / "reading")
+        find_columns(spool, feed, run.rulebook)
+    except DeliveryRefused:
+        return False
+    return True
+
+
 def _take_in(run: Run, warehouse: Warehouse, delivery: Delivery, resolved: Resolved) -> Counts:
     verdicts = dict(resolved.deliveries.select("sha256", "verdict").iter_rows())
     verdict = verdicts.get(delivery.delivery_id)
     try:
         feed = _feed_of(run, delivery)
-        limits = Limits(max_bytes=run.settings.max_delivery_bytes)
-        reading = read_delivery(delivery.path, feed.read, limits, expected=list(feed.columns))
-        _check_columns(reading, feed)
-        landed = _land(warehouse, delivery, feed, reading)
+        spool = read_through(delivery, feed, run.settings.limits, run.work / "reading")
+        find_columns(spool, feed, run.rulebook)
+        withdrawn = _withdrawals(warehouse, delivery, feed, spool)
         if not delivery.is_released:
-            _check_expectations(warehouse, feed, reading, landed)
+            _check_expectations(warehouse, feed, spool, withdrawn)
             _check_verdict(verdict)
     except DeliveryRefused as refusal:
         state = "refused" if verdict == "refuse" else "held"
         _record(warehouse, run, delivery, Outcome(state, refusal.reason, {}, []))
         return {"deliveries": 1, "held": int(state == "held")}
-    _write(run, warehouse, delivery, landed)
-    _record(warehouse, run, delivery, Outcome("taken_in", None, landed.counts, landed.notes))
-    return {"deliveries": 1, **landed.counts}
+    total: Counts = {}
+    for number, reading in enumerate(spool.parts()):
+        landed = _land(warehouse, delivery, feed, reading)
+        if number == spool.count - 1:
+            landed = _with_withdrawals(landed, withdrawn)
+        _write(run, warehouse, delivery, landed, number)
+        for name, count in landed.counts.items():
+            total[name] = total.get(name, 0) + count
+    _record(warehouse, run, delivery, Outcome("taken_in", None, total, spool.notes))
+    return {"deliveries": 1, **total}
+
+
+def _with_withdrawals(landed: Landed, withdrawn: pl.DataFrame) -> Landed:
+    counts = landed.counts | {"withdrawn": withdrawn.height}
+    return landed._replace(withdrawn=withdrawn, counts=counts)
 
 
 def _feed_of(run: Run, delivery: Delivery) -> Feed:
@@ -107,38 +130,33 @@ def _feed_of(run: Run, delivery: Delivery) -> Feed:
     return feed
 
 
-def _check_columns(reading: Reading, feed: Feed) -> None:
-    drift = find_drift(reading.columns, feed)
-    if drift.unknown:
-        raise DeliveryRefused(
-            f"unknown column {', '.join(map(repr, drift.unknown))}: "
-            "map it or ignore it in the feed, then release the delivery"
-        )
-    if drift.missing:
-        raise DeliveryRefused(f"missing column {', '.join(map(repr, drift.missing))}")
-
-
 def _check_verdict(verdict: str | None) -> None:
     if verdict == "refuse":
         raise DeliveryRefused("refused by a decision")
 
 
-def _check_expectations(warehouse: Warehouse, feed: Feed, reading: Reading, landed: Landed) -> None:
+def _check_expectations(
+    warehouse: Warehouse, feed: Feed, spool: Spool, withdrawn: pl.DataFrame
+) -> None:
     """Hold a delivery whose counts no person would expect."""
-    expect, count = feed.expect, reading.row_count
+    expect, count = feed.expect, spool.row_count
     if expect.rows and not expect.rows[0] <= count <= expect.rows[1]:
         low, high = expect.rows
-        raise DeliveryRefused(f"{count} rows, where {low} to {high} are expected")
-    if count and landed.quarantined.height > max(2, expect.quarantined_share * count):
-        raise DeliveryRefused(f"{landed.quarantined.height} of {count} rows cannot be read")
-    if landed.withdrawn.height:
+        raise DeliveryRefused(
+            f"{count:,} rows, where {low:,} to {high:,} are expected; if it is right, release it"
+        )
+    if count and spool.unreadable > max(2, expect.quarantined_share * count):
+        raise DeliveryRefused(
+            f"{spool.unreadable:,} of {count:,} rows cannot be read; ask for the file again"
+        )
+    if withdrawn.height:
         live = warehouse.one(
             "select count(*) from ingest.records "
             f"where source = '{feed.source}' and not is_withdrawn"
         )
-        if landed.withdrawn.height > max(2, expect.withdrawn_share * live):
+        if withdrawn.height > max(2, expect.withdrawn_share * live):
             raise DeliveryRefused(
-                f"{landed.withdrawn.height} of {live} records would be withdrawn, more than the "
+                f"{withdrawn.height} of {live} records would be withdrawn, more than the "
                 f"feed's limit of {expect.withdrawn_share:.0%}"
             )
 
@@ -151,16 +169,15 @@ def _land(warehouse: Warehouse, delivery: Delivery, feed: Feed, reading: Reading
     keys = rows.select("source_key").unique()
     known = _known(warehouse, feed, keys)
     versions = classify_rows(rows, known, delivery.delivery_number, delivery.received_at)
-    withdrawn = _withdrawals(warehouse, delivery, feed, keys, reading)
     quarantined = pl.concat(
         [
             reading.rejects.select("row_number", pl.concat_list("reason").alias("reasons"), "raw"),
             quarantine_rows(keyless["row_number"], reading.rows, "row_has_a_source_key"),
         ]
     )
-    counts = _count(versions, withdrawn, quarantined, reading.row_count)
+    counts = _count(versions, quarantined, reading.row_count)
     fresh = versions.filter(pl.col("kind") != "unchanged").with_columns(source=pl.lit(feed.source))
-    return Landed(fresh, withdrawn, quarantined, counts, reading.notes)
+    return Landed(fresh, no_withdrawals(), quarantined, counts)
 
 
 def _known(warehouse: Warehouse, feed: Feed, keys: pl.DataFrame) -> pl.DataFrame:
@@ -184,35 +201,36 @@ def quarantine_rows(numbers: pl.Series, rows: pl.DataFrame, reason: str) -> pl.D
 
 
 def _withdrawals(
-    warehouse: Warehouse, delivery: Delivery, feed: Feed, keys: pl.DataFrame, reading: Reading
+    warehouse: Warehouse, delivery: Delivery, feed: Feed, spool: Spool
 ) -> pl.DataFrame:
-    is_full = feed.mode == "full"
-    live = f"where source = '{feed.source}'" if is_full else "where false"
+    """The records that a full dump no longer has."""
+    if feed.mode != "full":
+        return no_withdrawals()
     current = warehouse.read(
-        f"select record_number, source_key, content_hash, is_withdrawn from ingest.records {live}"
+        "select record_number, source_key, content_hash, is_withdrawn from ingest.records "
+        f"where source = '{feed.source}'"
     )
-    present = keys["source_key"] if is_full else keys["source_key"].clear()
-    return withdraw_absent(current, present, reading.rejects["raw"], delivery.delivery_number)
+    return withdraw_absent(
+        current, spool.values("source_key"), spool.reject_texts(), delivery.delivery_number
+    )
 
 
-def _count(
-    versions: pl.DataFrame, withdrawn: pl.DataFrame, quarantined: pl.DataFrame, row_count: int
-) -> Counts:
+def _count(versions: pl.DataFrame, quarantined: pl.DataFrame, row_count: int) -> Counts:
     """Count rows by what they are; they add up to the rows there were (law 1)."""
     kinds = dict(versions["kind"].value_counts().iter_rows())
     counts = {f"{kind}": kinds.get(kind, 0) for kind in ("new", "changed", "unchanged", "deleted")}
     counts["quarantined"] = quarantined.height
     if sum(counts.values()) != row_count:
         raise AssertionError(f"{row_count} rows were read and {sum(counts.values())} accounted for")
-    return {"rows": row_count, **counts, "withdrawn": withdrawn.height}
+    return {"rows": row_count, **counts}
 
 
-def _write(run: Run, warehouse: Warehouse, delivery: Delivery, landed: Landed) -> None:
+def _write(run: Run, warehouse: Warehouse, delivery: Delivery, landed: Landed, part: int) -> None:
     """Write versions, the records' current state and quarantine; leave the text for standardise."""
     number = delivery.delivery_number
     texts = landed.rows.filter(~pl.col("is_withdrawn"))
     texts.drop("is_withdrawn", "content_hash", "kind").write_ipc(
-        run.work / f"landed_{number:06d}.arrow", compat_level=pl.CompatLevel.newest()
+        run.work / f"landed_{number:06d}_{part:06d}.arrow", compat_level=pl.CompatLevel.newest()
     )
     versions = pl.concat(
         [
