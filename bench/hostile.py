@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also where nothing is installed
 
+import duckdb
 import polars as pl
 from meter import BenchError, Cost, run
 
@@ -70,8 +71,15 @@ def judge(folder: Path, entry: dict[str, Any], rules: Path, work: Path) -> Verdi
         cost = _night(data, rules, work)
     except BenchError as error:
         return Verdict(entry["file"], {}, "", Cost(0, 0, 0), [f"the night failed: {error}"])
+    cost = Cost(cost.cpu_seconds, cost.seconds, max([cost.peak_mb, *_stage_peaks(data)]))
     outcome, said = _outcome(data, entry["file"])
     return Verdict(entry["file"], outcome, said, cost, _problems(entry, outcome, cost, data))
+
+
+def _stage_peaks(data: Path) -> list[int]:
+    """The most memory of each stage: the line resets the kernel's mark as each begins."""
+    with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as con:
+        return [row[0] for row in con.sql("select peak_mb from ledger.steps").fetchall()]
 
 
 def _problems(entry: dict[str, Any], outcome: dict[str, Any], cost: Cost, data: Path) -> list[str]:

@@ -1,0 +1,31 @@
+"""A delivery that is read in parts gives the same tables as one that is read at once."""
+
+from pathlib import Path
+
+import pytest
+
+from store.readers import text
+from tests.flows.builders import Company, differences, found, person
+
+
+def nights(company: Company) -> Company:
+    people = [
+        person(f"Ann{number}", f"Miller{number}", email=f"ann{number}@millers.org", no=str(number))
+        for number in range(30)
+    ]
+    company.drop("members", [*people, people[0] | {"city": "Leeds"}, "no;row;at all"], name="1")
+    company.night(1)
+    company.drop("members", [*reversed(people[4:]), person("Zoe", "New", no="99")], name="2")
+    company.drop("forms", [person("Bo", "Kay", email="bo@kay.org")] * 30, name="1")
+    company.night(2)
+    return company
+
+
+def test_parts_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = nights(found(tmp_path / "whole"))
+
+    monkeypatch.setattr(text, "WINDOW", 300)
+    parts = nights(found(tmp_path / "parts"))
+
+    assert differences(whole.tables(), parts.tables()) == {}
+    assert whole.ask("select sum(withdrawn_count) from deliveries").item() == 4
