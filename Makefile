@@ -5,6 +5,7 @@
 #   make check    all house rules: format, lint, strict types, import contracts, tests
 #   make lock     write the lock files anew from pyproject.toml
 #   make bench    measure CPU and memory of each stage (docs/benchmarks.md)
+#   make fuzz     damage deliveries at random for ten minutes and read them
 #   make deploy   tell a running Prefect server of the flows (docs/operations.md)
 #   make clean    remove the environment and all caches; never anything below data/
 
@@ -21,7 +22,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_API_URL ?= http://127.0.0.1:4200/api
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: install run test check lock bench deploy clean
+.PHONY: install run test check lock bench fuzz deploy clean
 
 install: $(STAMP)
 
@@ -45,6 +46,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
+
+fuzz: $(STAMP)
+	$(BIN)/python bench/fuzz.py $(or $(SECONDS_LONG),600)
 
 # The locks hold digests and no addresses: they say what is installed and not from where.
 lock: $(STAMP)

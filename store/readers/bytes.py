@@ -5,6 +5,7 @@ member called `../../etc/passwd` is only a name. That a file is cut off, or unpa
 may, is known when its pieces are read: whoever reads them must be ready to be refused.
 """
 
+import errno
 import gzip
 import io
 import re
@@ -184,6 +185,10 @@ def _explained() -> Iterator[None]:
         raise DeliveryRefused("the zip file is damaged or cut off") from None
     except (gzip.BadGzipFile, zlib.error, ValueError):
         raise DeliveryRefused("the zip or gzip file is damaged") from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a disk that cannot be read is no fault of the delivery
+            raise
+        raise DeliveryRefused("the zip file points outside of itself: it is damaged") from None
     except (NotImplementedError, RuntimeError):
         raise DeliveryRefused("the zip is locked, or packed in a way that is not read") from None
 
