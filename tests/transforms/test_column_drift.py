@@ -1,8 +1,8 @@
 """A delivery whose columns are not its feed's is told in words, with what each may be."""
 
 from rules.feed import Feed
-from transforms.conform import Drift
 from transforms.column_drift import tell_drift
+from transforms.conform import Drift
 
 FEED = Feed.model_validate(
     {
