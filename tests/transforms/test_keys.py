@@ -15,6 +15,7 @@ RECORDS = pl.DataFrame(
             "last_name": "van der Berg",
             "company": "Müller & Co",
             "email": "bob@x@example.org",
+            "email_2": "bob+shop@example.org",
             "address": "10 High Street",
             "city": "Saint Albans",
             "postcode": "AL1 1AA",
@@ -35,6 +36,7 @@ def test_a_record_has_every_key_that_its_values_give() -> None:
     assert (row["address_key"], row["house_number"]) == ("10 high st", "10")
     assert (row["company_key"], row["postcode_key"]) == ("muller co", "al11aa")
     assert (row["email_local"], row["email_domain"]) == ("bob@x", "example.org")
+    assert row["email_2_key"] == "bob@example.org"
 
 
 def test_a_record_without_values_has_no_key() -> None:

@@ -60,6 +60,6 @@ def _with_keys(records: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
         company_key=folded(keyed["company"]),
         email_key=email_keys(pl.col("email")),
         email_2_key=email_keys(pl.col("email_2")),
-        email_local=pl.col("email").str.extract(r"^([^+@]+)", 1),
+        email_local=pl.col("email").str.extract(r"^(.+?)(?:\+[^@]*)?@[^@]*$", 1),
         email_domain=pl.col("email").str.extract(r"@([^@]*)$", 1),
     )
