@@ -26,6 +26,7 @@ COMMANDS = {
     "blocking": "what the blocking rules cost, find and lose",
     "explain": "why these are, or are not, the same customer",
     "query": "ask the current snapshot, read-only",
+    "steward": "start the web app, which takes posts in",
     "decide": "answer a review item; the next run obeys",
     "user": "add a person, change what they may do, or list all",
     "doctor": "is everything in order, and if not, what to do",

@@ -13,6 +13,7 @@ import duckdb
 from flows.drift import read_drift
 from flows.evidence import model_of
 from flows.feedcheck import check_feed
+from rules.answers import Answers
 from rules.base import Rule
 from rules.feed import Feed
 from rules.matching import Matching
@@ -46,6 +47,7 @@ RULE_FILES: dict[str, type[Rule]] = {
     "survivorship.toml": Survivorship,
     "quality.toml": Quality,
     "queues.toml": Queues,
+    "answers.toml": Answers,
 }
 
 SPARE_BYTES = 1_000_000_000

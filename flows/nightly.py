@@ -24,6 +24,7 @@ from store.lock import one_writer
 from store.rulebook import Rulebook, read_rulebook
 from store.schema import WAREHOUSE
 from store.settings import Settings
+from store.spool import sealed_segments
 from store.warehouse import Warehouse
 from transforms.match import MatchModel, check_model
 
@@ -88,10 +89,22 @@ def prepare(settings: Settings, now: datetime) -> tuple[Run, bool, Inbox]:
         elif begun.kind == "nightly" and changed & set(READING):
             begun = ledger.turn_into_rebuild(warehouse, begun)
     run = load_run(settings, rulebook, begun, changed)
-    inbox = Archive(settings.raw).receive(settings.inbox, rulebook.feeds, begun.now, begun.run_id)
+    inbox = receive(run)
     if run.is_rebuild:
         start_anew(run)
     return run, resumed, inbox
+
+
+def receive(run: Run) -> Inbox:
+    """Take what lies in the inbox, then what was posted since the last run, into the archive."""
+    settings, archive = run.settings, Archive(run.settings.raw)
+    dropped = archive.receive(settings.inbox, run.rulebook.feeds, run.now, run.run_id)
+    posted = archive.take(sealed_segments(settings.spool), run.now, run.run_id)
+    return dropped._replace(
+        received=dropped.received + posted.received,
+        repeated=dropped.repeated + posted.repeated,
+        troubled=dropped.troubled | posted.troubled,
+    )
 
 
 def prepare_rebuild(settings: Settings, now: datetime) -> Run:

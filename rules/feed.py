@@ -49,6 +49,11 @@ SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")
 Format = Literal["csv", "json", "ndjson", "parquet", "xlsx"]
 Channel = Literal["web_form", "bulk_list", "partner_feed", "direct_entry"]
 Mode = Literal["append", "delta", "full"]
+Origin = Annotated[str, StringConstraints(pattern=r"^(self|https?://[a-z0-9.\[\]:-]+)$")]
+
+INTAKE_ID = "intake.id"
+INTAKE_TIME = "intake.received_at"
+"""The columns that the intake adds to each post: what it is called, and when it came."""
 
 
 class ReadRule(Rule):
@@ -111,6 +116,35 @@ class Expect(Rule):
     )
 
 
+class IntakeRule(Rule):
+    """How this feed is sent over HTTP, a post at a time; without it, it cannot be."""
+
+    required: tuple[str, ...] = Field(
+        (), description="ours that must be given and valid; 'email|phone' means one of them"
+    )
+    invalid: Literal["refuse", "accept"] = Field(
+        "refuse", description="a contact point or date that is given and cannot be used"
+    )
+    max_bytes: int = Field(65_536, ge=1_024, le=1_048_576, description="of one post")
+    per_minute: int = Field(6_000, ge=1, description="signed posts; more are told to wait")
+    remember_hours: int = Field(72, ge=1, le=720, description="how long a repeat is known as one")
+    origins: tuple[Origin, ...] = Field(
+        (), description="pages that may post unsigned, 'self' or https://host; empty: none may"
+    )
+    unsigned_per_minute: int = Field(120, ge=1, description="unsigned posts of all visitors")
+    visitor_per_minute: int = Field(6, ge=1, description="unsigned posts of one address")
+    redirect: str | None = Field(
+        None, pattern=r"^https?://[^\s/?#]+[^\s]*$", description="where an unsigned form leads to"
+    )
+
+    @model_validator(mode="after")
+    def _required_are_ours(self) -> Self:
+        named = {field for choice in self.required for field in choice.split("|")}
+        if unknown := sorted(named - set(FIELDS)):
+            raise ValueError(f"not a field of ours: {', '.join(unknown)}; choose from {FIELDS}")
+        return self
+
+
 class Feed(Rule):
     """One source, how it sends and how far it is trusted."""
 
@@ -130,6 +164,7 @@ class Feed(Rule):
     parse: Parse = Parse()
     expect: Expect = Expect()
     fetch: Fetch | None = Field(None, description="unset: the deliveries are brought to the inbox")
+    intake: IntakeRule | None = None
 
     @model_validator(mode="after")
     def _columns_are_ours(self) -> Self:
@@ -161,4 +196,31 @@ class Feed(Rule):
                 raise ValueError(
                     "mode full takes each page for all there is; choose delta or append"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _posts_can_be_read(self) -> Self:
+        """What is acknowledged over HTTP must never be held at night for its form."""
+        if self.intake is None:
+            return self
+        said = self.columns | dict.fromkeys(self.ignore, "")
+        rows = self.expect.rows
+        keys = {theirs for theirs, ours in self.columns.items() if ours == "source_key"}
+        faults = {
+            "needs [read] format 'ndjson'": self.read.format != "ndjson",
+            "needs UTF-8": self.read.encoding not in {None, "utf-8"},
+            f"needs {INTAKE_ID!r} = 'source_key'": said.get(INTAKE_ID) != "source_key",
+            f"needs {INTAKE_TIME!r} mapped to updated_at, or ignored": (
+                said.get(INTAKE_TIME) not in {"updated_at", ""}
+            ),
+            "names each column that it ignores, without a pattern": any(
+                mark in name for name in self.ignore for mark in "*?["
+            ),
+            "expects one row or more, not more than one": rows is not None and rows[0] > 1,
+            "cannot be a full dump": self.mode == "full",
+            "lets no unsigned post choose a key or delete": bool(self.intake.origins)
+            and (keys != {INTAKE_ID} or self.mode != "append"),
+        }
+        if wrong := [says for says, is_wrong in faults.items() if is_wrong]:
+            raise ValueError(f"a feed with [intake] {'; '.join(wrong)}")
         return self

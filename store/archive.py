@@ -10,7 +10,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import IO, NamedTuple
 
 from rules.feed import Feed
 from store.files import read_json, remove_tree, sync_file, sync_folder, write_json
+from store.spool import Sealed
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EMFILE})
 """What no other file would fare better with: the run stops."""
@@ -79,6 +80,21 @@ class Archive:
                 found.unmatched.append(name)
                 continue
             draft = Delivery(number + 1, "", sources[0], name, now, run_id, 0, path)
+            kept = self._take(draft, known, found)
+            if kept:
+                number += 1
+                known.add(kept.delivery_id)
+                found.received.append(kept)
+        return found
+
+    def take(self, segments: Iterable[Sealed], now: datetime, run_id: str) -> Inbox:
+        """Move every sealed segment of the spool into the archive, in the order given."""
+        before = list(self.deliveries())
+        known = {kept.delivery_id for kept in before}
+        number = max((kept.delivery_number for kept in before), default=0)
+        found = Inbox([], [], [], {}, {})
+        for source, path, name in segments:
+            draft = Delivery(number + 1, "", source, name, now, run_id, 0, path)
             kept = self._take(draft, known, found)
             if kept:
                 number += 1

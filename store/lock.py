@@ -14,7 +14,7 @@ from store.errors import TouchstoneError
 
 
 @contextmanager
-def one_writer(path: Path) -> Iterator[None]:
+def one_writer(path: Path, who: str = "run is writing") -> Iterator[None]:
     """Hold the writer's lock at `path`; say who holds it when it is taken."""
     if not path.parent.is_dir():
         raise TouchstoneError(
@@ -27,7 +27,7 @@ def one_writer(path: Path) -> Iterator[None]:
         except BlockingIOError as taken:
             holder = os.pread(handle, 20, 0).decode("ascii", "ignore").strip() or "unknown"
             raise TouchstoneError(
-                f"Another run is writing (process {holder}); wait until it ends, then try again."
+                f"Another {who} (process {holder}); wait until it ends, then try again."
             ) from taken
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)

@@ -38,6 +38,11 @@ class Settings(BaseSettings):
     )
     dns_seconds: int = Field(60, ge=0, description="for all questions of a night to DNS")
     dns_days: int = Field(30, ge=1, description="until a domain is asked again")
+    intake_keys: Path | None = Field(
+        None, description="folder of key files, <feed>.keys; unset: keys/ below data/"
+    )
+    steward_host: str = Field("127.0.0.1", description="where the steward app listens")
+    steward_port: int = Field(8470, ge=0, le=65_535, description="its port")
     max_delivery_bytes: int = Field(5_000_000_000, ge=1, description="larger files are held")
 
     max_expanded_bytes: int = Field(10_000_000_000, ge=1, description="once unpacked")
@@ -66,6 +71,16 @@ class Settings(BaseSettings):
     def inbox(self) -> Path:
         """Where deliveries are dropped."""
         return self.data / "inbox"
+
+    @property
+    def spool(self) -> Path:
+        """Where posts wait for the next run."""
+        return self.data / "spool"
+
+    @property
+    def keys(self) -> Path:
+        """Where the keys lie by which posts are signed."""
+        return self.intake_keys or self.data / "keys"
 
     @property
     def raw(self) -> Path:

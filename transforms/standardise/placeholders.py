@@ -68,6 +68,8 @@ def is_test_record(frame: pl.DataFrame, lookups: Lookups) -> pl.Series:
     is_mailed = _matches(_column(frame, "email"), words.email_patterns)
     rows = (_either(is_named) | is_mailed).arg_true()
     is_test = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
+    if rows.is_empty():
+        return is_test.alias("is_test_record")
     return is_test.scatter(rows, _is_test(frame[rows], words)).alias("is_test_record")
 
 

@@ -1,0 +1,109 @@
+"""Put the steward's app together."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rules.answers import Answers
+from steward.answers import refused
+from steward.buckets import Limiter
+from steward.door import Door
+from steward.headers import AccessLog, SecurityHeaders
+from steward.intake import Intake
+from steward.problem import Problem
+from steward.routes import routes
+from store.errors import TouchstoneError
+from store.keys import Keys
+from store.lock import one_writer
+from store.rulebook import read_feeds, read_lookups, read_rule
+from store.settings import Settings
+from store.spool import SpoolWriter, open_spool, remembered
+
+LOG = logging.getLogger("touchstone.steward")
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Starlette]:
+    """The app with its spool, which is its own: a second app on the same data does not start."""
+    if not settings.data.is_dir():
+        raise TouchstoneError(
+            f"There is no folder of data at {settings.data}; make it, or give another with --data."
+        )
+    settings.spool.mkdir(exist_ok=True, mode=0o700)
+    with one_writer(settings.spool / "app.lock", "steward app is running"):
+        door = Door(Keys(settings.keys), Limiter(time.monotonic))
+        yield create_app(open_intake(settings), door)
+
+
+def create_app(intake: Intake, door: Door) -> Starlette:
+    """The app itself; when it is told to stop, it seals what was posted."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await intake.close()
+
+    app = Starlette(
+        routes=routes(),
+        middleware=[Middleware(AccessLog), Middleware(SecurityHeaders)],
+        exception_handlers={
+            Problem: _say_problem,
+            HTTPException: _say_http,
+            Exception: _say_fault,
+        },
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.intake, app.state.door = intake, door
+    return app
+
+
+def open_intake(settings: Settings) -> Intake:
+    """The intake of all feeds that take posts, with what it was posted before."""
+    feeds = {source: feed for source, feed in read_feeds(settings.rules).items() if feed.intake}
+    rows = {source: feed.expect.rows[1] for source, feed in feeds.items() if feed.expect.rows}
+    open_spool(settings.spool)
+    intake = Intake(
+        feeds,
+        read_lookups(settings.rules / "lookups"),
+        read_rule(settings.rules / "answers.toml", Answers),
+        SpoolWriter(settings.spool, rows),
+        settings.limits,
+    )
+    hours = {source: feed.intake.remember_hours for source, feed in feeds.items() if feed.intake}
+    intake.remember(list(remembered(settings.spool, hours)))
+    intake.warm_up()
+    return intake
+
+
+async def _say_problem(_: Request, error: Exception) -> Response:
+    return refused(error if isinstance(error, Problem) else _fault())
+
+
+async def _say_http(_: Request, error: Exception) -> Response:
+    """What the framework refuses by itself."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if status == 405:
+        allowed = headers.get("Allow", "")
+        return refused(Problem("method_not_allowed", f"Use {allowed}.", headers=headers))
+    if status == 404:
+        return refused(Problem("unknown_page", "Look at /openapi.json for what there is."))
+    return refused(_fault())
+
+
+async def _say_fault(_: Request, error: Exception) -> Response:
+    """A fault of ours: its kind goes to the log, and nothing of it to the sender."""
+    LOG.error("fault: %s", type(error).__name__)
+    return refused(_fault())
+
+
+def _fault() -> Problem:
+    return Problem("fault_of_ours", "Send it again; if it happens again, tell us when it was.")

@@ -1,0 +1,84 @@
+"""Send with every answer what a browser may do with it, and write one line about each request.
+
+The line holds no personal data: the route instead of the path, no address of the sender, no body.
+"""
+
+import json
+import logging
+import time
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "object-src 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+ACCESS = logging.getLogger("touchstone.access")
+
+
+class SecurityHeaders:
+    """Add the headers that every answer has, unless the answer says otherwise."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+class AccessLog:
+    """Write what was asked and how it ended, as one JSON object a line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        finally:
+            ACCESS.info(_line(scope, status, time.perf_counter() - began))
+
+
+def _line(scope: Scope, status: int, seconds: float) -> str:
+    noted = scope.get("state", {}).get("noted", {})
+    route = scope.get("route")
+    told = {
+        "method": scope["method"] if scope["method"].isascii() else "?",
+        "route": getattr(route, "path", None),
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        **noted,
+    }
+    return json.dumps(told)

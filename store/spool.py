@@ -1,0 +1,342 @@
+"""Keep what is posted until the next run takes it in: segments of lines, durable before the answer.
+
+A feed's segments lie in `spool/<feed>/`. `<number>.open` is appended to; `<number>.ndjson` is
+sealed and never changes again; `<number>.ids` remembers what a segment held once a run has it, so
+that a post sent again is known. A line is `{"intake":{"id":…,"received_at":…},…}` and a line feed.
+
+The app appends and a run seals, each under one lock of the kernel's, `spool/door.lock`, which
+dies with its holder. So a segment is never sealed while a line is half written, unless its
+writer was killed, and then the rest of that line is cut off: nobody was told that it is kept. An
+append that fails is taken back. A sealed segment leaves the spool only after the archive has it,
+and the archive knows it by its digest, so each is one delivery whatever is killed in between.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from store.errors import TouchstoneError
+from store.files import sync_file, sync_folder
+
+OPENING = b'{"intake":{"id":"'
+SEGMENT_BYTES = 64_000_000
+"""A segment that is larger is sealed by the app itself."""
+SEGMENT_ROWS = 100_000
+"""And one that has so many rows, or as many as its feed expects in a delivery."""
+DOOR_SECONDS = 30.0
+"""How long a run waits for an app that does not let go of the door."""
+
+
+class Entry(NamedTuple):
+    """One post as it is kept."""
+
+    source: str
+    post_id: str
+    digest: bytes
+    """Of its content: the same name with another one is another post."""
+    line: bytes
+
+
+class Remembered(NamedTuple):
+    """A post that was kept before."""
+
+    source: str
+    post_id: str
+    digest: bytes
+    kept_at: float
+    """Seconds since 1970."""
+
+
+class Sealed(NamedTuple):
+    """A segment that is a delivery now."""
+
+    source: str
+    path: Path
+    name: str
+
+
+class _NotKeptError(Exception):
+    """Lines after the first `kept` were not kept, and are not there."""
+
+    def __init__(self, kept: int, says: str) -> None:
+        super().__init__(says)
+        self.kept = kept
+        self.says = says
+
+
+def make_entry(source: str, post_id: str, received_at: str, content: bytes) -> Entry:
+    """An entry from the text of one JSON object; `post_id` has no quotes or backslashes."""
+    inner = content.strip(b" \t\r\n")[1:-1].strip(b" \t\r\n")
+    inner = inner.replace(b"\n", b" ").replace(b"\r", b" ")  # between tokens: no string has one
+    opening = OPENING + f'{post_id}","received_at":"{received_at}"'.encode() + b"}"
+    rest = (b"," + inner if inner else b"") + b"}\n"
+    return Entry(source, post_id, _digest(rest), opening + rest)
+
+
+class SpoolWriter:
+    """The app's side: one process at a time appends, to one open segment per feed."""
+
+    def __init__(self, folder: Path, most_rows: dict[str, int]) -> None:
+        self.folder = folder
+        self._most_rows = most_rows
+        self._open: dict[str, _Segment] = {}
+        self._broken: str | None = None
+
+    def append(self, entries: Sequence[Entry]) -> list[str | None]:
+        """Keep each, durable when this returns; for each that was not kept, why."""
+        by_source: dict[str, list[int]] = {}
+        for index, entry in enumerate(entries):
+            by_source.setdefault(entry.source, []).append(index)
+        refusals: list[str | None] = [self._broken] * len(entries)
+        if self._broken:
+            return refusals
+        try:
+            with _door(self.folder):
+                for source, places in by_source.items():
+                    for index, says in self._kept(source, entries, places).items():
+                        refusals[index] = says
+        except (OSError, TouchstoneError) as error:  # the door is shut: nothing was written
+            return [str(error)] * len(entries)
+        return refusals
+
+    def _kept(self, source: str, entries: Sequence[Entry], places: list[int]) -> dict[int, str]:
+        """Keep what stands at these places; for each that was not kept, why."""
+        try:
+            self._append(source, [entries[index].line for index in places])
+        except _NotKeptError as error:
+            return dict.fromkeys(places[error.kept :], error.says)
+        return {}
+
+    def close(self) -> None:
+        """Seal what is open, as the app does when it is told to stop."""
+        self._forget_all()
+        seal_all(self.folder)
+
+    def check(self) -> None:
+        """Raise `OSError` unless a line could be kept."""
+        if self._broken:
+            raise OSError(self._broken)
+        with _door(self.folder):
+            probe = self.folder / ".probe"
+            probe.write_bytes(b"x" * 4096)
+            sync_file(probe)
+            probe.unlink()
+
+    def _append(self, source: str, lines: list[bytes]) -> None:
+        """Keep the lines of one feed, in as many segments as they need."""
+        most, kept = self._most_rows.get(source, SEGMENT_ROWS), 0
+        try:
+            while kept < len(lines):
+                segment = self._segment(source, most)
+                some = lines[kept : kept + most - segment.rows]
+                segment.append(some)
+                kept += len(some)
+        except OSError as error:
+            if source in self._open:
+                self._undo(self._open.pop(source))
+            raise _NotKeptError(kept, os.strerror(error.errno or 0)) from error
+
+    def _segment(self, source: str, most: int) -> "_Segment":
+        """The open segment, a new one where a run has sealed it or it is full."""
+        segment = self._open.get(source)
+        if segment is not None and segment.is_there():
+            if segment.rows < most and segment.size < SEGMENT_BYTES:
+                return segment
+            _seal(segment.path)
+        if segment is not None:
+            del self._open[source]
+            segment.close()
+        folder = self.folder / source
+        folder.mkdir(exist_ok=True, mode=0o700)
+        sync_folder(self.folder)
+        segment = self._open[source] = _Segment(folder / f"{_next_number(folder):012d}.open")
+        sync_folder(folder)
+        return segment
+
+    def _undo(self, segment: "_Segment") -> None:
+        """Take back what may have been written of lines that nobody was told are kept.
+
+        Where even that fails nothing more is taken: the next start reads what is there.
+        """
+        try:
+            segment.take_back()
+        except OSError as error:
+            self._broken = f"{os.strerror(error.errno or 0)}; restart the app"
+        finally:
+            segment.close()
+
+    def _forget_all(self) -> None:
+        for segment in self._open.values():
+            segment.close()
+        self._open.clear()
+
+
+def open_spool(folder: Path) -> None:
+    """Make the folder, and seal what an app that died has left open."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    seal_all(folder)
+
+
+def seal_all(folder: Path) -> None:
+    """Close every open segment; from here on each is a delivery."""
+    with _door(folder):
+        for path in sorted(folder.glob("*/*.open")):
+            _seal(path)
+
+
+def sealed_segments(folder: Path) -> Iterator[Sealed]:
+    """Seal all, then give each segment to be taken in; its names are remembered before.
+
+    Who takes one in keeps it under its digest and then removes `path`. Killed before that, the
+    segment comes again and is known; removed first, it would be lost.
+    """
+    if not folder.is_dir():
+        return
+    seal_all(folder)
+    for path in sorted(folder.glob("*/*.ndjson")):
+        source = path.parent.name
+        _write_ids(path)
+        yield Sealed(source, path, f"spool/{source}/{path.name}")
+
+
+def remembered(folder: Path, hours: dict[str, int]) -> Iterator[Remembered]:
+    """Every post that was kept within its feed's hours; older names are removed."""
+    for path in sorted(folder.glob("*/*.ndjson")):
+        try:
+            yield from _of_segment(path)
+        except FileNotFoundError:  # a run has taken it in meanwhile: its names are below
+            continue
+    for path in sorted(folder.glob("*/*.ids")):
+        age = time.time() - path.stat().st_mtime
+        if age > hours.get(path.parent.name, 720) * 3600:
+            path.unlink()
+            continue
+        for line in path.read_text("ascii").splitlines():
+            post_id, digest, kept_at = line.split(" ")
+            yield Remembered(path.parent.name, post_id, bytes.fromhex(digest), float(kept_at))
+
+
+class _Segment:
+    """A segment that this process appends to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        self.size = 0
+        self.rows = 0
+
+    def is_there(self) -> bool:
+        """Whether the file of this name is still the one that is open here."""
+        try:
+            found = os.stat(self.path)
+        except FileNotFoundError:
+            return False
+        mine = os.fstat(self._handle)
+        return (found.st_dev, found.st_ino) == (mine.st_dev, mine.st_ino)
+
+    def append(self, lines: list[bytes]) -> None:
+        """Write and make durable."""
+        content = memoryview(b"".join(lines))
+        written = 0
+        while written < len(content):
+            written += os.write(self._handle, content[written:])
+        os.fdatasync(self._handle)
+        self.size += len(content)
+        self.rows += len(lines)
+
+    def take_back(self) -> None:
+        """Cut off what was written after the last append that went well."""
+        os.ftruncate(self._handle, self.size)
+        os.fsync(self._handle)
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+@contextmanager
+def _door(folder: Path) -> Iterator[None]:
+    """Hold the lock under which segments are written and sealed."""
+    handle = os.open(folder / "door.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _wait_for(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _wait_for(handle: int) -> None:
+    until = time.monotonic() + DOOR_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise TouchstoneError(
+                    "The steward app does not let go of the spool; stop it and run again."
+                ) from None
+            time.sleep(0.002)
+        else:
+            return
+
+
+def _seal(path: Path) -> None:
+    """Cut off what a killed writer left half written, and give the segment its final name."""
+    content = path.read_bytes()
+    whole = _whole_lines(content)
+    if whole < len(content):
+        os.truncate(path, whole)
+    if not whole:
+        path.unlink()
+    else:
+        sync_file(path)
+        os.rename(path, path.with_suffix(".ndjson"))
+    sync_folder(path.parent)
+
+
+def _whole_lines(content: bytes) -> int:
+    """How many bytes are whole lines; a broken one with whole ones after it is left to a reader."""
+    end = content.rfind(b"\n") + 1
+    while end:
+        start = content.rfind(b"\n", 0, end - 1) + 1
+        line = content[start:end]
+        if line.startswith(OPENING) and line.endswith(b"}\n") and b"\0" not in line:
+            return end
+        end = start
+    return 0
+
+
+def _next_number(folder: Path) -> int:
+    numbers = [int(path.stem) for path in folder.iterdir() if path.stem.isdigit()]
+    return max(numbers, default=0) + 1
+
+
+def _write_ids(path: Path) -> None:
+    target = path.with_suffix(".ids")
+    if target.exists():
+        return
+    lines = [f"{post_id} {digest.hex()} {at:.0f}\n" for _, post_id, digest, at in _of_segment(path)]
+    draft = path.with_suffix(".draft")
+    draft.write_text("".join(lines), "ascii")
+    sync_file(draft)
+    os.replace(draft, target)
+    sync_folder(path.parent)
+
+
+def _of_segment(path: Path) -> Iterator[Remembered]:
+    kept_at = path.stat().st_mtime
+    with path.open("rb") as lines:
+        for line in lines:
+            close = line.find(b"}") + 1
+            if line.startswith(OPENING) and close:
+                envelope = json.loads(line[len('{"intake":') : close])
+                yield Remembered(path.parent.name, envelope["id"], _digest(line[close:]), kept_at)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()[:16]
