@@ -37,6 +37,10 @@ _NO_ROW = frozenset({"blank_row", "separator_row"})
 """Rejects that may stand below a trailer."""
 
 
+_BYTES_A_CHAR = 8
+"""UTF-8 has at most four; a value and all of its doubled quotes fit into so many."""
+
+
 class _Walk(NamedTuple):
     """What came of the lines of a window that were not beyond doubt."""
 
@@ -203,6 +207,7 @@ def _walk(
     rows, rejects, trailers = list[list[object]](), list[Reject](), list[Reject]()
     swallowed, after = list[int](), 0
     is_sound = clean.to_list()
+    is_enough = len(lines.raw) > _BYTES_A_CHAR * careful.max_chars  # then no value goes on
     for index in (~clean).arg_true().to_list():
         if index < after:
             continue
@@ -210,7 +215,9 @@ def _walk(
             trailers.append(Reject(index, "trailer_before_the_end", lines.texts[index]))
             continue
         try:
-            cells, reason, used, raw = careful.row_at(lines, index, is_sound, is_last or index == 0)
+            cells, reason, used, raw = careful.row_at(
+                lines, index, is_sound, is_last or (index == 0 and is_enough)
+            )
         except UnfinishedError:
             return _Walk(rows, rejects, trailers, swallowed, index)
         after = index + used
