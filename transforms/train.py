@@ -16,6 +16,7 @@ import polars as pl
 from splink import Linker
 
 from rules.matching import Matching
+from transforms.block import cap_keys, capped_keys
 from transforms.compare import COMPARISONS, Level
 from transforms.match import (
     MatchModel,
@@ -102,7 +103,8 @@ def estimate_prior(nodes: pl.DataFrame, model: MatchModel, rules: Matching) -> f
 def estimate_priors(nodes: pl.DataFrame, model: MatchModel, rules: Matching) -> Priors:
     """As `estimate_prior`, with the share of households beside it."""
     zero = model._replace(settings={**model.settings, "kinship": _unratioed(model.settings)})
-    return priors_of_pairs(score_pairs(None, nodes, zero, rules), nodes.height)
+    capped = cap_keys(nodes, capped_keys(nodes, rules), rules)
+    return priors_of_pairs(score_pairs(None, capped, zero, rules), nodes.height)
 
 
 def priors_of_pairs(pairs: pl.DataFrame, record_count: int, ratio: float = 0.0) -> Priors:
