@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": "measure the clusters against a truth file",
     "blocking": "what the blocking rules cost, find and lose",
     "explain": "why these are, or are not, the same customer",
+    "report": "write a page on one delivery for the feed's owner",
     "query": "ask the current snapshot, read-only",
     "steward": "start the web app, which takes posts in",
     "decide": "answer a review item; the next run obeys",

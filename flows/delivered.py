@@ -1,0 +1,219 @@
+"""Tell the owner of a feed what became of a delivery, from the current snapshot alone.
+
+Rows in quarantine are shown by their shape, never by what they say, so that the report can be sent.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from rules.feed import FIELDS, Feed
+from rules.quality import Check, Quality
+from store.errors import TouchstoneError
+from store.rulebook import read_feeds, read_rule
+from store.settings import Settings
+from store.snapshot import open_snapshot
+from transforms.shape import CUT, shape, visible
+
+EXAMPLES = 3
+CELLS = 12
+COUNTS = ("row", "new", "changed", "unchanged", "deleted", "withdrawn", "quarantined")
+
+_OURS = frozenset({"row_number", "record_number", "received_at", "source"})
+"""Beside the delivered cells of a row that failed a check; they say nothing to its sender."""
+
+_CELL, _LINE, _READ = 60, 240, 20_000
+_LOOKS_PERSONAL = re.compile(r"@|\d\D?\d\D?\d\D?\d\D?\d")
+
+_NEXT = {
+    "taken_in": "There is nothing to do.",
+    "held": "Nothing of it has entered. If the file is wrong, send it again, corrected; if it is "
+    "right, say so, and it will be released.",
+    "refused": "Nothing of it has entered, and nothing will. Send a corrected file.",
+}
+_NOTHING = "Nothing."
+"""What rules/quality.toml says to do about a row that nobody misses, such as a blank one."""
+
+_SEND_AGAIN = (
+    "The rows below are in quarantine and are not used; where one matters, send it again, "
+    "corrected, in another delivery."
+)
+
+_ADVICE = (
+    ("would be withdrawn", "Check that the file is complete: whoever is not in it is withdrawn."),
+    ("are expected", "Check that the file is complete and holds one delivery only."),
+    ("the header is missing", "Send the file with the names of its columns in the first row."),
+    ("column", "Name the columns as agreed; if they have changed for good, say so."),
+    ("password", "Send the file without a password."),
+    ("cut off", "Send the file again; it did not come whole."),
+    ("damaged", "Send the file again; it did not come whole."),
+    ("empty", "Send the file again, with its rows."),
+    ("no rows", "Send the file again, with its rows."),
+    ("the limit of", "Send it in several smaller files."),
+    ("not UTF-8", "Send the file in UTF-8."),
+    ("the text is not", "Send the file in the encoding that was agreed, best in UTF-8."),
+    ("not text", "Send the file in the format that was agreed."),
+    ("not a Parquet", "Send the file in the format that was agreed."),
+    ("cannot be read", "Compare the file with the format that was agreed."),
+)
+"""What to do about a held delivery by words of its reason; the first that fits is said."""
+
+
+def tell_delivery(settings: Settings, asked: str) -> dict[str, Any]:
+    """What became of the delivery of this number or id; `Any` is whatever JSON can hold."""
+    quality = read_rule(settings.rules / "quality.toml", Quality)
+    feeds = read_feeds(settings.rules)
+    with open_snapshot(settings) as con:
+        row = _find(con, asked)
+        reasons = _reasons(con, row["delivery_id"])
+        examples = _examples(con, row["delivery_id"])
+    feed = feeds.get(row["source"])
+    known = _known(feed)
+    told = [
+        _reason(name, count, examples.filter(pl.col("reason") == name), known, quality)
+        for name, count in reasons
+    ]
+    return {
+        "delivery_id": row["delivery_id"],
+        "delivery_number": row["delivery_number"],
+        "source": row["source"],
+        "feed": feed.title if feed else row["source"],
+        "owner": feed.owner if feed else None,
+        "file_name": visible(row["file_name"]),
+        "received_at": f"{row['received_at'].astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        "run_id": row["run_id"],
+        "state": row["state"],
+        "reason": _plain(row["reason"], known) if row["reason"] else None,
+        "do": _do(row["state"], row["reason"], any(each["do"] != _NOTHING for each in told)),
+        **{f"{name}_count": row[f"{name}_count"] for name in COUNTS},
+        "quarantine": told,
+        "notes": [_plain(note, known) for note in row["notes"] or []],
+    }
+
+
+def _find(con: duckdb.DuckDBPyConnection, asked: str) -> dict[str, Any]:
+    """The published row of a delivery, named by its number or by the start of its id."""
+    found = pl.DataFrame()
+    if re.fullmatch(r"[0-9]{1,15}", asked):
+        found = con.sql("from deliveries where delivery_number = ?", params=[int(asked)]).pl()
+    if found.is_empty() and re.fullmatch(r"[0-9a-f]{8,64}", asked):
+        found = con.sql("from deliveries where starts_with(delivery_id, ?)", params=[asked]).pl()
+    if found.height > 1:
+        raise TouchstoneError(f"Several deliveries begin with {asked}; give more of the id.")
+    if found.is_empty():
+        raise TouchstoneError(
+            f"The current snapshot has no delivery {visible(asked)}; `touchstone query` "
+            '"select delivery_number, file_name, state from deliveries" lists them.'
+        )
+    return found.row(0, named=True)
+
+
+def _reasons(con: duckdb.DuckDBPyConnection, delivery_id: str) -> list[tuple[str, int]]:
+    """How many rows are in quarantine for each reason, most first."""
+    return con.execute(
+        """
+        select reason, count(*) as rows
+        from (select unnest(reasons) as reason from quarantine where delivery_id = ?)
+        group by reason order by rows desc, reason""",
+        [delivery_id],
+    ).fetchall()
+
+
+def _examples(con: duckdb.DuckDBPyConnection, delivery_id: str) -> pl.DataFrame:
+    """The first rows of each reason, as they came."""
+    found: pl.DataFrame = con.sql(
+        """
+        with those as (
+            select unnest(reasons) as reason, row_number as number, rowid as place
+            from quarantine where delivery_id = ?),
+        few as (
+            from those
+            qualify row_number() over (partition by reason order by number, place) <= ?)
+        select reason, number, left(raw, ?) as raw
+        from few join quarantine q on q.rowid = place order by reason, number, place""",
+        params=[delivery_id, EXAMPLES, _READ],
+    ).pl()
+    return found
+
+
+def _known(feed: Feed | None) -> frozenset[str]:
+    """The names of columns that are ours or the feed's, and so are nobody's data."""
+    theirs = [*feed.columns, *feed.ignore] if feed else []
+    return frozenset([*FIELDS, *theirs])
+
+
+def _reason(
+    name: str, count: int, examples: pl.DataFrame, known: frozenset[str], quality: Quality
+) -> dict[str, Any]:
+    """A reason for quarantine in words, with its examples masked."""
+    unknown = Check(says=name.replace("_", " "), do="Ask what is meant.")
+    check = (quality.faults | quality.checks).get(name, unknown)
+    shown = [
+        {"row_number": number, "cells": _cells(raw or "", known)}
+        for number, raw in examples.select("number", "raw").iter_rows()
+    ]
+    return {"name": name, "rows": count, "says": check.says, "do": check.do, "examples": shown}
+
+
+def _cells(raw: str, known: frozenset[str]) -> list[dict[str, str | None]]:
+    """A row by name and shape of its cells that are not blank; by its whole shape if it has none.
+
+    A name that neither we nor the feed know is data like any other.
+    """
+    parsed = _parsed(raw)
+    if parsed is None:
+        return [{"name": None, "shape": shape(raw, _LINE)}]
+    cells: list[dict[str, str | None]] = [
+        {"name": name if name in known else shape(name, _CELL), "shape": shape(text, _CELL)}
+        for name, text in parsed
+        if text and (name in known or name not in _OURS)
+    ]
+    more: list[dict[str, str | None]] = [{"name": None, "shape": CUT}]
+    return cells[:CELLS] + (more if len(cells) > CELLS else [])
+
+
+def _parsed(raw: str) -> list[tuple[str, str]] | None:
+    """Names and texts of a JSON object, each as often as it is there; None if it is none."""
+    try:
+        record = json.loads(raw, object_pairs_hook=tuple, parse_int=str, parse_float=str)
+        if not isinstance(record, tuple):
+            return None
+        return [(name, _text(value)) for name, value in record]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(value: Any) -> str:  # whatever JSON can hold
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _plain(text: str, known: frozenset[str]) -> str:
+    """A reason or a note; a quoted name that looks like somebody's data is masked in it."""
+
+    def name(quoted: re.Match[str]) -> str:
+        inside = quoted[2]
+        if inside in known or not _LOOKS_PERSONAL.search(inside):
+            return quoted[0]
+        return f"{quoted[1]}{shape(inside, _CELL)}{quoted[1]}"
+
+    named = re.sub(r"(['\"])(.*?)\1", name, text)
+    return visible(re.sub(r"\S+@\S+", lambda found: shape(found[0], _CELL), named))
+
+
+def _do(state: str, reason: str | None, is_any_missed: bool) -> list[str]:
+    """What the owner of the feed can do, in sentences."""
+    if state == "taken_in":
+        return [_SEND_AGAIN if is_any_missed else _NEXT[state]]
+    return [*_advice(reason or ""), _NEXT[state]]
+
+
+def _advice(reason: str) -> Iterator[str]:
+    fitting = (says for words, says in _ADVICE if words in reason)
+    yield from list(fitting)[:1]
