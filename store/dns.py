@@ -54,15 +54,9 @@ class Asked(NamedTuple):
 def ask_domains(domains: list[str], server: str, seconds: float) -> Asked:
     """Ask `server` about each domain, the first ones first, for at most so many seconds."""
     round_ = _Round(resolver_at(server), time.monotonic() + seconds)
-    answers: list[Answer] = []
-    has_answer = False
     with ThreadPoolExecutor(max(1, min(AT_ONCE, len(domains))), "dns") as pool:
         asked = [pool.submit(round_.ask, domain) for domain in domains]
-        for answer in _as_they_come(asked):
-            answers.append(answer)
-            has_answer = has_answer or answer.answer not in _NO_ANSWER
-            if not has_answer and len(answers) >= SILENCE:
-                round_.over.set()
+        answers = list(_as_they_come(asked))
     return Asked(answers, len(domains) - len(answers))
 
 
@@ -91,9 +85,27 @@ class _Round:
         self.resolver = resolver
         self.deadline = deadline
         self.over = threading.Event()
+        self._silent = 0
+        self._turn = threading.Lock()
 
     def ask(self, domain: str) -> Answer | None:
         """The answer for one domain; none when there is no time left to ask."""
+        answer = self._ask(domain)
+        if answer is not None:
+            self._note(answer)
+        return answer
+
+    def _note(self, answer: Answer) -> None:
+        """End the round when nobody answers; noted before this thread asks anything further."""
+        with self._turn:
+            if answer.answer not in _NO_ANSWER:
+                self._silent = -1  # somebody answers: silence is not counted any more
+            elif self._silent >= 0:
+                self._silent += 1
+            if self._silent >= SILENCE:
+                self.over.set()
+
+    def _ask(self, domain: str) -> Answer | None:
         if self.over.is_set() or self.deadline - time.monotonic() < 0.05:
             return None
         try:
