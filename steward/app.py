@@ -24,7 +24,8 @@ from store.keys import Keys
 from store.lock import one_writer
 from store.rulebook import read_feeds, read_lookups, read_rule
 from store.settings import Settings
-from store.spool import SpoolWriter, open_spool, remembered
+from store.spool import open_spool, remembered
+from store.spool_writer import SpoolWriter
 
 LOG = logging.getLogger("touchstone.steward")
 

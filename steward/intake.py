@@ -21,7 +21,8 @@ from steward.batches import Batches, FullError
 from steward.judge import ContactPoint, Judge, Verdict
 from steward.posts import Post, Reason, Unfit, read_post
 from steward.problem import FieldError, Problem, wait
-from store.spool import Entry, Remembered, SpoolWriter
+from store.spool import Entry, Remembered
+from store.spool_writer import SpoolWriter
 
 LOG = logging.getLogger("touchstone.steward")
 Found = TypeVar("Found")

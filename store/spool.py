@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -25,10 +25,6 @@ from store.errors import TouchstoneError
 from store.files import sync_file, sync_folder
 
 OPENING = b'{"intake":{"id":"'
-SEGMENT_BYTES = 64_000_000
-"""A segment that is larger is sealed by the app itself."""
-SEGMENT_ROWS = 100_000
-"""And one that has so many rows, or as many as its feed expects in a delivery."""
 DOOR_SECONDS = 30.0
 """How long a run waits for an app that does not let go of the door."""
 
@@ -61,15 +57,6 @@ class Sealed(NamedTuple):
     name: str
 
 
-class _NotKeptError(Exception):
-    """Lines after the first `kept` were not kept, and are not there."""
-
-    def __init__(self, kept: int, says: str) -> None:
-        super().__init__(says)
-        self.kept = kept
-        self.says = says
-
-
 def make_entry(source: str, post_id: str, received_at: str, content: bytes) -> Entry:
     """An entry from the text of one JSON object; `post_id` has no quotes or backslashes."""
     inner = content.strip(b" \t\r\n")[1:-1].strip(b" \t\r\n")
@@ -77,104 +64,6 @@ def make_entry(source: str, post_id: str, received_at: str, content: bytes) -> E
     opening = OPENING + f'{post_id}","received_at":"{received_at}"'.encode() + b"}"
     rest = (b"," + inner if inner else b"") + b"}\n"
     return Entry(source, post_id, _digest(rest), opening + rest)
-
-
-class SpoolWriter:
-    """The app's side: one process at a time appends, to one open segment per feed."""
-
-    def __init__(self, folder: Path, most_rows: dict[str, int]) -> None:
-        self.folder = folder
-        self._most_rows = most_rows
-        self._open: dict[str, _Segment] = {}
-        self._broken: str | None = None
-
-    def append(self, entries: Sequence[Entry]) -> list[str | None]:
-        """Keep each, durable when this returns; for each that was not kept, why."""
-        by_source: dict[str, list[int]] = {}
-        for index, entry in enumerate(entries):
-            by_source.setdefault(entry.source, []).append(index)
-        refusals: list[str | None] = [self._broken] * len(entries)
-        if self._broken:
-            return refusals
-        try:
-            with _door(self.folder):
-                for source, places in by_source.items():
-                    for index, says in self._kept(source, entries, places).items():
-                        refusals[index] = says
-        except (OSError, TouchstoneError) as error:  # the door is shut: nothing was written
-            return [str(error)] * len(entries)
-        return refusals
-
-    def _kept(self, source: str, entries: Sequence[Entry], places: list[int]) -> dict[int, str]:
-        """Keep what stands at these places; for each that was not kept, why."""
-        try:
-            self._append(source, [entries[index].line for index in places])
-        except _NotKeptError as error:
-            return dict.fromkeys(places[error.kept :], error.says)
-        return {}
-
-    def close(self) -> None:
-        """Seal what is open, as the app does when it is told to stop."""
-        self._forget_all()
-        seal_all(self.folder)
-
-    def check(self) -> None:
-        """Raise `OSError` unless a line could be kept."""
-        if self._broken:
-            raise OSError(self._broken)
-        with _door(self.folder):
-            probe = self.folder / ".probe"
-            probe.write_bytes(b"x" * 4096)
-            sync_file(probe)
-            probe.unlink()
-
-    def _append(self, source: str, lines: list[bytes]) -> None:
-        """Keep the lines of one feed, in as many segments as they need."""
-        most, kept = self._most_rows.get(source, SEGMENT_ROWS), 0
-        try:
-            while kept < len(lines):
-                segment = self._segment(source, most)
-                some = lines[kept : kept + most - segment.rows]
-                segment.append(some)
-                kept += len(some)
-        except OSError as error:
-            if source in self._open:
-                self._undo(self._open.pop(source))
-            raise _NotKeptError(kept, os.strerror(error.errno or 0)) from error
-
-    def _segment(self, source: str, most: int) -> "_Segment":
-        """The open segment, a new one where a run has sealed it or it is full."""
-        segment = self._open.get(source)
-        if segment is not None and segment.is_there():
-            if segment.rows < most and segment.size < SEGMENT_BYTES:
-                return segment
-            _seal(segment.path)
-        if segment is not None:
-            del self._open[source]
-            segment.close()
-        folder = self.folder / source
-        folder.mkdir(exist_ok=True, mode=0o700)
-        sync_folder(self.folder)
-        segment = self._open[source] = _Segment(folder / f"{_next_number(folder):012d}.open")
-        sync_folder(folder)
-        return segment
-
-    def _undo(self, segment: "_Segment") -> None:
-        """Take back what may have been written of lines that nobody was told are kept.
-
-        Where even that fails nothing more is taken: the next start reads what is there.
-        """
-        try:
-            segment.take_back()
-        except OSError as error:
-            self._broken = f"{os.strerror(error.errno or 0)}; restart the app"
-        finally:
-            segment.close()
-
-    def _forget_all(self) -> None:
-        for segment in self._open.values():
-            segment.close()
-        self._open.clear()
 
 
 def open_spool(folder: Path) -> None:
@@ -185,9 +74,9 @@ def open_spool(folder: Path) -> None:
 
 def seal_all(folder: Path) -> None:
     """Close every open segment; from here on each is a delivery."""
-    with _door(folder):
+    with door(folder):
         for path in sorted(folder.glob("*/*.open")):
-            _seal(path)
+            seal(path)
 
 
 def sealed_segments(folder: Path) -> Iterator[Sealed]:
@@ -222,45 +111,8 @@ def remembered(folder: Path, hours: dict[str, int]) -> Iterator[Remembered]:
             yield Remembered(path.parent.name, post_id, bytes.fromhex(digest), float(kept_at))
 
 
-class _Segment:
-    """A segment that this process appends to."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        self.size = 0
-        self.rows = 0
-
-    def is_there(self) -> bool:
-        """Whether the file of this name is still the one that is open here."""
-        try:
-            found = os.stat(self.path)
-        except FileNotFoundError:
-            return False
-        mine = os.fstat(self._handle)
-        return (found.st_dev, found.st_ino) == (mine.st_dev, mine.st_ino)
-
-    def append(self, lines: list[bytes]) -> None:
-        """Write and make durable."""
-        content = memoryview(b"".join(lines))
-        written = 0
-        while written < len(content):
-            written += os.write(self._handle, content[written:])
-        os.fdatasync(self._handle)
-        self.size += len(content)
-        self.rows += len(lines)
-
-    def take_back(self) -> None:
-        """Cut off what was written after the last append that went well."""
-        os.ftruncate(self._handle, self.size)
-        os.fsync(self._handle)
-
-    def close(self) -> None:
-        os.close(self._handle)
-
-
 @contextmanager
-def _door(folder: Path) -> Iterator[None]:
+def door(folder: Path) -> Iterator[None]:
     """Hold the lock under which segments are written and sealed."""
     handle = os.open(folder / "door.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -285,7 +137,7 @@ def _wait_for(handle: int) -> None:
             return
 
 
-def _seal(path: Path) -> None:
+def seal(path: Path) -> None:
     """Cut off what a killed writer left half written, and give the segment its final name."""
     content = path.read_bytes()
     whole = _whole_lines(content)
@@ -311,7 +163,8 @@ def _whole_lines(content: bytes) -> int:
     return 0
 
 
-def _next_number(folder: Path) -> int:
+def next_number(folder: Path) -> int:
+    """The number of a feed's next segment."""
     numbers = [int(path.stem) for path in folder.iterdir() if path.stem.isdigit()]
     return max(numbers, default=0) + 1
 

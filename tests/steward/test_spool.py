@@ -14,14 +14,8 @@ import pytest
 
 from store.archive import Archive
 from store.errors import TouchstoneError
-from store.spool import (
-    Entry,
-    SpoolWriter,
-    make_entry,
-    open_spool,
-    remembered,
-    sealed_segments,
-)
+from store.spool import Entry, make_entry, open_spool, remembered, sealed_segments
+from store.spool_writer import SpoolWriter
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
