@@ -70,7 +70,9 @@ def sent(
 
         request = requests.Request(**given_request).prepare()
         answer = door.ask(with_signature(request))[0]
-        case.validate_response(schemathesis.Response.from_any(answer), checks=checks)
+        # Too large is refused too, before anyone looks at the shape; the check does not know 413.
+        asked = CHECKS if answer.status_code == 413 else checks
+        case.validate_response(schemathesis.Response.from_any(answer), checks=asked)
         seen.add(answer.status_code)
 
     one()
