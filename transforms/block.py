@@ -224,7 +224,7 @@ def _sharing(keys: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.i
 def _frequent(nodes: pl.DataFrame, columns: list[str], limit: int) -> pl.Series:
     """The keys that stand in these columns more often than the limit."""
     keys = np.sort(pl.concat(nodes[column].rename("key") for column in columns).drop_nulls())
-    return pl.Series(np.unique(keys[limit:][keys[limit:] == keys[: keys.size - limit]]))
+    return pl.Series(np.unique(keys[limit:][keys[limit:] == keys[: max(keys.size - limit, 0)]]))
 
 
 def _keys(rules: Matching) -> Iterator[tuple[str, BlockingRule, tuple[str, ...]]]:

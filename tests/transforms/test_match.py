@@ -331,6 +331,16 @@ def test_a_key_that_too_many_records_share_finds_nothing() -> None:
     assert capped_keys(nodes.head(RULES.max_block), RULES)["rule"].to_list() == ["mailbox_name"]
 
 
+@pytest.mark.parametrize("count", [1, 9, RULES.max_block - 1])
+def test_fewer_records_than_a_block_may_have_cap_no_key(count: int) -> None:
+    emails = [f"{number}@b.example" for number in range(count)]
+    nodes = prepare_nodes(
+        pl.DataFrame({"record_number": range(1, count + 1), "email": emails}), RULES
+    )
+
+    assert capped_keys(nodes, RULES).is_empty()
+
+
 @pytest.mark.parametrize(
     ("break_it", "problem"),
     [
