@@ -69,38 +69,20 @@ class Archive:
 
     def receive(self, inbox: Path, feeds: dict[str, Feed], now: datetime, run_id: str) -> Inbox:
         """Move every file that a feed expects from `inbox` into the archive, by path order."""
-        before = list(self.deliveries())
-        known = {kept.delivery_id for kept in before}
-        number = max((kept.delivery_number for kept in before), default=0)
         found = Inbox([], [], [], {}, {})
+        expected = []
         for path in _files(inbox, found):
             name = shown_name(path.relative_to(inbox).as_posix())
             sources = [feed.source for feed in feeds.values() if fnmatchcase(name, feed.read.path)]
-            if len(sources) != 1:
+            if len(sources) == 1:
+                expected.append(Sealed(sources[0], path, name))
+            else:
                 found.unmatched.append(name)
-                continue
-            draft = Delivery(number + 1, "", sources[0], name, now, run_id, 0, path)
-            kept = self._take(draft, known, found)
-            if kept:
-                number += 1
-                known.add(kept.delivery_id)
-                found.received.append(kept)
-        return found
+        return self._number(expected, found, now, run_id)
 
     def take(self, segments: Iterable[Sealed], now: datetime, run_id: str) -> Inbox:
         """Move every sealed segment of the spool into the archive, in the order given."""
-        before = list(self.deliveries())
-        known = {kept.delivery_id for kept in before}
-        number = max((kept.delivery_number for kept in before), default=0)
-        found = Inbox([], [], [], {}, {})
-        for source, path, name in segments:
-            draft = Delivery(number + 1, "", source, name, now, run_id, 0, path)
-            kept = self._take(draft, known, found)
-            if kept:
-                number += 1
-                known.add(kept.delivery_id)
-                found.received.append(kept)
-        return found
+        return self._number(segments, Inbox([], [], [], {}, {}), now, run_id)
 
     def renumber(self, delivery: Delivery, now: datetime, run_id: str) -> Delivery:
         """Give a held delivery that was released its new place: it arrives when it enters.
@@ -118,6 +100,22 @@ class Archive:
         os.replace(delivery.path.parent, target)
         sync_folder(self.folder)
         return moved._replace(path=target / "payload")
+
+    def _number(
+        self, expected: Iterable[Sealed], found: Inbox, now: datetime, run_id: str
+    ) -> Inbox:
+        """Number what is new in the order given, and put it into the archive."""
+        before = list(self.deliveries())
+        known = {kept.delivery_id for kept in before}
+        number = max((kept.delivery_number for kept in before), default=0)
+        for source, path, name in expected:
+            draft = Delivery(number + 1, "", source, name, now, run_id, 0, path)
+            kept = self._take(draft, known, found)
+            if kept:
+                number += 1
+                known.add(kept.delivery_id)
+                found.received.append(kept)
+        return found
 
     def _take(self, draft: Delivery, known: set[str], found: Inbox) -> Delivery | None:
         """Keep a file unless it is kept already; a file that cannot be read stops no other."""
