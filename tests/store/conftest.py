@@ -23,7 +23,8 @@ def postgresql_socket() -> Iterator[Path]:
             pytest.fail(why)
         pytest.skip(why)
     folder = Path(tempfile.mkdtemp(prefix="touchstone-postgresql-"))
-    run = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    runuser = shutil.which("runuser", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    run = [runuser or "runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if run:
         shutil.chown(folder, "postgres")
     cluster = str(folder / "cluster")
