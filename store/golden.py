@@ -61,7 +61,7 @@ class Golden(Warehouse):
         wanted = {f"{field}_record" for field in self.fields}
         columns = self._columns()
         found = {name for name in columns if name.endswith("_record")}
-        return found == wanted and "record_id" in columns
+        return found == wanted and self.has("plain_values")
 
     def _columns(self) -> list[str]:
         return self.read("select * from golden_values limit 0").columns

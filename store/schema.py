@@ -66,6 +66,13 @@ create table cluster.refusals (record_a bigint, record_b bigint, match_weight do
     component bigint);
 """
 
+RECORD_FIELDS = (
+    "title", "first_name", "middle_name", "last_name", "suffix", "birth_date", "company",
+    "job_title", "email", "email_2", "phone", "phone_2", "address", "city", "region", "postcode",
+    "country", "gender", "language", "consent_email", "consent_phone", "consent_post",
+)  # fmt: skip
+"""What a standardised record says of its customer, in the order in which people read it."""
+
 _TYPES = {
     "birth_date": "date",
     "consent_email": "boolean",
@@ -82,6 +89,10 @@ def type_of(field: str) -> str:
 _TEXT = "varchar using compression uncompressed"
 """Text is kept as it is: analysing it for a better compression costs more than it saves."""
 
+_OF_EVERY_CUSTOMER = f"""founder bigint, customer_id {_TEXT}, record_count integer,
+    source_count integer, first_seen_at timestamptz, changed_at timestamptz, record bigint,
+    record_id {_TEXT}"""
+
 
 def golden_schema(fields: list[str], breakers: list[str]) -> str:
     """The golden tables for these golden fields.
@@ -89,24 +100,33 @@ def golden_schema(fields: list[str], breakers: list[str]) -> str:
     `golden_values` holds a customer in one row. `record` is the record that its first value came
     from; `record_id` is its name. Beside each value stand the record that it came from, what
     decided for it and since when it holds, but only where that is not what it mostly is: null
-    means the customer's `record`, `only_value` and `changed_at`, and record 0 means none. Most
-    cells are null, and cost nothing; where all are, the customer `is_plain`. The tables that
-    analysts read, customers, lineage and history, are views of it, so that the three cannot
+    means the customer's `record`, `only_value` and `changed_at`, and record 0 means none. Where
+    all of these are null, the customer `is_plain` and lies in a table without them. The tables
+    that analysts read, customers, lineage and history, are views of it, so that the three cannot
     disagree and a night writes each value once.
+
+    `record_values` holds the records as they stand, but for those of which a plain customer is the
+    image (`is_one_record`); `records` is the view of all.
     """
     words = ", ".join(f"'{word}'" for word in ["only_value", "steward", *breakers])
-    values = ",\n    ".join(
-        f"{field} {_stored(field)}, {field}_record bigint, {field}_by breaker, "
-        f"{field}_since timestamptz"
-        for field in fields
+    values = ",\n    ".join(f"{field} {_stored(field)}" for field in fields)
+    notes = ",\n    ".join(
+        f"{field}_record bigint, {field}_by breaker, {field}_since timestamptz" for field in fields
     )
     return f"""
 create type breaker as enum ({words});
-create table golden_values (
-    founder bigint, customer_id {_TEXT}, record_count integer, source_count integer,
-    first_seen_at timestamptz, changed_at timestamptz, record bigint, record_id {_TEXT},
-    is_plain boolean,
+create table plain_values (
+    {_OF_EVERY_CUSTOMER}, is_one_record boolean,
     {values});
+create table noted_values (
+    {_OF_EVERY_CUSTOMER},
+    {values},
+    {notes});
+create view golden_values as select *, false as is_plain from noted_values
+    union all by name select * exclude (is_one_record), true as is_plain from plain_values;
+create table record_values (
+    founder bigint, record_number bigint, received_at timestamptz,
+    {", ".join(f"{field} {_stored(field)}" for field in RECORD_FIELDS)});
 create table closed_periods (
     founder bigint, customer_id {_TEXT}, field varchar, value {_TEXT}, valid_from timestamptz,
     valid_to timestamptz);
@@ -146,6 +166,7 @@ create table runs (
 create table metrics (
     run_id varchar, source varchar, field varchar, measure varchar, value double);
 create table applied (run_id varchar, stage varchar, counts varchar);
+create view records as {_records(fields)};
 create view customers as select customer_id, {", ".join(fields)}, record_count, source_count,
     first_seen_at, changed_at from golden_values;
 create view lineage as {_union(fields, _LINEAGE)}
@@ -160,6 +181,25 @@ def from_elsewhere(fields: list[str]) -> str:
     return f"""
 select u.customer_id, u.field, u.value, c.record_id, u.decided_by, u.valid_from
 from ({_union(fields, _ELSEWHERE)}) u left join crosswalk c on c.record_number = u.record"""
+
+
+def _records(fields: list[str]) -> str:
+    """The records as they stand, one row per row of the crosswalk."""
+    named = (
+        "c.record_id, c.customer_id, c.source, c.source_key, c.campaign, c.is_active, "
+        "c.founder, c.record_number"
+    )
+    kept = ", ".join(f"v.{field}" for field in RECORD_FIELDS)
+    told = ", ".join(
+        f"v.{field}" if field in fields else f"null::{type_of(field)} as {field}"
+        for field in RECORD_FIELDS
+    )
+    return f"""
+select {named}, v.received_at, {kept}
+from record_values v join crosswalk c using (founder, record_number)
+union all select {named}, v.changed_at as received_at, {told}
+from plain_values v join crosswalk c on c.founder = v.founder and c.record_number = v.record
+where v.is_one_record"""
 
 
 _LINEAGE = """

@@ -9,7 +9,7 @@ import polars as pl
 
 from rules.survivorship import Survivorship
 from store.golden import Golden
-from store.schema import type_of
+from store.schema import RECORD_FIELDS, type_of
 from transforms.classify import ARRIVALS
 from transforms.contacts import KINDS
 
@@ -20,6 +20,12 @@ CROSSWALK = """
         v.is_active, v.campaign
     from {live} l join ingest.records r using (record_number)
     join valid.records v using (record_number)"""
+
+RECORDS = f"""
+    insert into record_values by name
+    select l.founder, l.record_number, s.received_at, {", ".join(f"s.{f}" for f in RECORD_FIELDS)}
+    from {{live}} l join valid.records v using (record_number)
+    join std.records s on s.arrival = v.arrival"""
 
 CONTACTS = """
     insert into contact_points by name
@@ -88,20 +94,21 @@ def write_alone(golden: Golden) -> int:
     )
     golden.execute(
         f"""
-        insert into golden_values by name
+        insert into plain_values by name
         select a.founder, {named("a.founder")} as customer_id, 1 as record_count,
             1 as source_count, a.received_at as first_seen_at, a.received_at as changed_at,
             a.record_number as record, r.source || ':' || r.source_key as record_id,
-            true as is_plain, {values}
+            true as is_one_record, {values}
         from alone a join std.records s using (arrival)
         join ingest.records r on r.record_number = a.record_number
         where {_publishable([field for field in golden.fields if field in have])}"""
     )
     golden.execute(CROSSWALK.format(name=named("l.founder"), live="alone"))
+    golden.execute(RECORDS.format(live="(from alone anti join plain_values using (founder))"))
     golden.execute(CONTACTS.format(points=f"({_POINTS})"))
     return sum(
         golden.one(f"select count(*) from {table} semi join alone using (founder)")
-        for table in ("golden_values", "contact_points")
+        for table in ("plain_values", "contact_points")
     )
 
 
@@ -109,7 +116,7 @@ _POINTS = " union all ".join(
     f"""
     select founder, customer_id, '{kind}' as kind, {kind} as value, true as is_primary,
         1 as record_count, first_seen_at
-    from golden_values semi join alone using (founder) where {kind} is not null"""
+    from plain_values semi join alone using (founder) where {kind} is not null"""
     for kind in KINDS
 )
 

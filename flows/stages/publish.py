@@ -3,6 +3,7 @@
 import polars as pl
 
 from flows.drift import measure_drift
+from flows.queueing import queue_of, show_queue
 from flows.run import Counts, Run
 from store.golden import Golden, open_beside
 from store.snapshot import publish
@@ -24,9 +25,11 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
                 golden.apply(run.run_id, "publish", {})
         golden.execute("checkpoint golden")  # closing would keep it to itself that the disk is full
         counts = {"customers": golden.one("select count(*) from golden_values")}
+        items = queue_of(golden)
     touched = "select count(*) from (from change.customers union all from change.pairs)"
     is_changed = run.is_rebuild or bool(run.changed) or warehouse.one(touched) > 0
     publish(run.golden, run.settings, run.run_id, is_changed=is_changed)
+    show_queue(run, items)
     return counts
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from flows.run import Counts, Run
-from flows.stages.alone import CONTACTS, CROSSWALK, find_alone, named, write_alone
+from flows.stages.alone import CONTACTS, CROSSWALK, RECORDS, find_alone, named, write_alone
 from flows.stages.deliverability import refused_domains, touch_customers
 from store.errors import UnreadableError
 from store.golden import Golden, open_any_golden, open_beside
@@ -23,6 +23,18 @@ from transforms.wide import publishable, to_sparse, to_wide
 
 BATCH = 200_000
 """Customers that are worked out together: it bounds the memory, however many were touched."""
+
+
+BY_CUSTOMER = (
+    "plain_values",
+    "noted_values",
+    "closed_periods",
+    "conflicts",
+    "crosswalk",
+    "record_values",
+    "contact_points",
+)
+"""The tables whose rows of a touched customer are written anew."""
 
 
 class Laid(NamedTuple):
@@ -213,15 +225,24 @@ def _write_values(golden: Golden, values: pl.DataFrame, current: pl.DataFrame) -
     """Write the customers; current: founder, field, valid_from where it may not be the last."""
     since = current.pivot("field", index="founder", values="valid_from")
     since = since.rename({name: f"{name}_since" for name in since.columns if name != "founder"})
+    sparse = to_sparse(
+        values.drop("group", "next_at", "received_at").join(since, on="founder", how="left"),
+        golden.fields,
+    )
+    notes = [f"{name}_{note}" for name in golden.fields for note in ("record", "by", "since")]
+    plain = sparse.filter("is_plain").drop(notes, strict=False)
+    _write_named(golden, "plain_values", plain.with_columns(is_one_record=False))
+    _write_named(golden, "noted_values", sparse.filter(~pl.col("is_plain")))
+
+
+def _write_named(golden: Golden, table: str, values: pl.DataFrame) -> None:
+    """Write customers with the name of their first record."""
     golden.execute(
-        """
-        insert into golden_values by name
-        select f.*, r.source || ':' || r.source_key as record_id
+        f"""
+        insert into {table} by name
+        select f.* exclude (is_plain), r.source || ':' || r.source_key as record_id
         from frame f left join ingest.records r on r.record_number = f.record""",
-        frame=to_sparse(
-            values.drop("group", "next_at", "received_at").join(since, on="founder", how="left"),
-            golden.fields,
-        ),
+        frame=values,
     )
 
 
@@ -229,6 +250,7 @@ def _write_crosswalk(golden: Golden, laid: Laid) -> None:
     latest = laid.epochs.filter(pl.col("next_at").is_null()).select("group")
     live = laid.records.join(latest, on="group", how="semi").select("record_number", "founder")
     golden.execute(CROSSWALK.format(name=named("l.founder"), live="live"), live=live)
+    golden.execute(RECORDS.format(live="live"), live=live)
 
 
 def _write_contacts(golden: Golden, laid: Laid, values: pl.DataFrame) -> int:
@@ -295,10 +317,11 @@ def _remember_values(golden: Golden, old: Golden, touched: pl.DataFrame) -> None
 def _clear(run: Run, golden: Golden) -> None:
     """Remove what is to be written anew."""
     golden.execute(f"delete from changes where run_id = '{run.run_id}'")
-    golden.execute(
-        "delete from crosswalk where record_number in (select record_number from change.moves)"
-    )
-    for table in ("golden_values", "closed_periods", "conflicts", "crosswalk", "contact_points"):
+    for table in ("crosswalk", "record_values"):
+        golden.execute(
+            f"delete from {table} where record_number in (select record_number from change.moves)"
+        )
+    for table in BY_CUSTOMER:
         golden.execute(f"delete from {table} where founder in (select founder from touched)")
 
 

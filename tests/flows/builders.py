@@ -165,7 +165,7 @@ class Company(NamedTuple):
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Every published table that tells of customers, its rows in one order."""
-        names = [name for name in TABLES if name not in OF_THE_RUN]
+        names = [*(name for name in TABLES if name not in OF_THE_RUN), "records"]
         with open_snapshot(self.settings) as con:
             return {name: _sorted(con.sql(f"from {name}").pl()) for name in names}
 

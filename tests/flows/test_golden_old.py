@@ -13,8 +13,11 @@ def test_an_older_layout_is_refused_and_rebuilt_with_its_log_of_runs(tmp_path: P
     company = two_nights(tmp_path)
     before = {name: frame.rows() for name, frame in company.tables().items()}
     with duckdb.connect(str(company.settings.golden)) as con:
-        con.execute("drop view lineage")
-        con.execute("alter table golden_values drop column record_id")
+        con.execute("create table older as select * from golden_values")
+        for view in ("customers", "lineage", "history", "records", "golden_values"):
+            con.execute(f"drop view {view}")
+        con.execute("drop table plain_values")
+        con.execute("alter table older rename to golden_values")
 
     with pytest.raises(TouchstoneError, match="touchstone rebuild"):
         company.night(3)

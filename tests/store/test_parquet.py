@@ -12,11 +12,11 @@ from store.schema import golden_schema
 
 GOLDEN = """
 insert into crosswalk (record_number, founder, record_id) values (1, 1, 'a:1'), (2, 1, 'b:2');
-insert into golden_values by name
-select 1 as founder, 'C0-1' as customer_id, 1 as record, 'a:1' as record_id, true as is_plain,
+insert into plain_values by name
+select 1 as founder, 'C0-1' as customer_id, 1 as record, 'a:1' as record_id,
     timestamptz '2026-01-01 00:00Z' as changed_at, 'ann@mail.org' as email, true as consent_email;
-insert into golden_values by name
-select 3 as founder, 'C0-3' as customer_id, 1 as record, 'a:1' as record_id, false as is_plain,
+insert into noted_values by name
+select 3 as founder, 'C0-3' as customer_id, 1 as record, 'a:1' as record_id,
     timestamptz '2026-01-02 00:00Z' as changed_at, 'bob@mail.org' as email, 2 as email_record,
     'most_recent' as email_by, timestamptz '2026-01-01 00:00Z' as email_since,
     date '1980-02-01' as birth_date, 0 as birth_date_record, 'steward' as birth_date_by,

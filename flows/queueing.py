@@ -1,0 +1,46 @@
+"""Show the stewards the questions of a run: what the app's queue holds, and no values."""
+
+import polars as pl
+
+from flows.run import Run
+from store.golden import Golden
+from store.state.engine import open_engine
+from store.state.moments import to_text
+from store.state.staging import publish_queue
+from transforms.answer import EVIDENCE
+
+_EVIDENCE = ", ".join(
+    f"{name} := {f'list_sort({name})' if name == 'record_ids' else name}" for name in EVIDENCE
+)
+
+
+def show_queue(run: Run, items: pl.DataFrame) -> None:
+    """Bring the queue up to date with the snapshot that was just published."""
+    engine = open_engine(run.settings.log_url, 30)
+    try:
+        publish_queue(engine, items, int(run.run_id[1:]), to_text(run.now))
+    finally:
+        engine.dispose()
+
+
+def queue_of(golden: Golden) -> pl.DataFrame:
+    """The review items as the queue knows them, with the campaigns of their records.
+
+    A record of no campaign, and an item of no record, has the campaign ''.
+    """
+    return golden.read(
+        f"""
+        with named as (select item_id, unnest(record_ids) as record_id from review_items),
+        of_records as (
+            select n.item_id, list(distinct coalesce(c.campaign, '')) as campaigns
+            from named n left join crosswalk c using (record_id) group by n.item_id)
+        select item_id, kind, priority, {_moment("opened_at")}, {_moment("due_at")},
+            sha256(to_json(struct_pack({_EVIDENCE}))::varchar) as fingerprint,
+            coalesce(campaigns, ['']) as campaigns
+        from review_items left join of_records using (item_id)"""
+    )
+
+
+def _moment(column: str) -> str:
+    """A time as `to_text` writes it."""
+    return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ') as {column}"

@@ -1,0 +1,59 @@
+"""After a night the stewards' queue holds the questions of that night."""
+
+from pathlib import Path
+
+from store.state.engine import open_engine
+from store.state.queue import Queue, Reader
+from store.state.staging import live_run
+from tests.flows.builders import Company, found, night_time, person
+
+
+def waiting(company: Company, *campaigns: str) -> dict[str, int]:
+    engine = open_engine(company.settings.log_url, 5)
+    try:
+        reader = Reader("ann", frozenset(campaigns) if campaigns else None)
+        return Queue(engine, lambda: night_time(9)).counts(reader)
+    finally:
+        engine.dispose()
+
+
+def run_shown(company: Company) -> int | None:
+    engine = open_engine(company.settings.log_url, 5)
+    try:
+        return live_run(engine)
+    finally:
+        engine.dispose()
+
+
+def company_with_a_question(folder: Path) -> Company:
+    company = found(folder)
+    file = company.settings.rules / "feeds" / "forms" / "feed.toml"
+    text = file.read_text("utf-8").replace('"city"     = "city"', '"city"     = "email_2"')
+    file.write_text(text, "utf-8")
+    company.drop("forms", [person("Ann", "Miller", email="ann@a.org", city="ann@b.org")])
+    company.night(1)
+    return company
+
+
+def test_the_questions_of_a_night_wait_in_the_queue(tmp_path: Path) -> None:
+    company = company_with_a_question(tmp_path)
+
+    assert waiting(company) == {"conflict": 1}
+    assert run_shown(company) == 1
+
+
+def test_a_record_of_no_campaign_waits_for_nobody_with_campaigns_alone(tmp_path: Path) -> None:
+    company = company_with_a_question(tmp_path)
+
+    assert waiting(company, "spring") == {}
+
+
+def test_a_decided_question_leaves_the_queue_with_the_next_night(tmp_path: Path) -> None:
+    company = company_with_a_question(tmp_path)
+    records = company.ask("select record_ids from review_items").item()
+    company.decide("value", records=records, field="email", value="ann@b.org")
+
+    company.night(2)
+
+    assert waiting(company) == {}
+    assert run_shown(company) == 2
