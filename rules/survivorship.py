@@ -33,10 +33,21 @@ class FieldRule(Rule):
         return self
 
 
+class Usage(Rule):
+    """How a contact point is judged by the customers who share it."""
+
+    household_most: int = Field(8, ge=2, description="more customers than this are no household")
+    junk_least: int = Field(100, ge=3, description="so many customers share nothing real")
+    role_mailboxes: frozenset[str] = Field(
+        frozenset(), description="what stands before the @ of an address that no person owns"
+    )
+
+
 class Survivorship(Rule):
     """All golden fields, in the order in which they are shown."""
 
     fields: dict[str, FieldRule]
+    usage: Usage = Usage()
 
     @model_validator(mode="after")
     def _fields_are_distinct(self) -> Self:

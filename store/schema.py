@@ -105,8 +105,9 @@ def golden_schema(fields: list[str], breakers: list[str]) -> str:
     that analysts read, customers, lineage and history, are views of it, so that the three cannot
     disagree and a night writes each value once.
 
-    `record_values` holds the records as they stand, but for those of which a plain customer is the
-    image (`is_one_record`); `records` is the view of all.
+    `shared_contacts` holds the contact points that are not just one person's, and `banding` what
+    the pairs are weighed with. `record_values` holds the records as they stand, but for those of
+    which a plain customer is the image (`is_one_record`); `records` is the view of all.
     """
     words = ", ".join(f"'{word}'" for word in ["only_value", "steward", *breakers])
     values = ",\n    ".join(f"{field} {_stored(field)}" for field in fields)
@@ -136,10 +137,15 @@ create table conflicts (
 create table crosswalk (
     record_number bigint, founder bigint, source varchar, source_key {_TEXT}, record_id {_TEXT},
     customer_id {_TEXT}, is_active boolean, campaign varchar);
-create table contact_points (
+create table contact_values (
     founder bigint, customer_id {_TEXT}, kind varchar, value {_TEXT}, is_primary boolean,
     verification varchar, reason varchar, type varchar, time_zone varchar, record_count integer,
     first_seen_at timestamptz);
+create table shared_contacts (kind varchar, value {_TEXT}, usage varchar, customer_count integer);
+create view contact_points as
+    select c.*, coalesce(s.usage, 'personal') as usage
+    from contact_values c left join shared_contacts s using (kind, value);
+create table banding (prior double, link double);
 create table redirects (
     founder bigint, old_customer_id varchar, customer_id {_TEXT}, run_id varchar, why varchar);
 create table changes (
@@ -219,6 +225,44 @@ select customer_id, '{f}' as field, {f}::varchar as value,
     coalesce({f}_since, changed_at) as valid_from,
     null::timestamptz as valid_to
 from golden_values where {f} is not null"""
+
+
+PAIRS = """
+create view pairs as
+select a.record_id as record_id_a, b.record_id as record_id_b, p.* exclude (record_a, record_b)
+from pair_weights p join crosswalk a on a.record_number = p.record_a
+join crosswalk b on b.record_number = p.record_b"""
+
+_MOST_COLLEAGUES = 20
+"""A contact point that more customers share makes nobody a colleague: they would be too many."""
+
+
+def relationships(comparisons: list[str]) -> str:
+    """The view of customers who are probably related and not the same; of these comparisons."""
+    equal = ", ".join(f"case when level_{name} = 0 then '{name}' end" for name in comparisons)
+    return f"""
+create view relationships as
+with related as (
+    select a.founder as founder_a, b.founder as founder_b, 'household' as kind,
+        max(p.kinship + w.prior) as weight,
+        flatten(list(list_filter([{equal}], lambda name: name is not null))) as evidence
+    from pair_weights p cross join banding w
+    join crosswalk a on a.record_number = p.record_a
+    join crosswalk b on b.record_number = p.record_b
+    where p.kinship + w.prior >= w.link and a.founder <> b.founder group by all
+    union all
+    select a.founder, b.founder, 'same_organisation', null, list(a.kind)
+    from shared_contacts s join contact_values a using (kind, value)
+    join contact_values b using (kind, value)
+    where s.usage = 'organisational' and s.customer_count <= {_MOST_COLLEAGUES}
+        and a.founder < b.founder group by all)
+select a.customer_id as customer_id_a, b.customer_id as customer_id_b, r.kind,
+    round(max(r.weight), 2) as match_weight,
+    list_sort(list_distinct(flatten(list(r.evidence)))) as evidence
+from related r
+join golden_values a on a.founder = least(r.founder_a, r.founder_b)
+join golden_values b on b.founder = greatest(r.founder_a, r.founder_b)
+group by all"""
 
 
 def _union(fields: list[str], select: str) -> str:

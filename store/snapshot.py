@@ -22,6 +22,7 @@ TABLES = (
     "customers",
     "crosswalk",
     "contact_points",
+    "relationships",
     "lineage",
     "history",
     "redirects",

@@ -28,7 +28,7 @@ RECORDS = f"""
     join std.records s on s.arrival = v.arrival"""
 
 CONTACTS = """
-    insert into contact_points by name
+    insert into contact_values by name
     select p.*, t.kind as type, t.time_zone,
         case p.kind when 'phone' then 'valid' else coalesce(d.verification, 'unverified') end
             as verification,
@@ -108,7 +108,7 @@ def write_alone(golden: Golden) -> int:
     golden.execute(CONTACTS.format(points=f"({_POINTS})"))
     return sum(
         golden.one(f"select count(*) from {table} semi join alone using (founder)")
-        for table in ("plain_values", "contact_points")
+        for table in ("plain_values", "contact_values")
     )
 
 

@@ -6,6 +6,7 @@ from flows.drift import measure_drift
 from flows.queueing import queue_of, show_queue
 from flows.run import Counts, Run
 from store.golden import Golden, open_beside
+from store.schema import PAIRS, relationships
 from store.snapshot import publish
 from store.warehouse import Warehouse
 from transforms.identify import customer_id, find_redirects
@@ -20,7 +21,7 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
         if golden.applied(run.run_id, "publish") is None:
             with golden.transaction():
                 _write_redirects(run, warehouse, golden)
-                _write_pairs(golden)
+                _write_pairs(run, golden)
                 _write_reports(run, warehouse, golden)
                 golden.apply(run.run_id, "publish", {})
         golden.execute("checkpoint golden")  # closing would keep it to itself that the disk is full
@@ -136,19 +137,17 @@ def _decided_links(run: Run, warehouse: Warehouse, members: pl.DataFrame) -> pl.
     )
 
 
-def _write_pairs(golden: Golden) -> None:
+def _write_pairs(run: Run, golden: Golden) -> None:
     """The pairs of changed records, by number, or all where there are none yet."""
+    prior, link = run.rulebook.model.manifest.prior, run.rulebook.matching.thresholds.link
+    golden.execute("delete from banding")
+    golden.execute(f"insert into banding values ({prior}, {link})")
     touched = "record_a in (from change.pairs) or record_b in (from change.pairs)"
     if not golden.has("pair_weights"):
         golden.execute("create table pair_weights as select * from match.pairs")
-        golden.execute(
-            """
-            create view pairs as
-            select a.record_id as record_id_a, b.record_id as record_id_b,
-                p.* exclude (record_a, record_b)
-            from pair_weights p join crosswalk a on a.record_number = p.record_a
-            join crosswalk b on b.record_number = p.record_b"""
-        )
+        golden.execute(PAIRS)
+        compared = [name for name in run.rulebook.matching.comparisons if name != "both_names"]
+        golden.execute(relationships(compared))
         return
     golden.execute(f"delete from pair_weights where {touched}")
     golden.execute(f"insert into pair_weights by name select * from match.pairs where {touched}")

@@ -8,6 +8,7 @@ import polars as pl
 
 from flows.run import Counts, Run
 from flows.stages.alone import CONTACTS, CROSSWALK, RECORDS, find_alone, named, write_alone
+from flows.stages.contacts import judge_contacts, note_contacts
 from flows.stages.deliverability import refused_domains, touch_customers
 from store.errors import UnreadableError
 from store.golden import Golden, open_any_golden, open_beside
@@ -32,7 +33,7 @@ BY_CUSTOMER = (
     "conflicts",
     "crosswalk",
     "record_values",
-    "contact_points",
+    "contact_values",
 )
 """The tables whose rows of a touched customer are written anew."""
 
@@ -66,6 +67,7 @@ def survive_records(run: Run, warehouse: Warehouse) -> Counts:
 
 def _survive(run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFrame) -> Counts:
     moves = _remember(run, warehouse, golden, touched)
+    note_contacts(golden)
     _clear(run, golden)
     chosen = state_of(run.decisions).values
     find_alone(golden, run.rulebook.survivorship, chosen.select(record_id="anchor"))
@@ -73,6 +75,7 @@ def _survive(run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFra
     several = golden.read("from touched anti join alone using (founder) order by founder")
     for batch in several.iter_slices(BATCH):
         rows += _write(run, golden, batch, chosen)
+    judge_contacts(golden, run.rulebook.survivorship.usage)
     counts: Counts = {"golden_rows": rows, "created": 0, "changed": 0, "merged": 0, "split": 0}
     for batch in touched.iter_slices(BATCH):
         for kind, count in _write_changes(run, golden, batch, moves):

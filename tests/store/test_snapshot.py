@@ -24,6 +24,7 @@ def golden(tmp_path: Path) -> Path:
     with duckdb.connect(str(path)) as con:
         con.execute(golden_schema(["email"], ["most_recent"]))
         con.execute("create view pairs as select 'a' as record_id_a, 1 as founder")
+        con.execute("create view relationships as select 'C0-1' as customer_id_a")
         con.execute("insert into crosswalk (record_number, founder, record_id) values (7, 7, 'a')")
     return path
 
