@@ -11,11 +11,15 @@ import uvicorn
 from starlette.applications import Starlette
 
 from steward.app import opened
+from steward.desk.visit import Desk
 from store.errors import TouchstoneError
 from store.settings import Settings
+from store.state.people import INVITATION_LASTS
 
 MOST_CONNECTIONS = 1_000
 STOP_SECONDS = 20
+FIRST = "administrator"
+"""What the first administrator is called."""
 
 
 def main(words: list[str] | None = None) -> int:
@@ -25,6 +29,7 @@ def main(words: list[str] | None = None) -> int:
     sys.setswitchinterval(0.001)  # the thread that judges must not keep the others waiting
     try:
         with opened(settings) as app:
+            _invite_first(app, settings)
             return _serve(app, settings)
     except TouchstoneError as error:
         return _fail(str(error))
@@ -52,6 +57,19 @@ def _serve(app: Starlette, settings: Settings) -> int:
     server = uvicorn.Server(config)
     server.run()
     return 0 if server.started else 1
+
+
+def _invite_first(app: Starlette, settings: Settings) -> None:
+    """Nobody is known at the first start: print the link by which somebody becomes the first."""
+    desk: Desk = app.state.desk
+    token = desk.state.people.first_invitation(FIRST)
+    if token is not None:
+        sys.stderr.write(
+            f"touchstone: nobody may sign in yet. The first administrator, {FIRST}, sets a "
+            f"password at http://{settings.steward_host}:{settings.steward_port}/invitation/{token}"
+            " (or at the same path of the desk's https address), once, within "
+            f"{INVITATION_LASTS.days} days.\n"
+        )
 
 
 def _fail(says: str) -> int:

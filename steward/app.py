@@ -11,9 +11,14 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rules.access import Rights
 from rules.answers import Answers
-from steward.answers import refused
+from steward.answers import refused, wants_page
 from steward.buckets import Limiter
+from steward.desk.assets import Assets
+from steward.desk.rendering import Renderer
+from steward.desk.site import desk_routes, say_nothing_here, threads
+from steward.desk.visit import Desk
 from steward.door import Door
 from steward.headers import AccessLog, SecurityHeaders
 from steward.intake import Intake
@@ -22,10 +27,13 @@ from steward.routes import routes
 from store.errors import TouchstoneError
 from store.keys import Keys
 from store.lock import one_writer
-from store.rulebook import read_feeds, read_lookups, read_rule
+from store.reading import Snapshots
+from store.rulebook import read_feeds, read_lookups, read_rule, read_rulebook
 from store.settings import Settings
 from store.spool import open_spool, remembered
 from store.spool_writer import SpoolWriter
+from store.state.open import open_state
+from store.state.staging import live_run
 
 LOG = logging.getLogger("touchstone.steward")
 
@@ -38,12 +46,15 @@ def opened(settings: Settings) -> Iterator[Starlette]:
             f"There is no folder of data at {settings.data}; make it, or give another with --data."
         )
     settings.spool.mkdir(exist_ok=True, mode=0o700)
-    with one_writer(settings.spool / "app.lock", "steward app is running"):
-        door = Door(Keys(settings.keys), Limiter(time.monotonic))
-        yield create_app(open_intake(settings), door)
+    with (
+        one_writer(settings.spool / "app.lock", "steward app is running"),
+        open_desk(settings) as desk,
+    ):
+        door = Door(Keys(settings.keys), desk.limiter)
+        yield create_app(open_intake(settings), door, desk)
 
 
-def create_app(intake: Intake, door: Door) -> Starlette:
+def create_app(intake: Intake, door: Door, desk: Desk) -> Starlette:
     """The app itself; when it is told to stop, it seals what was posted."""
 
     @asynccontextmanager
@@ -52,7 +63,7 @@ def create_app(intake: Intake, door: Door) -> Starlette:
         await intake.close()
 
     app = Starlette(
-        routes=routes(),
+        routes=[*routes(), *desk_routes()],
         middleware=[Middleware(AccessLog), Middleware(SecurityHeaders)],
         exception_handlers={
             Problem: _say_problem,
@@ -63,7 +74,25 @@ def create_app(intake: Intake, door: Door) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.intake, app.state.door = intake, door
+    app.state.desk, app.state.threads = desk, threads()
     return app
+
+
+@contextmanager
+def open_desk(settings: Settings) -> Iterator[Desk]:
+    """What the pages share: the state database, the live snapshot, the rules and the templates."""
+    rulebook = read_rulebook(settings.rules)
+    rights = read_rule(settings.rules / "roles.toml", Rights)
+    assets = Assets()
+    with open_state(settings) as state:
+        snapshots = Snapshots(settings, lambda: live_run(state.engine))
+        limiter = Limiter(time.monotonic)
+        try:
+            yield Desk(
+                settings, state, snapshots, rulebook, rights, assets, Renderer(assets), limiter
+            )
+        finally:
+            snapshots.close()
 
 
 def open_intake(settings: Settings) -> Intake:
@@ -88,13 +117,15 @@ async def _say_problem(_: Request, error: Exception) -> Response:
     return refused(error if isinstance(error, Problem) else _fault())
 
 
-async def _say_http(_: Request, error: Exception) -> Response:
+async def _say_http(request: Request, error: Exception) -> Response:
     """What the framework refuses by itself."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if status == 405:
         allowed = headers.get("Allow", "")
         return refused(Problem("method_not_allowed", f"Use {allowed}.", headers=headers))
+    if status == 404 and wants_page(request):
+        return await say_nothing_here(request)
     if status == 404:
         return refused(Problem("unknown_page", "Look at /openapi.json for what there is."))
     return refused(_fault())

@@ -62,6 +62,12 @@ def permission(
     return Denied(f"You may not {right.title}.")
 
 
+def may_ever(actor: Actor, action: Action, rights: Rights) -> bool:
+    """Whether there is anything at all that `actor` may do `action` to."""
+    right = rights.of(action)
+    return any(_reach(right, kind) for kind in _kinds(actor))
+
+
 def _kinds(actor: Actor) -> list[str]:
     """Functions belong to editors; an administrator has every right of his own."""
     return [actor.role, *(sorted(actor.functions) if actor.role == "editor" else [])]

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 
 from store.decisions import DecisionLog
 from store.settings import Settings
+from store.state.audit import Audit
 from store.state.engine import open_engine
 from store.state.people import People
+from store.state.queue import Queue
 from store.state.sessions import Sessions
 
 
@@ -21,6 +23,8 @@ class State(NamedTuple):
     decisions: DecisionLog
     people: People
     sessions: Sessions
+    queue: Queue
+    audit: Audit
 
 
 def _utc_now() -> datetime:
@@ -37,6 +41,13 @@ def open_state(
     """Open the database that the settings name, making its tables where there are none."""
     engine = open_engine(settings.log_url, wait_seconds)
     try:
-        yield State(engine, DecisionLog(engine, now), People(engine, now), Sessions(engine, now))
+        yield State(
+            engine,
+            DecisionLog(engine, now),
+            People(engine, now),
+            Sessions(engine, now),
+            Queue(engine, now),
+            Audit(engine, now),
+        )
     finally:
         engine.dispose()

@@ -104,6 +104,20 @@ class People:
             )
         return token
 
+    def first_invitation(self, name: str) -> str | None:
+        """An invitation for the first administrator; none once anybody is known here.
+
+        As long as nobody but them is known and they have set no password, each start invites anew.
+        """
+        with reading(self._engine) as connection:
+            rows = connection.execute(sa.select(USERS.c.name, USERS.c.password_hash)).all()
+        if rows and (len(rows) > 1 or rows[0].name != name or rows[0].password_hash):
+            return None
+        if not rows:
+            nothing: frozenset[str] = frozenset()
+            self.add(User(name, "administrator", True, nothing, nothing, frozenset()))
+        return self.invite(name)
+
     def invited(self, token: str) -> str | None:
         """Whose invitation this is, when it still holds."""
         with reading(self._engine) as connection:

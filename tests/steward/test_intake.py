@@ -431,7 +431,7 @@ def test_the_answer_does_not_tell_who_is_a_customer(tmp_path: Path) -> None:
 
 
 def test_an_unknown_feed_and_one_that_takes_no_posts_are_the_same(door: Visitor) -> None:
-    answers = [door.post(ANN, "lost", feed=feed) for feed in ("nobody", "forms", "..", "%00")]
+    answers = [door.post(ANN, "lost", feed=feed) for feed in ("nobody", "forms", "...", "%00")]
 
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.text for answer in answers[:2]}) == 1

@@ -1,0 +1,39 @@
+"""Render pages from templates: everything that is put into one is escaped, nothing is left out."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from steward.desk.sections import sections_of
+from steward.desk.words import FILTERS
+
+if TYPE_CHECKING:
+    from steward.desk.assets import Assets
+    from steward.desk.visit import Visit
+
+
+class Renderer:
+    """The templates of the desk."""
+
+    def __init__(self, assets: "Assets") -> None:
+        self._pages = Environment(
+            loader=PackageLoader("steward"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._pages.globals["asset"] = assets.url
+        self._pages.filters.update(FILTERS)
+
+    def page(
+        self, visit: "Visit", template: str, status: int, values: Mapping[str, object]
+    ) -> Response:
+        """One page, in the layout for the one who asks."""
+        around = {"me": visit.actor, "now": datetime.now(UTC), "sections": sections_of(visit)}
+        around["path"] = visit.request.url.path
+        text = self._pages.get_template(f"desk/{template}").render({**around, **values})
+        return HTMLResponse(text, status)

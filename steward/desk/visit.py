@@ -1,0 +1,79 @@
+"""What a page has at hand while it answers: who asks, what they sent, and where things lie."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from rules.access import Action, Rights
+from steward.buckets import Limiter
+from steward.desk.assets import Assets
+from steward.desk.refused import not_here
+from steward.desk.rendering import Renderer
+from steward.permission import Actor, Resource, permission
+from store.reading import Snapshots
+from store.rulebook import Rulebook
+from store.settings import Settings
+from store.state.open import State
+from store.state.queue import Reader
+
+NOBODY = Actor("", "viewer")
+
+
+class Desk(NamedTuple):
+    """What all pages share."""
+
+    settings: Settings
+    state: State
+    snapshots: Snapshots
+    rulebook: Rulebook
+    rights: Rights
+    assets: Assets
+    renderer: Renderer
+    limiter: Limiter
+
+
+class Visit(NamedTuple):
+    """One request, answered in a thread of its own."""
+
+    request: Request
+    desk: Desk
+    actor: Actor
+    """`NOBODY` where a page is for anyone and nobody is signed in."""
+    form: Mapping[str, str]
+    """The fields of a post."""
+
+    @property
+    def state(self) -> State:
+        """The state database."""
+        return self.desk.state
+
+    @property
+    def reader(self) -> Reader:
+        """Whose queue it is: administrators are not limited by campaign."""
+        is_limited = self.actor.role != "administrator"
+        return Reader(self.actor.name, self.actor.campaigns if is_limited else None)
+
+    def page(self, template: str, status: int = 200, **values: object) -> Response:
+        """A page of the desk, with the top bar of the one who asks."""
+        return self.desk.renderer.page(self, template, status, values)
+
+    def may(self, action: Action, resource: Resource) -> bool:
+        """Whether the one who asks may do this to that."""
+        return bool(permission(self.actor, action, resource, self.desk.rights))
+
+    def insist(self, action: Action, resource: Resource) -> None:
+        """Go on only if they may; else there is nothing here for them."""
+        if not self.may(action, resource):
+            self.note("denied", detail=action)
+            raise not_here()
+
+    def note(self, action: str, subject: str = "", detail: str = "") -> None:
+        """Write a row of the audit trail: ids, never values."""
+        self.state.audit.note(self.actor.name, action, subject, detail)
+
+
+def see_other(where: str) -> Response:
+    """Lead the browser on after a post."""
+    return RedirectResponse(where, 303)

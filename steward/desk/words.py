@@ -1,0 +1,58 @@
+"""Say times and numbers as people read them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+
+def how_long(seconds: float) -> str:
+    """A stretch of time in its largest unit: 8 s, 4 min, 5 h, 2 d."""
+    for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(0, int(seconds))} s"
+
+
+def moment(at: datetime) -> str:
+    """A time in UTC, such as 19 Nov 2026 16:40."""
+    return at.astimezone(UTC).strftime("%-d %b %Y %H:%M")
+
+
+def day(at: datetime) -> str:
+    """A day in UTC, such as 19 Nov 2026."""
+    return at.astimezone(UTC).strftime("%-d %b %Y")
+
+
+def signed(weight: float) -> str:
+    """A weight with its sign: +4.1, −1.1, 0."""
+    shown = f"{abs(weight):.1f}"
+    return "0" if shown == "0.0" else f"{'+' if weight > 0 else '−'}{shown}"
+
+
+def initials(name: str) -> str:
+    """At most two letters that stand for a person."""
+    words = [word for word in name.replace(".", " ").replace("-", " ").split() if word]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+def spaced(number: float) -> str:
+    """A count with its thousands set apart."""
+    return f"{number:,.0f}".replace(",", "\u202f")
+
+
+def plain(text: str) -> str:
+    """A name of ours as words: birth_date is birth date."""
+    return text.replace("_", " ")
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "how_long": how_long,
+    "moment": moment,
+    "day": day,
+    "signed": signed,
+    "initials": initials,
+    "spaced": spaced,
+    "plain": plain,
+}
+"""What templates may call."""

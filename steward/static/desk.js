@@ -1,0 +1,265 @@
+// The desk's own layer: pages change in place, keys decide, and nothing is decided unseen.
+//
+// Every act is a link or a form that works without this script. An element with data-key is what
+// that key does; the list of keys is made of the same elements, so it cannot be wrong.
+"use strict";
+
+(() => {
+  const ARMING_MS = 300;        // after the new page is painted; until then keys do nothing
+  const RENEW_MS = 60000;       // a claim is renewed by activity, no more often than this
+  const LONGEST_WAIT_MS = 8000; // between tries while there is no connection
+  const policy = window.trustedTypes
+    ? window.trustedTypes.createPolicy("desk", { createHTML: (text) => text })
+    : { createHTML: (text) => text };
+  const root = document.documentElement;
+  const $ = (selector) => document.querySelector(selector);
+  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+  let busy = false;
+  let goes = 0; // when G was pressed
+  let renewed = Date.now();
+
+  // ---- what is on the screen -------------------------------------------------------------------
+
+  function arm() {
+    delete root.dataset.armed;
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => {
+      busy = false;
+      root.dataset.armed = "yes";
+    }, ARMING_MS)));
+  }
+
+  function show(text, url, moves) {
+    const page = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
+    document.title = page.title;
+    document.body.replaceChildren(...page.body.childNodes);
+    if (moves && url !== location.href) history.pushState({}, "", url);
+    const first = $("[data-focus]") || $("#main");
+    if (first) {
+      if (!first.hasAttribute("tabindex")) first.setAttribute("tabindex", "-1");
+      first.focus({ preventScroll: true });
+    }
+    window.scrollTo(0, 0);
+    renewed = Date.now();
+    say();
+    tick();
+    arm();
+  }
+
+  function say() {
+    const told = $("[data-status]");
+    const place = $("#says");
+    if (told && place) place.textContent = told.dataset.status;
+  }
+
+  function warn(text) {
+    const place = $("#offline");
+    if (!place) return;
+    place.textContent = text;
+    place.hidden = !text;
+  }
+
+  function tick() {
+    for (const element of document.querySelectorAll("[data-until]")) {
+      const left = Math.max(0, Math.round((Date.parse(element.dataset.until) - Date.now()) / 1000));
+      element.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    }
+  }
+
+  // ---- asking the server -----------------------------------------------------------------------
+
+  async function ask(url, body) {
+    const how = { headers: { Accept: "text/html" }, credentials: "same-origin" };
+    if (body !== undefined) Object.assign(how, { method: "POST", body: new URLSearchParams(body) });
+    for (let pause = 500; ; pause = Math.min(pause * 2, LONGEST_WAIT_MS)) {
+      try {
+        const answer = await fetch(url, how);
+        const text = await answer.text();
+        warn("");
+        return { answer, text };
+      } catch {
+        warn(body === undefined
+          ? "No connection. Trying again…"
+          : "Not saved yet: no connection. Trying again; leave this page open.");
+        await wait(pause);
+      }
+    }
+  }
+
+  async function go(url, body) {
+    if (busy) return;
+    busy = true;
+    delete root.dataset.armed;
+    const { answer, text } = await ask(url, body);
+    if (!(answer.headers.get("content-type") || "").startsWith("text/html")) {
+      location.assign(url);
+      return;
+    }
+    const owner = $("[data-me]") ? $("[data-me]").dataset.me : "";
+    if (answer.status === 401 && body !== undefined) keep(owner, url, body);
+    show(text, answer.url, body === undefined || answer.redirected);
+  }
+
+  // What was decided when the session had ended is sent once the same person has signed in again.
+  function keep(owner, url, body) {
+    sessionStorage.setItem("kept", JSON.stringify({ who: owner, url, body: [...new URLSearchParams(body)] }));
+  }
+
+  function sendKept() {
+    const kept = JSON.parse(sessionStorage.getItem("kept") || "null");
+    const who = $("[data-me]");
+    if (!kept || !who) return;
+    sessionStorage.removeItem("kept");
+    if (kept.who === who.dataset.me) go(kept.url, kept.body);
+  }
+
+  function renew() {
+    const claim = $("[data-renew]");
+    if (!claim || Date.now() - renewed < RENEW_MS) return;
+    renewed = Date.now();
+    fetch(claim.dataset.renew, { method: "POST", body: new URLSearchParams() })
+      .then((answer) => (answer.ok ? answer.text() : ""))
+      .then((until) => {
+        const shown = $("[data-until]");
+        if (until && shown) shown.dataset.until = until;
+      })
+      .catch(() => {});
+  }
+
+  // ---- links and forms -------------------------------------------------------------------------
+
+  document.addEventListener("click", (event) => {
+    const pick = event.target.closest("[data-pick]");
+    if (pick) { pickSide(pick); return; }
+    const closing = event.target.closest("dialog button");
+    if (closing) return;
+    const link = event.target.closest("a[href]");
+    const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
+    if (!link || !plain || link.origin !== location.origin || link.hasAttribute("download")) return;
+    if (link.target || link.getAttribute("href").startsWith("#")) return;
+    event.preventDefault();
+    go(link.href);
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method === "dialog" || form.hasAttribute("data-whole")) return;
+    event.preventDefault();
+    const fields = [...new FormData(form, event.submitter)].map(([name, value]) => [name, String(value)]);
+    const url = (event.submitter && event.submitter.getAttribute("formaction")) || form.action;
+    if (form.method === "post") go(url, fields);
+    else go(`${url.split("?")[0]}?${new URLSearchParams(fields)}`);
+  });
+
+  window.addEventListener("popstate", () => { busy = false; go(location.href); });
+
+  // The other side's value is taken; both sides again means that the rules decide.
+  function pickSide(button) {
+    const row = button.closest("[data-side]");
+    const next = row.dataset.side === "a" ? "b" : "a";
+    row.dataset.side = next;
+    const field = row.querySelector("input");
+    field.value = next === row.dataset.rule ? "" : next;
+    const place = $("#says");
+    if (place) place.textContent = `${row.dataset.name}: taken from ${next.toUpperCase()}`;
+  }
+
+  // ---- keys ------------------------------------------------------------------------------------
+
+  const typing = (target) => target.closest("input:not([type=radio]):not([type=checkbox]), textarea, select");
+  const seen = (element) => element.offsetParent !== null || element.getClientRects().length > 0;
+
+  document.addEventListener("keydown", (event) => {
+    renew();
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
+    if (typing(event.target) || $("dialog[open]")) return;
+    if (event.repeat) { if (event.key.length === 1) event.preventDefault(); return; }
+    if (event.key === "?") { listKeys(); return; }
+    if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
+    const key = event.key.toLowerCase();
+    if (goes && Date.now() - goes < 1500) {
+      goes = 0;
+      press(`[data-go="${CSS.escape(key)}"]`, event);
+      return;
+    }
+    if (key === "g" && $("[data-go]")) { goes = Date.now(); return; }
+    if (moveRow(event, key)) return;
+    press(`[data-key="${CSS.escape(key)}"]`, event);
+  });
+
+  document.addEventListener("pointerdown", renew);
+
+  function press(selector, event) {
+    const element = [...document.querySelectorAll(selector)].find((found) => !found.disabled && seen(found));
+    if (!element) return;
+    event.preventDefault();
+    if (busy || !root.dataset.armed) return;
+    if (element.matches("textarea, input:not([type=radio]):not([type=checkbox])")) element.focus();
+    else element.click();
+  }
+
+  // In a table of records the arrows choose a row, and a digit puts that record into a group.
+  function moveRow(event, key) {
+    const rows = [...document.querySelectorAll("[data-row]")];
+    if (!rows.length) return false;
+    const at = rows.findIndex((row) => row.hasAttribute("aria-current"));
+    const step = { arrowdown: 1, arrowup: -1 }[key];
+    if (step) {
+      event.preventDefault();
+      rows.forEach((row) => row.removeAttribute("aria-current"));
+      const row = rows[Math.min(rows.length - 1, Math.max(0, at + step))];
+      row.setAttribute("aria-current", "true");
+      row.scrollIntoView({ block: "nearest" });
+      return true;
+    }
+    const choice = at < 0 ? null : rows[at].querySelector(`input[value="${CSS.escape(key)}"]`);
+    if (!choice || !/^[1-9]$/.test(key)) return false;
+    event.preventDefault();
+    choice.click();
+    return true;
+  }
+
+  function listKeys() {
+    const dialog = $("#keys");
+    const list = dialog && dialog.querySelector("dl");
+    if (!list) return;
+    const told = new Map();
+    for (const element of document.querySelectorAll("[data-key], [data-go]")) {
+      if (!seen(element) || element.disabled) continue;
+      const key = element.dataset.key || `g ${element.dataset.go}`;
+      const says = element.dataset.does || element.getAttribute("aria-label") || element.innerText;
+      if (!told.has(key)) told.set(key, says.replace(/\s+/g, " ").trim());
+    }
+    list.replaceChildren(...[...told].flatMap(([key, says]) => {
+      const [term, meaning] = [document.createElement("dt"), document.createElement("dd")];
+      term.append(...key.split(" ").map((part) => {
+        const kbd = document.createElement("kbd");
+        kbd.textContent = part === "enter" ? "↵" : part.toUpperCase();
+        return kbd;
+      }));
+      meaning.textContent = says.replace(/\s(.|↵)$/u, "");
+      return [term, meaning];
+    }));
+    dialog.showModal();
+  }
+
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-live]");
+    if (form) preview(form);
+  });
+
+  // A part of the page that depends on what is chosen is drawn anew by the server.
+  async function preview(form) {
+    const place = $(form.dataset.live);
+    const { answer, text } = await ask(form.dataset.from, [...new FormData(form)].map(([n, v]) => [n, String(v)]));
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
+    place.replaceChildren(...page.body.childNodes);
+  }
+
+  setInterval(tick, 1000);
+  tick();
+  say();
+  arm();
+  sendKept();
+})();

@@ -1,0 +1,54 @@
+"""Write the audit trail: who looked at what and who changed what; ids, never values."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from store.state.engine import reading, writing
+from store.state.moments import to_moment, to_text
+from store.state.tables import AUDIT
+
+
+class Noted(NamedTuple):
+    """One row of the trail."""
+
+    at: datetime
+    user_name: str
+    action: str
+    subject: str
+    detail: str
+
+
+class Audit:
+    """The audit trail of an open state database."""
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+
+    def note(self, user_name: str, action: str, subject: str = "", detail: str = "") -> None:
+        """Add a row."""
+        with writing(self._engine) as connection:
+            last = connection.scalar(sa.select(sa.func.max(AUDIT.c.audit_id))) or 0
+            connection.execute(
+                sa.insert(AUDIT).values(
+                    audit_id=last + 1,
+                    at=to_text(self._now()),
+                    user_name=user_name,
+                    action=action,
+                    subject=subject,
+                    detail=detail,
+                )
+            )
+
+    def about(self, subject: str) -> list[Noted]:
+        """What was done with one thing, oldest first."""
+        query = sa.select(AUDIT).where(AUDIT.c.subject == subject).order_by(AUDIT.c.audit_id)
+        with reading(self._engine) as connection:
+            return [_noted(row) for row in connection.execute(query)]
+
+
+def _noted(row: sa.Row[tuple[object, ...]]) -> Noted:
+    return Noted(to_moment(row.at), row.user_name, row.action, row.subject, row.detail)
