@@ -20,6 +20,11 @@ _EQUAL = re.compile(
 )
 """Two columns told apart and no more, where they are not a part of some longer sum."""
 _DISTANCE = re.compile(r"\b(jaro_winkler_similarity|levenshtein|hamming)\((\w+), (\w+)\)")
+_SLIP = re.compile(r"\bdamerau_levenshtein\((\w+), (\w+)\) = 1\b")
+_GUARDED = (
+    r"(case when levenshtein(\1, \2) <= 2 then damerau_levenshtein(\1, \2) else 2 end = 1)"
+)
+"""One slip is at most two edits, and to count edits costs a sixth of looking for swapped letters."""
 _WHEN_EQUAL = {"jaro_winkler_similarity": "1.0", "levenshtein": "0", "hamming": "0"}
 _CODED = (pl.String(), pl.Date(), pl.Int64())
 _ROWS = 8_192
@@ -141,6 +146,7 @@ def _level_sql(
         sql = described["sql_condition"]
         for call, name in distances.items():
             sql = sql.replace(call, name)
+        sql = _SLIP.sub(_GUARDED, sql)
         is_else = sql == "ELSE"
         cases.append(
             f"else {level}" if is_else else f"when {_coded(sql, equal, schema)} then {level}"
