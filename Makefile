@@ -4,6 +4,7 @@
 #   make test     the tests
 #   make check    all house rules: format, lint, strict types, import contracts, tests
 #   make lock     write the lock files anew from pyproject.toml
+#   make docs     write docs/data-dictionary.md anew from store/dictionary.toml
 #   make bench    measure CPU and memory of each stage (docs/benchmarks.md)
 #   make fuzz     damage deliveries at random for ten minutes and read them
 #   make deploy   tell a running Prefect server of the flows (docs/operations.md)
@@ -22,7 +23,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_API_URL ?= http://127.0.0.1:4200/api
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: install run test check lock bench fuzz deploy clean
+.PHONY: install run test check lock docs bench fuzz deploy clean
 
 install: $(STAMP)
 
@@ -49,6 +50,9 @@ bench: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python bench/fuzz.py $(or $(SECONDS_LONG),600)
+
+docs: $(STAMP)
+	$(BIN)/python -m store.dictionary > docs/data-dictionary.md
 
 # The locks hold digests and no addresses: they say what is installed and not from where.
 lock: $(STAMP)

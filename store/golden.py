@@ -12,9 +12,11 @@ from typing import get_args
 import polars as pl
 
 from rules.survivorship import Survivorship, TieBreaker
+from store.dictionary import read_dictionary
 from store.errors import TouchstoneError
 from store.schema import WAREHOUSE, golden_schema
 from store.settings import Settings
+from store.views import analyst_views
 from store.warehouse import Warehouse
 
 
@@ -23,7 +25,8 @@ class Golden(Warehouse):
 
     def __init__(self, path: Path, settings: Settings, fields: list[str], words: list[str]) -> None:
         self.fields = fields
-        super().__init__(path, settings, golden_schema(fields, words), compress=True)
+        schema = golden_schema(fields, words) + analyst_views(fields)
+        super().__init__(path, settings, schema, compress=True)
 
     def applied(self, run_id: str, stage: str) -> dict[str, int] | None:
         """What `stage` of this run counted, if it has written already."""
@@ -38,6 +41,20 @@ class Golden(Warehouse):
     def apply(self, run_id: str, stage: str, counts: dict[str, int]) -> None:
         """Note that `stage` of this run has written."""
         self.execute(f"insert into applied values ('{run_id}', '{stage}', '{json.dumps(counts)}')")
+
+    def comment(self) -> None:
+        """Put what the dictionary says beside each published table and its columns."""
+        kinds = dict(
+            self.con.sql(
+                "select table_name, table_type from information_schema.tables "
+                f"where table_name in {tuple(read_dictionary().tables)}"
+            ).fetchall()
+        )
+        for table, kind in kinds.items():
+            columns = self.read(f"select * from {table} limit 0").columns
+            what = "view" if kind == "VIEW" else "table"
+            for statement in read_dictionary().comments(table, what, columns):
+                self.con.execute(statement)
 
     def values_of(self, founders: pl.DataFrame, fields: list[str] | None = None) -> pl.DataFrame:
         """Golden values of these customers as text: founder and one column per field, or all.

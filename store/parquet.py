@@ -5,6 +5,7 @@ three. A text that many rows share, such as a customer's name for itself, is wri
 group of rows, and the rows point to it: that is most of what makes writing cheap.
 """
 
+import json
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +17,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from store.dictionary import read_dictionary
 from store.schema import from_elsewhere, type_of
+from store.views import CONTRACT
 
 HIDDEN = frozenset({"founder", "record_number"})
 """Columns that only the line needs."""
@@ -175,7 +178,7 @@ def _open(con: duckdb.DuckDBPyConnection, folder: Path, table: str) -> pq.Parque
     pointing = [name for name in schema.names if name != "value"]
     if is_pointing:
         schema = pa.schema([_pointing(field) for field in schema])
-    return pq.ParquetWriter(
+    writer = pq.ParquetWriter(
         folder / f"{table}.parquet",
         schema,
         compression="snappy",
@@ -184,6 +187,18 @@ def _open(con: duckdb.DuckDBPyConnection, folder: Path, table: str) -> pq.Parque
         write_statistics=["valid_from"] if is_pointing else True,
         dictionary_pagesize_limit=_POINTED_BYTES if is_pointing else _SHARED_BYTES,
     )
+    writer.add_key_value_metadata(_described(table))
+    return writer
+
+
+def _described(table: str) -> dict[str, str]:
+    """What a reader of the file alone is told: the contract's version and what columns mean."""
+    described = read_dictionary().tables[table]
+    return {
+        "touchstone.contract": CONTRACT,
+        "touchstone.table": described.says,
+        "touchstone.columns": json.dumps(described.columns),
+    }
 
 
 def _pointing(field: pa.Field) -> pa.Field:

@@ -21,10 +21,8 @@ _EQUAL = re.compile(
 """Two columns told apart and no more, where they are not a part of some longer sum."""
 _DISTANCE = re.compile(r"\b(jaro_winkler_similarity|levenshtein|hamming)\((\w+), (\w+)\)")
 _SLIP = re.compile(r"\bdamerau_levenshtein\((\w+), (\w+)\) = 1\b")
-_GUARDED = (
-    r"(case when levenshtein(\1, \2) <= 2 then damerau_levenshtein(\1, \2) else 2 end = 1)"
-)
-"""One slip is at most two edits, and to count edits costs a sixth of looking for swapped letters."""
+_GUARDED = r"(case when levenshtein(\1, \2) <= 2 then damerau_levenshtein(\1, \2) else 2 end = 1)"
+"""One slip is two edits at most, and counting edits is six times as quick as finding swaps."""
 _WHEN_EQUAL = {"jaro_winkler_similarity": "1.0", "levenshtein": "0", "hamming": "0"}
 _CODED = (pl.String(), pl.Date(), pl.Int64())
 _ROWS = 8_192

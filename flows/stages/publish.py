@@ -148,6 +148,7 @@ def _write_pairs(run: Run, golden: Golden) -> None:
         golden.execute(PAIRS)
         compared = [name for name in run.rulebook.matching.comparisons if name != "both_names"]
         golden.execute(relationships(compared))
+        golden.comment()
         return
     golden.execute(f"delete from pair_weights where {touched}")
     golden.execute(f"insert into pair_weights by name select * from match.pairs where {touched}")

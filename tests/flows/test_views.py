@@ -1,0 +1,85 @@
+"""What analysts ask for most is answered by views, which the docs show as they are."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from store.snapshot import open_snapshot
+from tests.flows.builders import Company, found, night_time, person
+
+PAGE = Path(__file__).parents[2] / "docs" / "analysts.md"
+QUESTIONS = re.findall(r"```sql\n(.*?)```", PAGE.read_text("utf-8"), flags=re.S)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """Two nights: Ann moves her mailbox and says no, Bert has only a phone."""
+    company = found(tmp_path_factory.mktemp("views"))
+    ann = {"id": "1", "op": "upsert", "changed": "2026-01-01", "news": "yes", "born": "1970-05-01"}
+    bert = person(
+        "Bert", "Archer", id="2", op="upsert", changed="2026-01-01", phone="020 7946 0999"
+    )
+    company.drop("partner", [{**ann, **person("Ann", "Miller", email="ann@a.org")}, bert])
+    company.night(1)
+    later = {"email": "ann@new.org", "changed": "2026-03-02", "news": "no"}
+    company.drop("partner", [{**ann, **person("Ann", "Miller"), **later}])
+    company.night(2)
+    return company
+
+
+def test_every_question_of_the_page_is_answered(company: Company) -> None:
+    assert len(QUESTIONS) >= 8
+    for question in QUESTIONS:
+        assert company.ask(question).width > 0
+
+
+def test_who_said_yes_may_be_reached_and_who_took_it_back_may_not(company: Company) -> None:
+    with open_snapshot(company.settings, "R0001") as con:
+        before = con.sql("select channel, value from contactable").fetchall()
+
+    assert before == [("email", "ann@a.org")]
+    assert company.ask("from contactable").is_empty()
+
+
+def test_customers_are_told_as_of_a_moment(company: Company) -> None:
+    with open_snapshot(company.settings) as con:
+        query = "select first_name, email from customers_as_of(?) order by first_name"
+        nobody = con.sql(query, params=[datetime(2020, 1, 1, tzinfo=UTC)]).fetchall()
+        first = con.sql(query, params=[night_time(1)]).fetchall()
+        now = con.sql(query, params=[night_time(2)]).fetchall()
+
+    assert nobody == []
+    assert first == [("Ann", "ann@a.org"), ("Bert", None)]
+    assert now == [("Ann", "ann@new.org"), ("Bert", None)]
+
+
+def test_quality_is_the_mean_of_its_parts(company: Company) -> None:
+    rows = company.ask("from customer_quality")
+
+    parts = pl.mean_horizontal("completeness", "verified", "agreement", "freshness")
+    assert rows.select((parts - pl.col("quality")).abs().max()).item() <= 0.001
+    assert rows.filter(pl.col("quality").is_between(0, 1)).height == 2
+
+
+def test_a_customer_is_seen_from_all_sides_in_one_row(company: Company) -> None:
+    rows = company.ask("select first_name, sources, is_active, phone_count from customer_360")
+
+    assert sorted(rows.rows()) == [("Ann", ["partner"], True, 0), ("Bert", ["partner"], True, 1)]
+
+
+def test_the_snapshot_says_what_its_columns_mean(company: Company) -> None:
+    words = company.ask(
+        "select comment from duckdb_columns() where table_name = 'crosswalk' "
+        "and column_name = 'record_id'"
+    ).item()
+    metadata = pq.read_metadata(
+        company.settings.published / "current" / "crosswalk.parquet"
+    ).metadata
+
+    assert words == "`source:source_key`"
+    assert b"touchstone.columns" in metadata
+    assert metadata[b"touchstone.contract"].decode() == company.ask("from contract").item()
