@@ -1,42 +1,131 @@
 """`touchstone query`: ask the current snapshot, read-only."""
 
 import argparse
+import threading
+from collections.abc import Callable
+from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from flows.cli import show
+from store.dictionary import read_dictionary
 from store.errors import TouchstoneError
 from store.settings import Settings
 from store.snapshot import open_snapshot
 
+_FORMULA = r"^[=+\-@\t\r]"
+"""How a text begins that a spreadsheet takes for a formula."""
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
-    parser.add_argument("sql", help='the question, e.g. "select count(*) from customers"')
+    parser.add_argument("sql", nargs="?", help='the question: "select count(*) from customers"')
     parser.add_argument("--as-of", metavar="RUN", help="ask an older snapshot, e.g. R0002")
+    parser.add_argument("--columns", metavar="TABLE", help="say what a table's columns mean")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write .csv, .json or .parquet")
+    parser.add_argument("--seconds", type=float, default=60, help="stop after so many (60)")
+    parser.set_defaults(refuse=parser.error)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Run the query and print its answer."""
+    """Run the query and print its answer, or write it."""
+    if arguments.columns:
+        return _explain(arguments)
+    if not arguments.sql:
+        arguments.refuse("what is the question? Write a SELECT, or --columns TABLE")
+    if arguments.out and arguments.out.suffix not in WRITERS:
+        arguments.refuse(f"--out ends in one of {', '.join(WRITERS)}")
     with open_snapshot(settings, arguments.as_of) as con:
         con.execute("set enable_external_access = false")
         con.execute("set lock_configuration = true")
-        try:
-            answer = con.sql(arguments.sql)
-            if answer is None:
-                raise TouchstoneError("That is no question; write a SELECT.")
-            rows, names = answer.fetchall(), answer.columns
-        except duckdb.Error as error:
-            raise TouchstoneError(
-                f"The query was refused: {str(error).splitlines()[0]}."
-            ) from error
-    records = [dict(zip(names, row, strict=True)) for row in rows]
-    show(records, _table(names, rows), as_json=arguments.json)
+        answer = _ask(con, arguments.sql, arguments.seconds)
+    if arguments.out:
+        _write(answer, arguments.out)
+        told = {"file": str(arguments.out), "rows": answer.height}
+        text = f"{answer.height:,} rows are in {arguments.out}."
+        show(told, text, as_json=arguments.json)
+        return 0
+    show(answer.to_dicts(), _table(answer), as_json=arguments.json)
     return 0
 
 
-def _table(names: list[str], rows: list[tuple[object, ...]]) -> str:
-    cells = [[("" if cell is None else str(cell)) for cell in row] for row in rows]
+def _explain(arguments: argparse.Namespace) -> int:
+    tables = read_dictionary().tables
+    table = tables.get(arguments.columns)
+    if table is None:
+        raise TouchstoneError(
+            f"There is no published table {arguments.columns}; choose from {', '.join(tables)}."
+        )
+    told = pl.DataFrame({"column": list(table.columns), "meaning": list(table.columns.values())})
+    lines = [table.says, "", *(f"{name:20s}  {words}" for name, words in told.rows())]
+    show(told.to_dicts(), "\n".join(lines), as_json=arguments.json)
+    return 0
+
+
+def _ask(con: duckdb.DuckDBPyConnection, question: str, seconds: float) -> pl.DataFrame:
+    """The answer, or one sentence on why there is none; what takes too long is stopped."""
+    alarm = threading.Timer(seconds, con.interrupt)
+    alarm.start()
+    try:
+        answer = con.sql(question)
+        found: pl.DataFrame | None = None if answer is None else answer.pl()
+    except duckdb.InterruptException as error:
+        raise TouchstoneError(
+            f"The query was stopped after {seconds:g} seconds; ask for less, or give more time "
+            "with --seconds."
+        ) from error
+    except duckdb.Error as error:
+        raise TouchstoneError(f"The query was refused: {str(error).splitlines()[0]}.") from error
+    finally:
+        alarm.cancel()
+    if found is None:
+        raise TouchstoneError("That is no question; write a SELECT.")
+    return found
+
+
+def _write(answer: pl.DataFrame, path: Path) -> None:
+    """Write the answer for its owner's eyes alone: complete, or not at all."""
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.touch(mode=0o600)
+        WRITERS[path.suffix](answer, draft)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise TouchstoneError(
+            f"{path} cannot be written ({error.strerror}); choose another place for --out."
+        ) from error
+
+
+def _write_csv(answer: pl.DataFrame, path: Path) -> None:
+    """Lists as JSON; no text is left that a spreadsheet would take for a formula."""
+    lists = [name for name, kind in answer.schema.items() if kind.is_nested()]
+    flat = answer.with_columns(
+        pl.struct(pl.col(name).alias("_"))
+        .struct.json_encode()
+        .str.slice(5)
+        .str.head(-1)
+        .alias(name)
+        for name in lists
+    )
+    text = pl.col(pl.String)
+    flat.with_columns(
+        pl.when(text.str.contains(_FORMULA)).then("'" + text).otherwise(text).name.keep()
+    ).write_csv(path)
+
+
+WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
+    ".csv": _write_csv,
+    ".json": lambda answer, path: answer.write_json(path),
+    ".parquet": lambda answer, path: answer.write_parquet(path),
+}
+"""How an answer is written, by the ending of the file's name."""
+
+
+def _table(answer: pl.DataFrame) -> str:
+    names = answer.columns
+    cells = [["" if cell is None else str(cell) for cell in row] for row in answer.iter_rows()]
     widths = [
         min(60, max(len(name), *(len(row[place]) for row in cells)) if cells else len(name))
         for place, name in enumerate(names)
