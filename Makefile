@@ -36,7 +36,7 @@ run: $(STAMP)
 	fi
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

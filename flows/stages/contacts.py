@@ -8,9 +8,9 @@ from rules.survivorship import Usage
 from store.golden import Golden
 
 _SHARED = """
-    select kind, value from contact_values semi join asked using (kind, value)
-    where hash(kind, value) in (
-        select hash(kind, value) from contact_values group by all having count(*) > 1)
+    with held as (select kind, value from contact_values semi join asked using (kind, value))
+    select kind, value from held
+    where hash(kind, value) in (select hash(kind, value) from held group by all having count(*) > 1)
     or (kind = 'email' and split_part(value, '@', 1) in ({roles}))
     group by all"""
 
