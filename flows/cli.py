@@ -29,6 +29,7 @@ COMMANDS = {
     "query": "ask the current snapshot, read-only",
     "steward": "start the web app, which takes posts in",
     "decide": "answer a review item; the next run obeys",
+    "publish": "release a snapshot that the gates held back",
     "user": "add a person, change what they may do, or list all",
     "doctor": "is everything in order, and if not, what to do",
 }

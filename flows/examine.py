@@ -13,9 +13,11 @@ import duckdb
 from flows.drift import read_drift
 from flows.evidence import model_of
 from flows.feedcheck import check_feed
+from flows.summary import tell_held
 from rules.answers import Answers
 from rules.base import Rule
 from rules.feed import Feed
+from rules.gates import Gates
 from rules.matching import Matching
 from rules.quality import Quality
 from rules.queues import Queues
@@ -25,7 +27,7 @@ from store.errors import TouchstoneError
 from store.lock import one_writer
 from store.rulebook import Rulebook, read_rule, read_rulebook
 from store.settings import Settings
-from store.snapshot import TABLES, current_run, open_snapshot
+from store.snapshot import TABLES, current_run, held_back, open_snapshot
 from store.warehouse import FORMAT
 from transforms.match import check_model
 
@@ -48,6 +50,7 @@ RULE_FILES: dict[str, type[Rule]] = {
     "quality.toml": Quality,
     "queues.toml": Queues,
     "answers.toml": Answers,
+    "gates.toml": Gates,
 }
 
 SPARE_BYTES = 1_000_000_000
@@ -100,6 +103,7 @@ def _rules(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("rules/lookups", True, "Readable.")
     yield _attempt("model", partial(_model, rulebook))
+    yield _attempt("publication", partial(_publication, settings))
     yield _attempt("drift", partial(_drift, rulebook, settings))
     for feed in rulebook.feeds.values():
         yield _sample(feed, rulebook, settings)
@@ -130,6 +134,15 @@ def _model(rulebook: Rulebook) -> str:
         f"{rulebook.model.name}, complete, learnt from {manifest.record_count:,} records with "
         f"Splink {manifest.splink_version}."
     )
+
+
+def _publication(settings: Settings) -> str:
+    """That no snapshot waits for a person to release it."""
+    held = held_back(settings)
+    if held is not None:
+        run_id, reasons = held
+        raise TouchstoneError(f"{run_id} is held back: {'; '.join(reasons)}. {tell_held(run_id)}")
+    return f"{current_run(settings) or 'Nothing'} is published, and nothing is held back."
 
 
 def _drift(rulebook: Rulebook, settings: Settings) -> str:

@@ -1,9 +1,11 @@
 """Show the stewards the questions of a run: what the app's queue holds, and no values."""
 
+from datetime import datetime
+
+import duckdb
 import polars as pl
 
-from flows.run import Run
-from store.golden import Golden
+from store.settings import Settings
 from store.state.engine import open_engine
 from store.state.moments import to_text
 from store.state.staging import publish_queue
@@ -14,21 +16,21 @@ _EVIDENCE = ", ".join(
 )
 
 
-def show_queue(run: Run, items: pl.DataFrame) -> None:
+def show_queue(settings: Settings, items: pl.DataFrame, run_id: str, now: datetime) -> None:
     """Bring the queue up to date with the snapshot that was just published."""
-    engine = open_engine(run.settings.log_url, 30)
+    engine = open_engine(settings.log_url, 30)
     try:
-        publish_queue(engine, items, int(run.run_id[1:]), to_text(run.now))
+        publish_queue(engine, items, int(run_id[1:]), to_text(now))
     finally:
         engine.dispose()
 
 
-def queue_of(golden: Golden) -> pl.DataFrame:
+def queue_of(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The review items as the queue knows them, with the campaigns of their records.
 
     A record of no campaign, and an item of no record, has the campaign ''.
     """
-    return golden.read(
+    found: pl.DataFrame = con.sql(
         f"""
         with named as (select item_id, unnest(record_ids) as record_id from review_items),
         of_records as (
@@ -38,7 +40,8 @@ def queue_of(golden: Golden) -> pl.DataFrame:
             sha256(to_json(struct_pack({_EVIDENCE}))::varchar) as fingerprint,
             coalesce(campaigns, ['']) as campaigns
         from review_items left join of_records using (item_id)"""
-    )
+    ).pl()
+    return found
 
 
 def _moment(column: str) -> str:

@@ -8,7 +8,7 @@ from flows.drift import read_drift
 from flows.fetching import tell_fetched
 from flows.nightly import Night
 from flows.run import Counts
-from store.snapshot import open_snapshot
+from store.snapshot import held_back, open_snapshot
 
 SAYS = {
     "ingest": "reading deliveries",
@@ -49,7 +49,8 @@ def summary_of(night: Night) -> dict[str, Any]:
     """What a run did, as data; `Any` is whatever JSON can hold."""
     run = night.run
     came = "true" if run.is_rebuild else f"d.run_id = '{run.run_id}'"
-    with open_snapshot(run.settings) as con:
+    held_publication = held_back(run.settings)
+    with open_snapshot(run.settings, run.run_id) as con:
         ask = {
             "customers": "select count(*) from customers",
             "records": "select count(*) from crosswalk",
@@ -86,6 +87,7 @@ def summary_of(night: Night) -> dict[str, Any]:
         "held": [{"file_name": name, "reason": reason} for name, reason in held],
         "waiting": waiting,
         "drift": drifted,
+        "held_back": [] if held_publication is None else held_publication[1],
         "repeated_files": night.inbox.repeated,
         "unmatched_files": night.inbox.unmatched,
         "fetched": [one._asdict() for one in night.fetched],
@@ -122,8 +124,19 @@ def summarise(summary: dict[str, Any]) -> str:
         lines.append(f"Left alone  no feed expects these files, or more than one: {names}.")
     for word, files in (("Left alone", "skipped_files"), ("NOT TAKEN", "troubled_files")):
         lines += [f"{word:10s}  {printable(name)}: {why}." for name, why in summary[files].items()]
+    if summary["held_back"]:
+        lines += [f"HELD BACK   {why}." for why in summary["held_back"]]
+        lines.append(f"            {tell_held(summary['run_id'])}")
     lines.append(f"Golden      {summary['snapshot']}/golden.duckdb and one Parquet file a table.")
     return "\n".join(lines)
+
+
+def tell_held(run_id: str) -> str:
+    """What to do about a snapshot that is held back."""
+    return (
+        f"Readers keep the snapshot before. Look at {run_id} with `touchstone query --as-of "
+        f'{run_id}`; release it with `touchstone publish {run_id} --by NAME --because "…"`.'
+    )
 
 
 def printable(name: str) -> str:

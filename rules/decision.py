@@ -20,7 +20,7 @@ from pydantic import (
 
 from rules.base import Rule
 
-Kind = Literal["same", "different", "value", "release", "refuse", "reject", "undo"]
+Kind = Literal["same", "different", "value", "release", "refuse", "reject", "publish", "undo"]
 
 MOST_RECORDS = 1_000
 """Records that one decision may name: every pair of them is a word of its own."""
@@ -123,6 +123,12 @@ class Row(Subject):
     row_number: int = Field(ge=1)
 
 
+class Publication(Subject):
+    """A snapshot that was held back and is released."""
+
+    run_id: Annotated[str, StringConstraints(pattern=r"^R[0-9]{4,}$")]
+
+
 class Undone(Subject):
     """An earlier decision. When that is an undo itself, what it undid is restored."""
 
@@ -136,6 +142,7 @@ SUBJECTS: dict[Kind, type[Subject]] = {
     "release": Delivery,
     "refuse": Delivery,
     "reject": Row,
+    "publish": Publication,
     "undo": Undone,
 }
 """What each kind of decision is about."""

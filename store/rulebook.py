@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from rules.base import Rule
 from rules.feed import Feed
+from rules.gates import Gates
 from rules.lookups import Lookups
 from rules.matching import Matching, ModelManifest
 from rules.quality import Quality
@@ -41,6 +42,7 @@ class Rulebook(NamedTuple):
     survivorship: Survivorship
     quality: Quality
     queues: Queues
+    gates: Gates
     model: Model
 
     def digest(self, *parts: str) -> str:
@@ -65,6 +67,7 @@ def read_rulebook(folder: Path) -> Rulebook:
         read_rule(folder / "survivorship.toml", Survivorship),
         read_rule(folder / "quality.toml", Quality),
         read_rule(folder / "queues.toml", Queues),
+        read_rule(folder / "gates.toml", Gates),
         read_model(latest_model(folder)),
     )
 

@@ -6,6 +6,7 @@ it by one rename. Readers of the old one are undisturbed.
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -36,36 +37,72 @@ TABLES = (
 )
 """The published tables, in the order in which docs/data-dictionary.md explains them."""
 
+HELD = "HELD"
+"""The file in a snapshot that says why it is held back."""
+
 OF_EVERY_RUN = frozenset(
     {"redirects", "review_items", "deliveries", "quarantine", "runs", "metrics"}
 )
 """Tables that a run writes anew even where no customer changed."""
 
 
-def publish(golden: Path, settings: Settings, run_id: str, *, is_changed: bool = True) -> Path:
+def publish(
+    golden: Path,
+    settings: Settings,
+    run_id: str,
+    *,
+    is_changed: bool = True,
+    held: Sequence[str] = (),
+) -> Path:
     """Publish a copy of the golden tables as the snapshot of `run_id`; switch readers to it.
 
-    Where no customer changed, the files of the snapshot before are linked, not written again.
+    Where no customer changed, the files of the snapshot before are linked, not written again. With
+    reasons to hold it back the snapshot is complete, and readers stay with the one they have.
     """
     target = settings.published / run_id
     if target.exists():  # under its final name it is complete: a run was killed after the rename
-        point_to(settings.published / "current", run_id)
+        if not is_held(settings, run_id):
+            point_to(settings.published / "current", run_id)
         return target
     draft = settings.published / f".{run_id}.draft"
     remove_tree(draft)
     draft.mkdir(parents=True, mode=0o755)
     copy = draft / "golden.duckdb"
     shutil.copyfile(golden, copy)
-    tables = [table for table in TABLES if is_changed or not _link(table, draft, settings)]
+    before = _newest(settings)
+    tables = [table for table in TABLES if is_changed or not _link(table, draft, before)]
     _write_parquet(copy, draft, settings, tables)
+    if held:
+        (draft / HELD).write_text("\n".join(held), encoding="utf-8")
     for path in draft.iterdir():
         sync_file(path)
     sync_folder(draft)
     os.replace(draft, target)
     sync_folder(settings.published)
-    point_to(settings.published / "current", run_id)
+    if not held:
+        point_to(settings.published / "current", run_id)
     _prune(settings)
     return target
+
+
+def is_held(settings: Settings, run_id: str) -> bool:
+    """Whether the snapshot waits for a person to release it."""
+    return run_id != current_run(settings) and (settings.published / run_id / HELD).exists()
+
+
+def held_back(settings: Settings) -> tuple[str, list[str]] | None:
+    """The newest run and why its snapshot is held back, if it is."""
+    newest = _newest(settings)
+    if newest is None or not is_held(settings, newest.name):
+        return None
+    return newest.name, (newest / HELD).read_text(encoding="utf-8").splitlines()
+
+
+def release(settings: Settings, run_id: str) -> None:
+    """Switch readers to a snapshot that was held back."""
+    point_to(settings.published / "current", run_id)
+    (settings.published / run_id / HELD).unlink(missing_ok=True)
+    sync_folder(settings.published / run_id)
 
 
 def open_snapshot(settings: Settings, run_id: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -88,12 +125,16 @@ def current_run(settings: Settings) -> str | None:
     return os.readlink(link) if link.is_symlink() else None
 
 
-def _link(table: str, folder: Path, settings: Settings) -> bool:
-    """Link a table's file of the current snapshot into `folder`, if it still holds."""
-    before = (settings.published / "current").resolve() / f"{table}.parquet"
-    if table in OF_EVERY_RUN or not before.exists():
+def _newest(settings: Settings) -> Path | None:
+    """The newest complete snapshot, current or held back."""
+    return max(settings.published.glob("R[0-9]*"), default=None)
+
+
+def _link(table: str, folder: Path, before: Path | None) -> bool:
+    """Link a table's file of the snapshot before into `folder`, if it still holds."""
+    if before is None or table in OF_EVERY_RUN or not (before / f"{table}.parquet").exists():
         return False
-    os.link(before, folder / before.name)
+    os.link(before / f"{table}.parquet", folder / f"{table}.parquet")
     return True
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from flows.cli import show
 from flows.fetching import is_whole
 from flows.nightly import Night, nightly
-from flows.summary import Teller, printable, summarise, summary_of
+from flows.summary import Teller, printable, summarise, summary_of, tell_held
 from store.errors import TouchstoneError
 from store.settings import Settings
 
@@ -33,6 +33,11 @@ def tell(night: Night, arguments: argparse.Namespace) -> int:
         raise TouchstoneError(
             f"The run is done but for {len(troubled)} of the inbox: {printable(name)}, {why}; give "
             "this user the right to read and remove it, and run again."
+        )
+    if summary["held_back"]:
+        raise TouchstoneError(
+            f"The tables of {night.run.run_id} are made and held back: {summary['held_back'][0]}. "
+            + tell_held(night.run.run_id)
         )
     return 0 if is_whole(night.fetched) else 1
 

@@ -3,11 +3,12 @@
 import polars as pl
 
 from flows.drift import measure_drift
+from flows.gates import breaches, measure_gates
 from flows.queueing import queue_of, show_queue
 from flows.run import Counts, Run
 from store.golden import Golden, open_beside
 from store.schema import PAIRS, relationships
-from store.snapshot import publish
+from store.snapshot import is_held, publish
 from store.warehouse import Warehouse
 from transforms.identify import customer_id, find_redirects
 from transforms.match import match_weight
@@ -23,14 +24,18 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
                 _write_redirects(run, warehouse, golden)
                 _write_pairs(run, golden)
                 _write_reports(run, warehouse, golden)
+                measure_gates(run, golden)
                 golden.apply(run.run_id, "publish", {})
         golden.execute("checkpoint golden")  # closing would keep it to itself that the disk is full
         counts = {"customers": golden.one("select count(*) from golden_values")}
-        items = queue_of(golden)
+        items = queue_of(golden.con)
+        held = [str(breach) for breach in breaches(golden.con, run.run_id, run.rulebook.gates)]
     touched = "select count(*) from (from change.customers union all from change.pairs)"
     is_changed = run.is_rebuild or bool(run.changed) or warehouse.one(touched) > 0
-    publish(run.golden, run.settings, run.run_id, is_changed=is_changed)
-    show_queue(run, items)
+    publish(run.golden, run.settings, run.run_id, is_changed=is_changed, held=held)
+    if is_held(run.settings, run.run_id):
+        return {**counts, "held_back": len(held)}
+    show_queue(run.settings, items, run.run_id, run.now)
     return counts
 
 

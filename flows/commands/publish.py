@@ -1,0 +1,72 @@
+"""`touchstone publish`: release a snapshot that the gates held back."""
+
+import argparse
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from flows.cli import show
+from flows.queueing import queue_of, show_queue
+from rules.decision import NewDecision, Publication
+from store.decisions import DecisionLogError, open_decisions
+from store.errors import TouchstoneError
+from store.lock import one_writer
+from store.settings import Settings
+from store.snapshot import current_run, held_back, open_snapshot, release
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("run_id", nargs="?", metavar="RUN", help="the run, e.g. R0005")
+    parser.add_argument("--by", metavar="NAME", help="who releases it")
+    parser.add_argument("--because", metavar="TEXT", help="why, for whoever looks later")
+    parser.set_defaults(refuse=parser.error)
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Say what is held back, or release it, which the decision log notes first."""
+    if not arguments.run_id:
+        return _tell(arguments, settings)
+    if not arguments.by or not arguments.because:
+        arguments.refuse("a release needs --by NAME and --because TEXT")
+    with one_writer(settings.lock):
+        held = held_back(settings)
+        if held is None or held[0] != arguments.run_id:
+            raise TouchstoneError(
+                f"{arguments.run_id} is not held back; `touchstone publish` says what is."
+            )
+        _note(arguments, settings)
+        with open_snapshot(settings, arguments.run_id) as con:
+            items = queue_of(con)
+        release(settings, arguments.run_id)
+        show_queue(settings, items, arguments.run_id, datetime.now(UTC))
+    text = f"{arguments.run_id} is published."
+    show({"run_id": arguments.run_id, "published": True}, text, as_json=arguments.json)
+    return 0
+
+
+def _tell(arguments: argparse.Namespace, settings: Settings) -> int:
+    held = held_back(settings)
+    if held is None:
+        text = f"Nothing is held back; {current_run(settings) or 'nothing'} is published."
+    else:
+        text = "\n".join([f"{held[0]} is held back:", *(f"  {why}." for why in held[1])])
+    told = {"current": current_run(settings), "held": held and held[0]}
+    show(told, text, as_json=arguments.json)
+    return 0
+
+
+def _note(arguments: argparse.Namespace, settings: Settings) -> None:
+    try:
+        with open_decisions(settings.log_url) as log:
+            log.add(
+                NewDecision(
+                    decided_by=arguments.by,
+                    kind="publish",
+                    subject=Publication(run_id=arguments.run_id),
+                    because=arguments.because,
+                    snapshot_run_id=current_run(settings),
+                    idempotency_key=f"publish-{uuid4()}",
+                )
+            )
+    except (DecisionLogError, ValueError) as error:
+        raise TouchstoneError(f"The release cannot be noted: {error}") from error

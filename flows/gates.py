@@ -1,0 +1,150 @@
+"""Look at the tables of a night before they are published: what is past a limit holds them back.
+
+The figures are rows of the published `metrics`, and are compared with those of the run whose
+snapshot is current: however many nights are held back, they are measured by what analysts see.
+"""
+
+from typing import NamedTuple
+
+import duckdb
+import polars as pl
+
+from flows.run import Run
+from rules.gates import Gates
+from store.golden import Golden
+from store.snapshot import current_run
+
+SAYS = {
+    "customers_drop": "{value:.0%} of the customers are gone",
+    "customers_rise": "{value:.1f} times as many customers are new as there were",
+    "merged_share": "{value:.1%} of the customers were merged into others",
+    "quarantined_share": "{value:.0%} of the rows that came are in quarantine",
+    "filled_drop": "{field} is known of {value:.0%} fewer of the customers",
+    "invalid_share": "{value:.0%} of the contact points take no mail",
+    "largest_customer": "one customer stands on {value:,.0f} records",
+    "without_lineage": "{value:,.0f} golden values come from no record and no person",
+}
+"""What each gate means to whoever must release or mend the night."""
+
+_SIZE = "customers_published"
+_FILLED = "filled"
+
+
+class Breach(NamedTuple):
+    """A figure past its limit."""
+
+    gate: str
+    field: str | None
+    value: float
+    limit: float
+
+    def __str__(self) -> str:
+        """In words."""
+        said = SAYS[self.gate].format(value=self.value, field=(self.field or "").replace("_", " "))
+        return f"{self.gate}: {said} (the limit is {self.limit:g})"
+
+
+def measure_gates(run: Run, golden: Golden) -> None:
+    """Put the figures of the finished golden tables into `metrics`."""
+    limits = run.rulebook.gates
+    measured = _measure(golden)
+    before = _before(run, golden)
+    judged = []
+    if before:
+        judged = [*_compared(measured, before, limits), *_of_changes(run, golden, before, limits)]
+    rows = [(field, measure, value) for (measure, field), value in measured.items()]
+    rows += [(field, gate, value) for gate, field, value in judged]
+    schema = {"field": pl.String, "measure": pl.String, "value": pl.Float64}
+    figures = pl.DataFrame(rows, schema=schema, orient="row")
+    golden.insert("metrics", figures.with_columns(run_id=pl.lit(run.run_id)))
+
+
+def breaches(con: duckdb.DuckDBPyConnection, run_id: str, limits: Gates) -> list[Breach]:
+    """What of a run's figures, among golden tables or in a snapshot, is past its limit."""
+    found = con.sql(
+        "select measure, field, value from metrics where run_id = ? order by measure, field",
+        params=[run_id],
+    ).fetchall()
+    return [
+        Breach(gate, field, value, limit)
+        for gate, field, value in found
+        if gate in SAYS and value > (limit := getattr(limits, gate))
+    ]
+
+
+Figures = dict[tuple[str, str | None], float]
+"""By measure and field."""
+
+
+def _measure(golden: Golden) -> Figures:
+    """How many customers there are, and which share of them has each field."""
+    counted = ", ".join(f"count({field}) as {field}" for field in golden.fields)
+    row = golden.read(f"select count(*) as customers, {counted} from golden_values").row(
+        0, named=True
+    )
+    customers = row.pop("customers")
+    figures: Figures = {(_SIZE, None): float(customers)}
+    figures.update({(_FILLED, name): count / max(customers, 1) for name, count in row.items()})
+    return figures
+
+
+def _before(run: Run, golden: Golden) -> Figures:
+    """The same of the snapshot that is current, if it has them."""
+    rows = golden.read(
+        f"select measure, field, value from metrics where run_id = '{current_run(run.settings)}' "
+        f"and measure in ('{_SIZE}', '{_FILLED}')"
+    )
+    return {(measure, field): value for measure, field, value in rows.iter_rows()}
+
+
+def _compared(now: Figures, before: Figures, limits: Gates) -> list[tuple[str, str | None, float]]:
+    """What changed since the current snapshot."""
+    were, are = before.get((_SIZE, None), 0.0), now[(_SIZE, None)]
+    if were < limits.least_customers:
+        return []
+    drops = [
+        ("filled_drop", field, share - now[(measure, field)])
+        for (measure, field), share in before.items()
+        if measure == _FILLED and (measure, field) in now
+    ]
+    found = [("customers_drop", None, 1 - are / were), ("customers_rise", None, are / were - 1)]
+    return [(gate, field, round(max(value, 0.0), 4)) for gate, field, value in [*found, *drops]]
+
+
+def _of_changes(
+    run: Run, golden: Golden, before: Figures, limits: Gates
+) -> list[tuple[str, str | None, float]]:
+    """What is judged by itself: merges, quarantine, contact points, the largest, lineage."""
+    since = f"run_id > '{current_run(run.settings) or ''}'"
+    merged = golden.one(f"select count(*) from changes where change = 'merged' and {since}")
+    rows = golden.one(f"select sum(row_count) from deliveries where state = 'taken_in' and {since}")
+    refused = golden.one(
+        "select count(*) from quarantine semi join "
+        f"(select delivery_id from deliveries where {since}) using (delivery_id)"
+    )
+    points = golden.one("select count(*) from contact_values")
+    invalid = golden.one("select count(*) from contact_values where verification = 'invalid'")
+    found: list[tuple[str, str | None, float]] = [
+        ("largest_customer", None, golden.one("select max(record_count) from golden_values")),
+        ("without_lineage", None, _without_lineage(golden)),
+    ]
+    were = before.get((_SIZE, None), 0.0)
+    if were >= limits.least_customers:
+        found.append(("merged_share", None, merged / were))
+    if rows >= limits.least_rows:
+        found.append(("quarantined_share", None, refused / rows))
+    if points >= limits.least_rows:
+        found.append(("invalid_share", None, invalid / points))
+    return [(gate, field, round(float(value), 4)) for gate, field, value in found]
+
+
+def _without_lineage(golden: Golden) -> int:
+    """Values that stand in no record's name and that no steward chose."""
+    lost = " + ".join(
+        f"({field} is not null and {field}_record = 0 and {field}_by is distinct from 'steward')"
+        "::bigint"
+        for field in golden.fields
+    )
+    noted = golden.one(f"select sum({lost}) from noted_values")
+    plain = golden.one("select count(*) from plain_values where record_id is null")
+    return noted + plain
