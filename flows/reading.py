@@ -1,8 +1,8 @@
 """Read a delivery through, once, before anything of it enters.
 
-Whether a delivery is held can depend on its last row, so it is read to its end first. What is read
-is kept in parts below the run's own folder, unless it is one part alone: what a delivery costs in
-memory does not grow with its size.
+Whether a delivery is held can depend on its last row, so it is read to its end first. The first
+parts of what is read are kept in memory, up to a limit, and the others below the run's own folder:
+what a delivery costs in memory does not grow with its size.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,10 +16,13 @@ from store.archive import Delivery
 from store.feeds import read_synonyms
 from store.files import remove_tree
 from store.readers import DeliveryRefused, Reading, read_parts
-from store.readers.reading import REJECT_SCHEMA
 from store.rulebook import Rulebook
 from transforms.column_drift import tell_drift
 from transforms.conform import conform, find_drift
+
+_NEWEST = pl.CompatLevel.newest()
+KEPT_BYTES = 1 << 28
+"""How much of a delivery is kept in memory; writing it and reading it again is dear."""
 
 
 class Spool:
@@ -34,7 +37,8 @@ class Spool:
         self.unreadable = 0
         """Rows that cannot be read, or have no key where the source knows its records by key."""
         self.notes: list[str] = []
-        self._only: Reading | None = None
+        self._kept: list[Reading] = []
+        self._kept_bytes = 0
 
     def add(self, part: Reading) -> None:
         """Keep one more part."""
@@ -42,21 +46,25 @@ class Spool:
         self.row_count += part.row_count
         self.unreadable += part.rejects.height + self._keyless(part.rows)
         self.notes += part.notes
-        if self._only is not None:
-            self._write(0, self._only)
-        if self.count:
+        size = int(part.rows.estimated_size())
+        if len(self._kept) == self.count and self._kept_bytes + size <= KEPT_BYTES:
+            self._kept.append(part._replace(notes=[]))
+            self._kept_bytes += size
+        else:
             self._write(self.count, part)
-        self._only = part if self.count == 0 else None
         self.count += 1
 
     def parts(self) -> Iterator[Reading]:
-        """The parts again, in their order."""
-        if self._only is not None:
-            yield self._only
-            return
-        for number in range(self.count):
-            rows = self._widened(pl.read_parquet(self._path(number, "rows")))
-            rejects = pl.read_parquet(self._path(number, "rejects"))
+        """The parts again, in their order, and for the last time."""
+        kept = len(self._kept)
+        self._kept.reverse()
+        while self._kept:
+            part = self._kept.pop()
+            rows = self._widened(part.rows)
+            yield Reading(rows, part.rejects, rows.columns[1:], part.row_count, [])
+        for number in range(kept, self.count):
+            rows = self._widened(self._read(number, "rows"))
+            rejects = self._read(number, "rejects")
             count = rows.height + rejects.height
             yield Reading(rows, rejects, rows.columns[1:], count, [])
         remove_tree(self.folder)
@@ -69,22 +77,19 @@ class Spool:
 
     def values(self, field: str) -> pl.Series:
         """All values of one of our fields, without doubles."""
-        found = [conform(part.rows, self.feed)[field].unique() for part in self._read_only("rows")]
+        found = [conform(rows, self.feed)[field].unique() for rows in self._each("rows")]
         return pl.concat(found).drop_nulls().unique()
 
     def reject_texts(self) -> pl.Series:
         """The text of the rows that could not be read."""
-        return pl.concat([part.rejects["raw"] for part in self._read_only("rejects")])
+        return pl.concat([rejects["raw"] for rejects in self._each("rejects")])
 
-    def _read_only(self, what: str) -> Iterator[Reading]:
-        if self._only is not None:
-            yield self._only
-            return
-        for number in range(self.count):
-            found = pl.read_parquet(self._path(number, what))
-            rows = found if what == "rows" else pl.DataFrame()
-            rejects = found if what == "rejects" else pl.DataFrame(schema=REJECT_SCHEMA)
-            yield Reading(rows, rejects, [], 0, [])
+    def _each(self, what: str) -> Iterator[pl.DataFrame]:
+        """The rows, or the rejects, of each part."""
+        for part in self._kept:
+            yield part.rows if what == "rows" else part.rejects
+        for number in range(len(self._kept), self.count):
+            yield self._read(number, what)
 
     def _keyless(self, rows: pl.DataFrame) -> int:
         ours = conform(rows, self.feed)
@@ -92,11 +97,14 @@ class Spool:
 
     def _write(self, number: int, part: Reading) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part.rows.write_parquet(self._path(number, "rows"), compression="lz4", statistics=False)
-        part.rejects.write_parquet(self._path(number, "rejects"), compression="lz4")
+        for what, frame in (("rows", part.rows), ("rejects", part.rejects)):
+            frame.write_ipc(self._path(number, what), compression="lz4", compat_level=_NEWEST)
+
+    def _read(self, number: int, what: str) -> pl.DataFrame:
+        return pl.read_ipc(self._path(number, what))
 
     def _path(self, number: int, what: str) -> Path:
-        return self.folder / f"{what}_{number:06d}.parquet"
+        return self.folder / f"{what}_{number:06d}.arrow"
 
 
 def read_through(delivery: Delivery, feed: Feed, limits: Limits, folder: Path) -> Spool:

@@ -68,7 +68,8 @@ def parse_lines(
         return None
     if rows.height != len(numbers):
         return None
-    if dialect.quote and dialect.quote.encode() * 2 in lines.raw:
+    quote = (dialect.quote or "").encode()
+    if quote and quote in lines.raw and quote * 2 in lines.raw:  # one byte is found far faster
         rows = emptied(rows)
     return rows.insert_column(0, numbers)
 

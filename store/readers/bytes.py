@@ -97,7 +97,7 @@ def open_delivery(path: Path, wanted: Format, limits: Limits) -> Iterator[Conten
                 raise DeliveryRefused(f"it is packed more than {_MAX_PACKINGS} times")
             stream, note = unpacked
             notes.append(note)
-        pieces = _pieces(stream, _Budget(size, limits) if notes else None)
+        pieces = _pieces(stream, Budget(size, limits) if notes else None)
         yield Content(pieces, size, notes, None if notes else stream)
 
 
@@ -148,7 +148,7 @@ def _gunzip(opened: ExitStack, stream: IO[bytes]) -> IO[bytes]:
     return cast(IO[bytes], packed)
 
 
-class _Budget:
+class Budget:
     """How much a packed delivery may become: a bomb grows a thousandfold, text tenfold."""
 
     def __init__(self, size: int, limits: Limits) -> None:
@@ -163,7 +163,7 @@ class _Budget:
             raise DeliveryRefused(f"unpacked, it is more than the limit of {self.most:,} bytes")
 
 
-def _pieces(stream: IO[bytes], budget: _Budget | None) -> Iterator[bytes]:
+def _pieces(stream: IO[bytes], budget: Budget | None) -> Iterator[bytes]:
     while True:
         with _explained():
             piece = stream.read(_PIECE)

@@ -6,17 +6,16 @@ A whole number loses the `.0` that a float column gives it: a phone number is of
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from rules.feed import ReadRule
 from rules.limits import Limits
-from store.readers.bytes import Content
+from store.readers.bytes import Budget, Content
 from store.readers.reading import (
     DeliveryRefused,
     Reading,
@@ -26,33 +25,44 @@ from store.readers.reading import (
     settle,
 )
 
-_BATCH, _SMALL, _LARGEST_GROUP = 250_000, 1 << 26, 1 << 29
+_BATCH, _LARGEST_GROUP = 250_000, 1 << 29
 _EXACT = float(1 << 53)
 """Above this a float is no longer sure of its last digit."""
+_Source = Path | io.BytesIO
 
 
 def read_parquet(
     content: Content, rule: ReadRule, limits: Limits, expected: Sequence[str] = ()
 ) -> Iterator[Reading]:
     """Every row, its values as text; a part for each batch of rows."""
-    first, done = 1, False
+    budget = Budget(content.byte_count, limits)
     try:
-        with _opened(content, limits) as source:
-            footer = _footer(source, limits)
-            for batch in _batches(source, footer, limits):
-                part = _part(batch, first, limits)
-                first += batch.height
-                done = first > footer.num_rows
-                yield part._replace(notes=content.notes if done else [])
-    except (PolarsError, pa.ArrowException, OSError, ValueError) as error:
+        source = _source(content, limits)
+        count = _footer(content, source, limits).num_rows
+        for first in range(0, max(count, 1), _BATCH):
+            part = _part(_batch(source, first), first + 1, limits, budget)
+            if part.row_count != min(count - first, _BATCH):
+                raise DeliveryRefused("the Parquet file has fewer rows than it says")
+            is_last = first + _BATCH >= count
+            yield part._replace(notes=content.notes if is_last else [])
+    except (PolarsError, PanicException, pa.ArrowException, OSError, ValueError) as error:
         raise DeliveryRefused(
             f"a part of the Parquet file is damaged ({type(error).__name__}); ask for it again"
         ) from None
 
 
-def _part(batch: pl.DataFrame, first: int, limits: Limits) -> Reading:
+def _batch(source: _Source, first: int) -> pl.DataFrame:
+    """Some rows; the name is a path and no pattern, and its folders are no columns."""
+    rows = pl.scan_parquet(source, glob=False, hive_partitioning=False)
+    return rows.slice(first, _BATCH).collect()
+
+
+def _part(batch: pl.DataFrame, first: int, limits: Limits, budget: Budget) -> Reading:
     texts = batch.select(_texts(batch.schema))
     columns = columns_of(texts.columns, limits.max_columns)
+    # A value that many rows share is kept once: what they say in all is known only now.
+    lengths = texts.select(pl.all().str.len_bytes().cast(pl.Int64).sum())
+    budget.take(sum(lengths.row(0)) if lengths.width else 0)
     texts = emptied(texts.rename(dict(zip(texts.columns, columns, strict=True))))
     numbers = pl.int_range(first, first + batch.height, dtype=pl.Int64, eager=True)
     numbered = texts.insert_column(0, numbers.alias("row_number"))
@@ -60,53 +70,47 @@ def _part(batch: pl.DataFrame, first: int, limits: Limits) -> Reading:
     return settle(rows, rejects, columns, batch.height, [])
 
 
-@contextmanager
-def _opened(content: Content, limits: Limits) -> Iterator[IO[bytes]]:
+def _source(content: Content, limits: Limits) -> _Source:
     """The file itself, which is read where it lies, or what was packed in it."""
     if content.plain is not None:
-        yield content.plain
-    else:
-        yield io.BytesIO(content.whole(limits))
+        return Path(content.plain.name)
+    return io.BytesIO(content.whole(limits))
 
 
-def _footer(source: IO[bytes], limits: Limits) -> pq.FileMetaData:
+def _footer(content: Content, source: _Source, limits: Limits) -> pq.FileMetaData:
     """What the footer says, before anything is unpacked."""
-    if source.read(4) != b"PAR1":
+    stream = source if isinstance(source, io.BytesIO) else content.plain
+    if stream is None or stream.read(4) != b"PAR1":
         raise DeliveryRefused("it is not a Parquet file")
-    source.seek(0)
+    stream.seek(0)
     try:
-        footer = pq.read_metadata(source)
+        footer = pq.read_metadata(stream)
     except (pa.ArrowException, OSError, ValueError):
         raise DeliveryRefused("the Parquet file is damaged or cut off") from None
-    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    finally:
+        stream.seek(0)
+    _refuse_beyond(footer, limits)
+    return footer
+
+
+def _refuse_beyond(footer: pq.FileMetaData, limits: Limits) -> None:
+    sizes = [footer.row_group(number).total_byte_size for number in range(footer.num_row_groups)]
+    if footer.num_columns > limits.max_columns:
+        raise DeliveryRefused(
+            f"{footer.num_columns:,} columns are more than the limit of {limits.max_columns}"
+        )
     if footer.num_rows > limits.max_rows:
         raise DeliveryRefused(
             f"{footer.num_rows:,} rows are more than the limit of {limits.max_rows:,}"
         )
-    if sum(group.total_byte_size for group in groups) > limits.max_expanded_bytes:
+    if sum(sizes) > limits.max_expanded_bytes:
         raise DeliveryRefused(
             f"unpacked, it is more than the limit of {limits.max_expanded_bytes:,} bytes"
         )
-    if max((group.total_byte_size for group in groups), default=0) > _LARGEST_GROUP:
+    if max(sizes, default=0) > _LARGEST_GROUP:
         raise DeliveryRefused(
             f"a row group of it is more than {_LARGEST_GROUP:,} bytes; ask for smaller row groups"
         )
-    return footer
-
-
-def _batches(source: IO[bytes], footer: pq.FileMetaData, limits: Limits) -> Iterator[pl.DataFrame]:
-    """The rows, some at a time; a file without rows has one batch that is empty."""
-    source.seek(0)
-    size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
-    if size <= _SMALL and source.seek(0, io.SEEK_END) <= _SMALL:
-        source.seek(0)
-        whole = pl.read_parquet(source)
-        yield from whole.iter_slices(_BATCH) if whole.height else [whole]
-        return
-    with pq.ParquetFile(source, pre_buffer=False) as file:
-        for batch in file.iter_batches(_BATCH, use_threads=False):
-            found = pl.from_arrow(batch)
-            yield found if isinstance(found, pl.DataFrame) else found.to_frame()
 
 
 def _texts(schema: pl.Schema) -> Iterator[pl.Expr]:

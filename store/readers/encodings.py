@@ -42,7 +42,7 @@ def guess_fallback(head: bytes) -> str | None:
 
 def count_misread(data: bytes) -> int:
     """How many characters look as if UTF-8 had been read as cp1252."""
-    return len(_MISREAD.findall(data)) if b"\xc3\x83\xc2" in data else 0
+    return len(_MISREAD.findall(data)) if not data.isascii() and b"\xc3\x83\xc2" in data else 0
 
 
 def is_forged(line: bytes) -> bool:

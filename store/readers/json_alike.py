@@ -17,6 +17,8 @@ from store.readers.flatten import RecordError, decoder, flatten
 from store.readers.reading import Reading, columns_of, emptied, reject_frame, settle
 
 _FEW, _MOST_SHAPES, _MOST_VALUES = 200, 50, 100
+_SAMPLE, _MOST_GUESSED = 1_000, 4
+"""Finding the shape of a line costs more than reading it: the usual ones are told by a sample."""
 _MARK = "\ue000"
 """Stands for a value in a shape; a line that has the character itself is left."""
 _PIECE = r'("[^"]*"\s*:\s*)|"[^"]*"|-?\d[0-9.eE+\-]*|true|false|null'
@@ -48,17 +50,42 @@ def read_alike(data: bytes, count: int, first: int, limits: Limits) -> Alike:
     lines = _plain_lines(data, count, limits)
     if lines is None or lines.height < _FEW:
         return Alike([], list(range(count)))
-    shaped = lines.with_columns(shape=pl.col("line").str.replace_all(_PIECE, f"${{1}}{_MARK}"))
-    usual = shaped.group_by("shape").len().filter(pl.col("len") >= _FEW)
-    parts = []
-    for text in usual.sort("len", "shape", descending=True)["shape"].head(_MOST_SHAPES):
-        shape = _shape(text, limits)
-        if shape:
-            chosen = shaped.filter(pl.col("shape") == text)
-            parts.append(_read(chosen, shape, first, limits))
+    parts, tried = list[Reading](), set[str]()
+    sample = _shaped(lines.gather_every(max(lines.height // _SAMPLE, 1)))
+    for text in _shapes(sample, 1)[:_MOST_GUESSED]:
+        lines = _read_all(lines, text, parts, first, limits)
+        tried.add(text)
+    if lines.height >= _FEW:
+        shaped = _shaped(lines)
+        for text in _shapes(shaped, _FEW):
+            if text not in tried:
+                _read_all(shaped.filter(pl.col("shape") == text), text, parts, first, limits)
     read = pl.concat([pl.Series(dtype=pl.Int64), *(part.rows["row_number"] for part in parts)])
     left = pl.int_range(first, first + count, dtype=pl.Int64, eager=True)
     return Alike(parts, (left.filter(~left.is_in(read.implode())) - first).to_list())
+
+
+def _shaped(lines: pl.DataFrame) -> pl.DataFrame:
+    return lines.with_columns(shape=pl.col("line").str.replace_all(_PIECE, f"${{1}}{_MARK}"))
+
+
+def _shapes(shaped: pl.DataFrame, least: int) -> list[str]:
+    """The shapes that enough lines have, the most common first."""
+    usual = shaped.group_by("shape").len().filter(pl.col("len") >= least)
+    return usual.sort("len", "shape", descending=True)["shape"].head(_MOST_SHAPES).to_list()
+
+
+def _read_all(
+    lines: pl.DataFrame, text: str, parts: list[Reading], first: int, limits: Limits
+) -> pl.DataFrame:
+    """Read the lines of this shape into a part of their own; those that are left."""
+    shape = _shape(text, limits)
+    part = _read(lines, shape, first, limits) if shape else None
+    if part is None or part.rows.is_empty():
+        return lines
+    parts.append(part)
+    numbers = (part.rows["row_number"] - first).cast(pl.UInt32)
+    return lines.filter(~pl.col("index").is_in(numbers.implode()))
 
 
 def _plain_lines(data: bytes, count: int, limits: Limits) -> pl.DataFrame | None:

@@ -88,19 +88,33 @@ def screen(rows: pl.DataFrame, max_field_chars: int) -> tuple[pl.DataFrame, pl.D
     cells = pl.exclude("row_number")
     if rows.width == 1:
         return rows, reject_frame([])
+    # Bytes are known of each value and characters must be counted: few values are worth it.
+    may_be_long = pl.any_horizontal(cells.str.len_bytes() > max_field_chars)
+    is_long = rows.select(may_be_long).to_series().fill_null(value=False)
+    long, rows = (rows.filter(is_long), rows.filter(~is_long)) if is_long.any() else (None, rows)
     reason = (
         pl.when(pl.all_horizontal(cells.is_null()))
         .then(pl.lit("blank_row"))
-        .when(pl.any_horizontal(cells.str.contains("\0", literal=True)))
+        .when(pl.any_horizontal(cells.cast(pl.Binary).bin.contains(b"\0")))
         .then(pl.lit("nul_byte"))
-        .when(pl.any_horizontal(cells.str.len_chars() > max_field_chars))
-        .then(pl.lit("field_too_long"))
     )
-    marked = rows.with_columns(reason.alias("\0reason"))
-    bad = marked.filter(pl.col("\0reason").is_not_null())
-    raw = bad.drop("\0reason").select(_raw_text().alias("raw")).to_series()
-    rejects = bad.select("row_number", pl.col("\0reason").alias("reason")).with_columns(raw)
-    return marked.filter(pl.col("\0reason").is_null()).drop("\0reason"), rejects
+    rows, rejects = _parted(rows, reason)
+    if long is None:
+        return rows, rejects
+    too_long = pl.any_horizontal(cells.str.len_chars() > max_field_chars)
+    kept, late = _parted(long, reason.when(too_long).then(pl.lit("field_too_long")))
+    return pl.concat([rows, kept]), pl.concat([rejects, late])
+
+
+def _parted(rows: pl.DataFrame, reason: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows for which there is no reason, and the others as rejects."""
+    reasons = rows.select(reason.alias("reason")).to_series()
+    is_bad = reasons.is_not_null()
+    if not is_bad.any():
+        return rows, reject_frame([])
+    bad = rows.filter(is_bad)
+    rejects = bad.select("row_number", reasons.filter(is_bad), _raw_text().alias("raw"))
+    return rows.filter(~is_bad), rejects
 
 
 def columns_of(names: Sequence[str], max_columns: int) -> list[str]:
@@ -185,8 +199,8 @@ def _rejected(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
 
 
 def _raw_text() -> pl.Expr:
-    cells = pl.concat_str(pl.exclude("row_number"), separator=",", ignore_nulls=True)
-    return cells.str.slice(0, RAW_CHARS)
+    begins = pl.exclude("row_number").str.slice(0, RAW_CHARS)
+    return pl.concat_str(begins, separator=",", ignore_nulls=True).str.slice(0, RAW_CHARS)
 
 
 def _in_order(rows: pl.DataFrame) -> pl.DataFrame:

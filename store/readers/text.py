@@ -62,7 +62,7 @@ def read_texts(pieces: Iterator[bytes], declared: str | None) -> Iterator[Text]:
     if not head:
         raise DeliveryRefused("the file is empty once unpacked")
     encoding = _encoding(head, declared)
-    pieces = chain([head[encoding.mark :]], rest)
+    pieces = chain([head[encoding.mark :] if encoding.mark else head], rest)
     is_wide = encoding.name is not None and encoding.name.startswith(("utf-16", "utf-32"))
     if is_wide:
         pieces = _decoded(pieces, encoding.name or "")
@@ -94,7 +94,9 @@ def _windows(pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
         held += piece
         end = _last_end(held) if len(held) >= WINDOW else 0
         if end:
-            yield bytes(held[:end]), False
+            with memoryview(held) as view:
+                window = bytes(view[:end])
+            yield window, False
             del held[:end]
         elif len(held) > LONGEST_LINE:
             raise DeliveryRefused(f"a line of it is longer than {LONGEST_LINE:,} bytes")

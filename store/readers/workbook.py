@@ -5,11 +5,10 @@ is opened: what it unpacks to, whether it declares entities, how wide a grid its
 """
 
 import io
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import IO
+from typing import IO, NamedTuple
 
 import fastexcel
 import polars as pl
@@ -39,7 +38,7 @@ from store.readers.reading import (
 
 _PIECE = 1 << 20
 _OVERLAP = 64
-_CELL = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
+_CELL = r"""\br\s*=\s*["'][A-Za-z]{1,3}\d{1,7}["']"""
 _DENSE_CELLS = 1 << 22
 _MIDNIGHT = r"^(\d{4}-\d\d-\d\d) 00:00:00$"
 _DATETIME = r"^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)$"
@@ -119,26 +118,26 @@ def _load(data: bytes, rule: ReadRule, expected: Sequence[str]) -> tuple[str, pl
             if rule.sheet not in book.sheet_names:
                 known = ", ".join(book.sheet_names)
                 raise DeliveryRefused(f"there is no sheet {rule.sheet!r}, only {known}")
-            return rule.sheet, _filled(_cells(book, rule.sheet))
-        shown = [name for name in book.sheet_names if _is_shown(book, name)]
-        if not shown:
-            raise DeliveryRefused("the workbook has no sheet that is not hidden")
-        sheets = {name: _cells(book, name) for name in shown}
+            return rule.sheet, _filled(_cells(book, rule.sheet).cells)
+        sheets = {name: _cells(book, name) for name in book.sheet_names}
     except fastexcel.FastExcelError as error:
         raise DeliveryRefused(f"the workbook cannot be read: {type(error).__name__}") from None
-    name = max(sheets, key=lambda name: _fitness(sheets[name], expected))
-    return name, _filled(sheets[name])
+    shown = {name: sheet.cells for name, sheet in sheets.items() if sheet.is_shown}
+    if not shown:
+        raise DeliveryRefused("the workbook has no sheet that is not hidden")
+    name = max(shown, key=lambda name: _fitness(shown[name], expected))
+    return name, _filled(shown[name])
 
 
-def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
+class _Sheet(NamedTuple):
+    cells: pl.DataFrame
+    is_shown: bool
+
+
+def _cells(book: fastexcel.ExcelReader, name: str) -> _Sheet:
     sheet = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
     cells: pl.DataFrame = sheet.to_polars()
-    return cells
-
-
-def _is_shown(book: fastexcel.ExcelReader, name: str) -> bool:
-    sheet = book.load_sheet(name, header_row=None, skip_rows=0, n_rows=0, dtypes="string")
-    return bool(sheet.visible == "visible")
+    return _Sheet(cells, bool(sheet.visible == "visible"))
 
 
 def _fitness(cells: pl.DataFrame, expected: Sequence[str]) -> int:
@@ -173,7 +172,7 @@ def _look_through(data: bytes, limits: Limits) -> None:
 
 def _check_part(stream: IO[bytes], name: str, budget: int) -> int:
     """Read one part of the workbook in pieces; how large it is."""
-    size, cells, last_row, columns, tail = 0, 0, 0, set[bytes](), b""
+    size, cells, last_row, columns, tail = 0, 0, 0, set[str](), b""
     while piece := stream.read(_PIECE):
         size += len(piece)
         if size > budget:
@@ -181,16 +180,25 @@ def _check_part(stream: IO[bytes], name: str, budget: int) -> int:
         if b"<!DOCTYPE" in tail + piece or b"<!ENTITY" in tail + piece:
             raise DeliveryRefused("the workbook declares XML entities, which no delivery needs")
         if name.startswith("xl/worksheets/"):
-            places = _CELL.findall(tail + piece)
-            cells += len(places)
-            columns.update(column for column, _ in places)
-            last_row = max(last_row, max((int(row) for _, row in places), default=0))
+            places = _places(tail + piece)
+            cells += places.height
+            columns.update(places["column"].unique().to_list())
+            last_row = max(last_row, places.select(pl.col("row").max()).item() or 0)
         tail = piece[-_OVERLAP:]
     _refuse_if_sparse(cells, last_row, columns)
     return size
 
 
-def _refuse_if_sparse(cells: int, last_row: int, columns: set[bytes]) -> None:
+def _places(xml: bytes) -> pl.DataFrame:
+    """The cells that a piece of a sheet speaks of: column and row."""
+    found = pl.Series([xml.decode("latin-1")]).str.extract_all(_CELL).explode().drop_nulls()
+    return found.to_frame("cell").select(
+        column=pl.col("cell").str.extract(r"([A-Za-z]{1,3})\d").str.to_uppercase(),
+        row=pl.col("cell").str.extract(r"(\d+)").cast(pl.Int64),
+    )
+
+
+def _refuse_if_sparse(cells: int, last_row: int, columns: set[str]) -> None:
     """One cell in the far corner would have the whole grid built for it."""
     width = max((_column_number(column) for column in columns), default=0)
     if last_row * width > max(_DENSE_CELLS, cells * 100):
@@ -199,8 +207,8 @@ def _refuse_if_sparse(cells: int, last_row: int, columns: set[bytes]) -> None:
         )
 
 
-def _column_number(letters: bytes) -> int:
+def _column_number(letters: str) -> int:
     number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
     return number

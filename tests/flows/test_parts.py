@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from flows import reading
 from store.readers import text
 from tests.flows.builders import Company, differences, found, person
 
@@ -21,10 +22,14 @@ def nights(company: Company) -> Company:
     return company
 
 
-def test_parts_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kept_bytes", [0, 2_000, 1 << 28])
+def test_parts_make_no_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_bytes: int
+) -> None:
     whole = nights(found(tmp_path / "whole"))
 
     monkeypatch.setattr(text, "WINDOW", 300)
+    monkeypatch.setattr(reading, "KEPT_BYTES", kept_bytes)
     parts = nights(found(tmp_path / "parts"))
 
     assert differences(whole.tables(), parts.tables()) == {}
