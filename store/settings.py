@@ -43,13 +43,13 @@ class Settings(BaseSettings):
     )
     steward_host: str = Field("127.0.0.1", description="where the steward app listens")
     steward_port: int = Field(8470, ge=0, le=65_535, description="its port")
-    max_delivery_bytes: int = Field(5_000_000_000, ge=1, description="larger files are held")
+    max_delivery_bytes: int = Field(10_000_000_000, ge=1, description="larger files are held")
 
     max_expanded_bytes: int = Field(10_000_000_000, ge=1, description="once unpacked")
     max_document_bytes: int = Field(
         1 << 28, ge=1, description="JSON, XLSX, packed Parquet: read whole"
     )
-    max_rows: int = Field(50_000_000, ge=1, description="rows of one delivery")
+    max_rows: int = Field(200_000_000, ge=1, description="rows of one delivery")
     max_columns: int = Field(500, ge=1, description="columns of one delivery")
     max_field_chars: int = Field(100_000, ge=1, le=131_072, description="of one value")
     max_nesting: int = Field(20, ge=1, le=100, description="of JSON")
