@@ -17,6 +17,7 @@ from store.feeds import read_synonyms
 from store.files import remove_tree
 from store.readers import DeliveryRefused, Reading, read_parts
 from store.rulebook import Rulebook
+from transforms.cells import count_cells, sum_cells
 from transforms.column_drift import tell_drift
 from transforms.conform import conform, find_drift
 
@@ -37,6 +38,7 @@ class Spool:
         self.unreadable = 0
         """Rows that cannot be read, or have no key where the source knows its records by key."""
         self.notes: list[str] = []
+        self._cells: list[pl.DataFrame] = []
         self._kept: list[Reading] = []
         self._kept_bytes = 0
 
@@ -44,7 +46,10 @@ class Spool:
         """Keep one more part."""
         self.columns |= dict.fromkeys(part.columns)
         self.row_count += part.row_count
-        self.unreadable += part.rejects.height + self._keyless(part.rows)
+        ours = conform(part.rows, self.feed)
+        keyless = ours["source_key"].null_count() if "source_key" in ours.columns else 0
+        self.unreadable += part.rejects.height + keyless
+        self._cells.append(count_cells(ours, self.feed))
         self.notes += part.notes
         size = int(part.rows.estimated_size())
         if len(self._kept) == self.count and self._kept_bytes + size <= KEPT_BYTES:
@@ -75,6 +80,10 @@ class Spool:
         wide = rows.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
         return wide.select("row_number", *(pl.col([name]) for name in self.columns))
 
+    def cells(self) -> pl.DataFrame:
+        """Of what kinds the cells of each of our fields are: field, kind, cell_count."""
+        return sum_cells(pl.concat(self._cells))
+
     def values(self, field: str) -> pl.Series:
         """All values of one of our fields, without doubles."""
         found = [conform(rows, self.feed)[field].unique() for rows in self._each("rows")]
@@ -90,10 +99,6 @@ class Spool:
             yield part.rows if what == "rows" else part.rejects
         for number in range(len(self._kept), self.count):
             yield self._read(number, what)
-
-    def _keyless(self, rows: pl.DataFrame) -> int:
-        ours = conform(rows, self.feed)
-        return ours["source_key"].null_count() if "source_key" in ours.columns else 0
 
     def _write(self, number: int, part: Reading) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -114,6 +114,18 @@ class Expect(Rule):
     quarantined_share: float = Field(
         0.5, ge=0, le=1, description="hold when more than this share of the rows cannot be read"
     )
+    drift_share: float = Field(
+        0.2, gt=0, le=1, description="tell when the share of a kind of cell moves by so much"
+    )
+    drift_new_share: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="tell when so many cells are of a kind that was ten times rarer",
+    )
+    drift_rows: int = Field(100, ge=1, description="fewer rows, now or before, tell nothing")
+    drift_deliveries: int = Field(10, ge=1, description="how many earlier ones are compared with")
+    hold_on_drift: bool = Field(False, description="hold what has drifted instead of telling it")
 
 
 class IntakeRule(Rule):

@@ -20,6 +20,8 @@ create table ingest.deliveries (
     byte_count bigint, row_count bigint, new_count bigint, changed_count bigint,
     unchanged_count bigint, deleted_count bigint, withdrawn_count bigint,
     quarantined_count bigint, notes varchar[]);
+create table ingest.cells (
+    delivery_number bigint, source varchar, field varchar, kind varchar, cell_count bigint);
 create table ingest.records (
     record_number bigint, source varchar, source_key varchar, arrival bigint,
     content_hash ubigint, is_withdrawn boolean);

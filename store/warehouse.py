@@ -18,7 +18,7 @@ from store.settings import Settings
 
 _SLICE = 250_000
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the tables change; a newer file is refused, an older one is rebuilt."""
 
 

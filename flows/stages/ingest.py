@@ -6,6 +6,7 @@ import polars as pl
 
 from flows.reading import Spool, find_columns, read_through
 from flows.run import Counts, Run
+from flows.stages.cells import compare_cells, keep_cells
 from flows.stages.digests import with_digests
 from rules.feed import Feed
 from store.archive import Archive, Delivery
@@ -100,6 +101,7 @@ def _take_in(run: Run, warehouse: Warehouse, delivery: Delivery, resolved: Resol
         if not delivery.is_released:
             _check_expectations(warehouse, feed, spool, withdrawn)
             _check_verdict(verdict)
+        compare_cells(warehouse, delivery, feed, spool)
     except DeliveryRefused as refusal:
         state = "refused" if verdict == "refuse" else "held"
         _record(warehouse, run, delivery, Outcome(state, refusal.reason, {}, []))
@@ -112,6 +114,7 @@ def _take_in(run: Run, warehouse: Warehouse, delivery: Delivery, resolved: Resol
         _write(run, warehouse, delivery, landed, number)
         for name, count in landed.counts.items():
             total[name] = total.get(name, 0) + count
+    keep_cells(warehouse, delivery, spool)
     _record(warehouse, run, delivery, Outcome("taken_in", None, total, spool.notes))
     return {"deliveries": 1, **total}
 
