@@ -12,6 +12,7 @@ from typing import Self
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from store.errors import TouchstoneError, UnreadableError
 from store.settings import Settings
@@ -82,7 +83,7 @@ class Warehouse:
 
     def replace(self, table: str, frame: pl.DataFrame, key: str) -> None:
         """Put `frame` in the place of the rows of `table` that share its `key`."""
-        if not self.is_empty(table):
+        if frame.height and not self.is_empty(table):
             keys = frame.select(key).unique()
             delete = f"delete from {table} where {key} in (select {key} from _keys)"
             self.execute(delete, _keys=keys)
@@ -104,12 +105,14 @@ class Warehouse:
 
     @contextmanager
     def _named(self, frames: dict[str, pl.DataFrame]) -> Iterator[None]:
-        for name, frame in frames.items():
-            # In the newest layout nothing is copied: polars and DuckDB keep texts alike.
-            self.con.register(name, frame.to_arrow(compat_level=pl.CompatLevel.newest()))
+        lent = {name: _Lent(frame) for name, frame in frames.items()}
+        for name, one in lent.items():
+            self.con.register(name, one)
         try:
             yield
         finally:
+            for one in lent.values():
+                one.table = None
             # In a transaction that failed the names cannot be dropped, and go with it.
             with suppress(duckdb.Error):
                 for name in frames:
@@ -128,6 +131,24 @@ class Warehouse:
                 f"{self.path.name} has format {version} and this version reads format {FORMAT}; "
                 "run `touchstone rebuild` to make it anew from the kept deliveries."
             )
+
+
+class _Lent:
+    """A frame that a query may read until it is given back.
+
+    What a transaction has registered stays alive until its end, under no name: a stage that goes
+    through a large delivery would keep all of it in memory.
+    """
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        # In the newest layout nothing is copied: polars and DuckDB keep texts alike.
+        self.table: pa.Table | None = frame.to_arrow(compat_level=pl.CompatLevel.newest())
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The frame in the form in which libraries hand tables to each other."""
+        if self.table is None:
+            raise RuntimeError("the frame was given back")
+        return self.table.__arrow_c_stream__(requested_schema)
 
 
 @contextmanager

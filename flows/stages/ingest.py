@@ -264,7 +264,10 @@ def _write(run: Run, warehouse: Warehouse, delivery: Delivery, landed: Landed, p
         .unique("record_number", keep="last", maintain_order=True)
     )
     state = state.with_columns(source=pl.lit(delivery.source))
-    warehouse.replace("ingest.records", state, "record_number")
+    first = landed.rows.filter(pl.col("kind") == "new")["record_number"]
+    is_new = pl.col("record_number").is_in(first.implode())
+    warehouse.insert("ingest.records", state.filter(is_new))
+    warehouse.replace("ingest.records", state.filter(~is_new), "record_number")
     warehouse.insert(
         "quarantine.records",
         landed.quarantined.with_columns(
