@@ -89,7 +89,7 @@ class Parse(Rule):
 
     birth_date: str = Field("%Y-%m-%d", description="strptime format, or several joined by '|'")
     updated_at: str = Field(
-        "iso", description="'iso', 'epoch_ms', 'epoch_s', or strptime formats joined by '|'"
+        "iso", description="'iso', 'epoch_ms', 'epoch_s', strptime formats; several joined by '|'"
     )
     name_order: Literal["first_last", "last_first", "last_comma_first"] = "first_last"
     region: str | None = Field(

@@ -49,6 +49,7 @@ create table verify.emails (
 create table quarantine.records (
     arrival bigint, record_number bigint, source varchar, delivery_number bigint,
     row_number bigint, reasons varchar[], raw varchar);
+create table quarantine.repeats (arrival bigint, repeated bigint);
 
 create table change.versions (arrival bigint);
 create table change.records (record_number bigint);

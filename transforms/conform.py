@@ -24,10 +24,11 @@ class Drift(NamedTuple):
 def find_drift(columns: list[str], feed: Feed) -> Drift:
     """Compare delivered `columns` with the feed's; a nested record may lack any of them."""
     known = set(feed.columns)
+    branches = _branches(feed)
     unknown = [
         name
         for name in columns
-        if name not in known and not any(fnmatchcase(name, left) for left in feed.ignore)
+        if name not in known | branches and not any(fnmatchcase(name, left) for left in feed.ignore)
     ]
     if feed.read.format in _NESTED:
         missing = [] if known & set(columns) or not columns else sorted(known)
@@ -54,6 +55,28 @@ def conform(rows: pl.DataFrame, feed: Feed) -> pl.DataFrame:
         if field not in ours
     ]
     return rows.select("row_number", *columns, *fixed)
+
+
+def misshapen(rows: pl.DataFrame, feed: Feed) -> pl.Series:
+    """Numbers of the rows that have a plain value where the feed's columns stand one level down.
+
+    Such a row says `customer: "x"` where `customer.name` is expected: the row is not what was
+    agreed, the others of its delivery are.
+    """
+    odd = [pl.col(name).is_not_null() for name in rows.columns if name in _branches(feed)]
+    if not odd:
+        return rows["row_number"].clear()
+    return rows.filter(pl.any_horizontal(odd))["row_number"]
+
+
+def _branches(feed: Feed) -> set[str]:
+    """The names that lead to columns of nested records, and are none themselves."""
+    if feed.read.format not in _NESTED:
+        return set()
+    parts = [name.split(".") for name in feed.columns]
+    above = {".".join(words[:end]) for words in parts for end in range(1, len(words))}
+    is_left = {name for name in above if any(fnmatchcase(name, left) for left in feed.ignore)}
+    return above - is_left - set(feed.columns)
 
 
 def _is_pattern(name: str) -> bool:

@@ -13,7 +13,7 @@ from store.archive import Archive, Delivery
 from store.readers import DeliveryRefused, Reading
 from store.warehouse import Warehouse
 from transforms.classify import ARRIVALS, classify_rows, no_withdrawals, withdraw_absent
-from transforms.conform import conform
+from transforms.conform import conform, misshapen
 from transforms.resolve import Resolved, state_of
 
 
@@ -34,6 +34,8 @@ class Landed(NamedTuple):
     """Versions that are new: arrival, record_number, our columns as text."""
     withdrawn: pl.DataFrame
     quarantined: pl.DataFrame
+    repeats: pl.DataFrame
+    """Rows that say what the version before them says: arrival, record_number."""
     counts: Counts
 
 
@@ -166,7 +168,9 @@ def _check_expectations(
 
 def _land(warehouse: Warehouse, delivery: Delivery, feed: Feed, reading: Reading) -> Landed:
     """Tell new, changed and unchanged rows apart; unreadable rows go to quarantine."""
-    rows = with_digests(warehouse, conform(reading.rows, feed), reading.rows, feed)
+    odd = misshapen(reading.rows, feed)
+    delivered = reading.rows.filter(~pl.col("row_number").is_in(odd.implode()))
+    rows = with_digests(warehouse, conform(delivered, feed), delivered, feed)
     keyless = rows.filter(pl.col("source_key").is_null())
     rows = rows.filter(pl.col("source_key").is_not_null())
     keys = rows.select("source_key").unique()
@@ -175,12 +179,15 @@ def _land(warehouse: Warehouse, delivery: Delivery, feed: Feed, reading: Reading
     quarantined = pl.concat(
         [
             reading.rejects.select("row_number", pl.concat_list("reason").alias("reasons"), "raw"),
+            quarantine_rows(odd, reading.rows, "row_nests_as_agreed"),
             quarantine_rows(keyless["row_number"], reading.rows, "row_has_a_source_key"),
         ]
     )
     counts = _count(versions, quarantined, reading.row_count)
-    fresh = versions.filter(pl.col("kind") != "unchanged").with_columns(source=pl.lit(feed.source))
-    return Landed(fresh, no_withdrawals(), quarantined, counts)
+    is_repeat = pl.col("kind") == "unchanged"
+    repeats = versions.filter(is_repeat).select("arrival", "record_number")
+    fresh = versions.filter(~is_repeat).with_columns(source=pl.lit(feed.source))
+    return Landed(fresh, no_withdrawals(), quarantined, repeats, counts)
 
 
 def _known(warehouse: Warehouse, feed: Feed, keys: pl.DataFrame) -> pl.DataFrame:
@@ -235,6 +242,9 @@ def _write(run: Run, warehouse: Warehouse, delivery: Delivery, landed: Landed, p
     texts.drop("is_withdrawn", "content_hash", "kind").write_ipc(
         run.work / f"landed_{number:06d}_{part:06d}.arrow", compat_level=pl.CompatLevel.newest()
     )
+    if landed.repeats.height:
+        path = run.work / f"repeated_{number:06d}_{part:06d}.arrow"
+        landed.repeats.write_ipc(path, compat_level=pl.CompatLevel.newest())
     versions = pl.concat(
         [
             landed.rows.select("arrival", "record_number", "received_at", "is_withdrawn"),

@@ -169,7 +169,11 @@ def _write_reports(run: Run, warehouse: Warehouse, golden: Golden) -> None:
         warehouse.read(
             """
             select q.source, d.delivery_id, q.row_number, q.reasons, q.raw
-            from quarantine.records q join ingest.deliveries d using (delivery_number)"""
+            from quarantine.records q join ingest.deliveries d using (delivery_number)
+            union all
+            select q.source, d.delivery_id, p.arrival % 1000000000, q.reasons, q.raw
+            from quarantine.repeats p join quarantine.records q on q.arrival = p.repeated
+            join ingest.deliveries d on d.delivery_number = p.arrival // 1000000000"""
         ),
     )
     golden.execute(f"delete from runs where run_id = '{run.run_id}'")

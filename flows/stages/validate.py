@@ -18,6 +18,7 @@ def validate_records(run: Run, warehouse: Warehouse) -> Counts:
     )
     verdict = validate(records, RECORD)
     _write_quarantine(run, warehouse, verdict.quarantined)
+    _write_repeats(run, warehouse)
     active = verdict.passed.select(
         "record_number", "arrival", "source", "campaign", is_active=is_active(verdict.passed)
     )
@@ -47,6 +48,22 @@ def _write_quarantine(run: Run, warehouse: Warehouse, bad: pl.DataFrame) -> None
         delivery_number=pl.col("arrival") // ARRIVALS, row_number=pl.col("arrival") % ARRIVALS
     )
     warehouse.insert("quarantine.records", rows)
+
+
+def _write_repeats(run: Run, warehouse: Warehouse) -> None:
+    """A row that says once more what a bad row said is in quarantine for the same reasons."""
+    for path in sorted(run.work.glob("repeated_*.arrow")):
+        warehouse.execute(
+            """
+            insert into quarantine.repeats
+            select r.arrival, max(v.arrival) as repeated
+            from repeats r join ingest.versions v using (record_number)
+            where v.arrival < r.arrival
+                and r.record_number in (select record_number from quarantine.records)
+            group by r.arrival
+            having max(v.arrival) in (select arrival from quarantine.records)""",
+            repeats=pl.read_ipc(path),
+        )
 
 
 def _write_versions(warehouse: Warehouse, active: pl.DataFrame) -> None:

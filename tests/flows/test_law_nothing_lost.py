@@ -48,6 +48,31 @@ def test_every_row_of_a_broken_delivery_is_accounted_for(tmp_path: Path) -> None
     ]
 
 
+def test_a_row_that_repeats_a_bad_one_is_in_quarantine_too_and_asked_about_once(
+    tmp_path: Path,
+) -> None:
+    company = found(tmp_path)
+    nobody = {"no": "7", "city": "York"}
+    company.drop("members", [{"no": "1", **MARGARET}, nobody, nobody], name="1")
+    company.night(1)
+    company.drop("members", [{"no": "1", **MARGARET}, {"no": "2", **TOM}, nobody], name="2")
+
+    company.night(2)
+
+    laws.counts_add_up(company)
+    told = company.ask(
+        "select delivery_number, row_number, reasons from quarantine "
+        "join deliveries using (delivery_id) order by all"
+    )
+    why = ["record_has_a_name_or_contact"]
+    assert told.rows() == [(1, 3, why), (1, 4, why), (2, 4, why)]
+    asked = company.ask("select row_number from review_items where kind = 'quarantine'")
+    assert asked["row_number"].to_list() == [3]
+    anew = company.anew(tmp_path / "anew")
+    anew.rebuild(2)
+    assert differences(company.tables(), anew.tables()) == {}
+
+
 def test_a_blank_erases_nothing_and_every_value_stays_in_history(tmp_path: Path) -> None:
     company = found(tmp_path)
     company.drop("partner", [{"op": "upsert", "id": "1", **TOM}])

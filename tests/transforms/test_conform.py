@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from rules.feed import Feed
-from transforms.conform import conform, find_drift
+from transforms.conform import conform, find_drift, misshapen
 
 
 def feed(file_format: str = "csv", **more: object) -> Feed:
@@ -46,6 +46,16 @@ def test_an_optional_column_may_be_missing() -> None:
 def test_a_nested_record_may_lack_fields_but_not_all_of_them() -> None:
     assert find_drift(["Mail"], feed("ndjson")) == ([], [])
     assert find_drift(["Points"], feed("ndjson")).missing == ["Mail", "Mobile", "Tel"]
+
+
+def test_a_row_nests_as_agreed_spoils_its_row_alone() -> None:
+    partner = feed("ndjson", columns={"who.mail": "email", "Tel": "phone"})
+    rows = pl.DataFrame({"row_number": [1, 2], "who": ["x", None], "who.mail": [None, "a@b.org"]})
+
+    assert find_drift(rows.columns[1:], partner).unknown == []
+    assert misshapen(rows, partner).to_list() == [1]
+    assert misshapen(rows.drop("who"), partner).to_list() == []
+    assert find_drift(["who", "Tel"], feed(columns={"who.mail": "email"})).unknown == ["who", "Tel"]
 
 
 def test_the_first_of_several_that_is_not_missing_wins() -> None:

@@ -95,6 +95,9 @@ MOMENTS = [
     ("%d/%m/%Y %H:%M|%m/%d/%Y %H:%M", "03/02/2026 04:05", None),
     ("%d/%m/%Y %H:%M|%m/%d/%Y %H:%M", "03/22/2026 04:05", datetime(2026, 3, 22, 4, 5, tzinfo=UTC)),
     ("%d/%m/%Y", "03/02/2026", datetime(2026, 2, 3, tzinfo=UTC)),
+    ("iso|epoch_ms", "1770091506000", datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)),
+    ("iso|epoch_ms", "2026-02-03T04:05:06Z", datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)),
+    ("iso|%d/%m/%Y", "tomorrow", None),
 ]
 
 

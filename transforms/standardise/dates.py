@@ -115,19 +115,13 @@ def read_dates(texts: pl.Series, formats: str, not_after: date, lookups: Lookups
 def parse_moment(expr: pl.Expr, how: str) -> pl.Expr:
     """Read a moment as Datetime in UTC; a text that cannot be read, or reads two ways, is null.
 
-    `how` is 'iso', 'epoch_ms', 'epoch_s' or strptime formats joined by "|". Where the text names no
-    time zone it is in UTC.
+    `how` is 'iso', 'epoch_ms', 'epoch_s' or strptime formats, or several of these joined by "|".
+    Where the text names no time zone it is in UTC.
     """
     text = expr.str.strip_chars()
-    if how == "iso":
-        moment = _iso_moment(text)
-    elif how in _EPOCHS:
-        count = text.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
-        moment = (count * _EPOCHS[how]).cast(pl.Datetime("us", "UTC"))
-    else:
-        readings = [_moment(text, word) for word in how.split("|")]
-        is_one = pl.max_horizontal(readings) == pl.min_horizontal(readings)
-        moment = pl.when(is_one).then(pl.coalesce(readings))
+    readings = [_moment(text, word) for word in how.split("|")]
+    is_one = pl.max_horizontal(readings) == pl.min_horizontal(readings)
+    moment = pl.when(is_one).then(pl.coalesce(readings)) if len(readings) > 1 else readings[0]
     likely = pl.when(moment.dt.year().is_between(EARLIEST.year, 2200)).then(moment)
     return likely.alias(expr.meta.output_name())
 
@@ -209,6 +203,11 @@ def _any(flags: list[pl.Series]) -> pl.Series:
 
 
 def _moment(text: pl.Expr, word: str) -> pl.Expr:
+    if word == "iso":
+        return _iso_moment(text)
+    if word in _EPOCHS:
+        count = text.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
+        return (count * _EPOCHS[word]).cast(pl.Datetime("us", "UTC"))
     moment = text.str.to_datetime(word, time_unit="us", strict=False)
     return moment if "%z" in word else moment.dt.replace_time_zone("UTC")
 

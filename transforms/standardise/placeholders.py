@@ -81,6 +81,8 @@ def _is_test(frame: pl.DataFrame, words: TrialWords) -> pl.Series:
     says = [
         _matches(first, _any_of(words.first_names)) & _matches(last, _any_of(words.last_names)),
         _matches(full, _any_of(words.full_names)),
+        _matches(full, [_only(words)])
+        & _matches(full, [rf".*\b(?:{_either_of(words.first_names)})\b.*"]),
         _matches(email, words.email_patterns) & _matches(phone, words.phone_patterns),
     ]
     return _either(says)
@@ -110,6 +112,16 @@ def _any_of(words: Iterable[str]) -> list[str]:
     """Patterns for words with any punctuation around and between them."""
     between = [_AROUND.join(map(re.escape, word.split())) for word in words]
     return [f"{_AROUND}{word}{_AROUND}" for word in between]
+
+
+def _only(words: TrialWords) -> str:
+    """A pattern for a name of several words, none of which is a name: "QA Test User"."""
+    either = _either_of([*words.first_names, *words.last_names])
+    return rf"(?:{either})(?:[\s!-/:-@_]+(?:{either}))+"
+
+
+def _either_of(words: Iterable[str]) -> str:
+    return "|".join(map(re.escape, words))
 
 
 def _matches(texts: pl.Series, patterns: Iterable[str]) -> pl.Series:
