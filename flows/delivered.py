@@ -41,7 +41,8 @@ _NOTHING = "Nothing."
 
 _SEND_AGAIN = (
     "The rows below are in quarantine and are not used; where one matters, send it again, "
-    "corrected, in another delivery."
+    "corrected, in another delivery. Where you cannot, answer with the item of the row and what it "
+    "should say: a data steward corrects it with `touchstone decide ITEM correct FIELD=VALUE`."
 )
 
 _ADVICE = (
@@ -72,6 +73,7 @@ def tell_delivery(settings: Settings, asked: str) -> dict[str, Any]:
         row = _find(con, asked)
         reasons = _reasons(con, row["delivery_id"])
         examples = _examples(con, row["delivery_id"])
+        corrected = _corrected(con, row["delivery_id"])
     feed = feeds.get(row["source"])
     known = _known(feed)
     told = [
@@ -91,6 +93,7 @@ def tell_delivery(settings: Settings, asked: str) -> dict[str, Any]:
         "reason": _plain(row["reason"], known) if row["reason"] else None,
         "do": _do(row["state"], row["reason"], any(each["do"] != _NOTHING for each in told)),
         **{f"{name}_count": row[f"{name}_count"] for name in COUNTS},
+        "corrected_count": corrected,
         "quarantine": told,
         "notes": [_plain(note, known) for note in row["notes"] or []],
     }
@@ -134,11 +137,23 @@ def _examples(con: duckdb.DuckDBPyConnection, delivery_id: str) -> pl.DataFrame:
         few as (
             from those
             qualify row_number() over (partition by reason order by number, place) <= ?)
-        select reason, number, left(raw, ?) as raw
-        from few join quarantine q on q.rowid = place order by reason, number, place""",
+        select reason, number, left(raw, ?) as raw, i.item_id
+        from few join quarantine q on q.rowid = place left join review_items i
+            on i.kind = 'quarantine' and i.delivery_id = q.delivery_id and i.row_number = number
+        order by reason, number, place""",
         params=[delivery_id, EXAMPLES, _READ],
     ).pl()
     return found
+
+
+def _corrected(con: duckdb.DuckDBPyConnection, delivery_id: str) -> int:
+    """How many rows of the delivery entered as a person corrected them."""
+    found = con.execute(
+        "select count(distinct row_number) from corrections "
+        "where delivery_id = ? and state = 'applied'",
+        [delivery_id],
+    ).fetchone()
+    return int(found[0]) if found else 0
 
 
 def _known(feed: Feed | None) -> frozenset[str]:
@@ -154,8 +169,8 @@ def _reason(
     unknown = Check(says=name.replace("_", " "), do="Ask what is meant.")
     check = (quality.faults | quality.checks).get(name, unknown)
     shown = [
-        {"row_number": number, "cells": _cells(raw or "", known)}
-        for number, raw in examples.select("number", "raw").iter_rows()
+        {"row_number": number, "item_id": item, "cells": _cells(raw or "", known)}
+        for number, raw, item in examples.select("number", "raw", "item_id").iter_rows()
     ]
     return {"name": name, "rows": count, "says": check.says, "do": check.do, "examples": shown}
 

@@ -9,12 +9,15 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
+import polars as pl
+
 from flows import ledger
 from flows.digests import READING, changed_parts, digests
 from flows.fetching import fetch, note_fetch
 from flows.line import STAGES, open_warehouse, perform
 from flows.rebuild import put_in_place, start_anew
 from flows.run import Counts, Run
+from flows.stages.correct import reaches_back
 from store.archive import Archive, Inbox
 from store.decisions import open_decisions
 from store.errors import TouchstoneError, UnreadableError
@@ -27,6 +30,7 @@ from store.settings import Settings
 from store.spool import sealed_segments
 from store.warehouse import Warehouse
 from transforms.match import MatchModel, check_model
+from transforms.resolve import state_of
 
 Progress = Callable[[str, Counts | None], None]
 """Told of each stage when it begins (no counts) and when it has ended."""
@@ -83,7 +87,8 @@ def prepare(settings: Settings, now: datetime) -> tuple[Run, bool, Inbox]:
         changed = changed_parts(ledger.last_digests(warehouse), digests(rulebook))
         if begun is None:
             run_id = _next_run_id(settings, ledger.last_run_number(warehouse))
-            kind = "rebuild" if changed & set(READING) else "nightly"
+            is_anew = changed & set(READING) or _reaches_back(settings, warehouse)
+            kind = "rebuild" if is_anew else "nightly"
             begun = ledger.Begun(run_id, now, kind, _last_decision(settings))
             ledger.begin(warehouse, begun, rulebook.model.name)
         elif begun.kind == "nightly" and changed & set(READING):
@@ -121,8 +126,7 @@ def load_run(
     settings: Settings, rulebook: Rulebook, begun: ledger.Begun, changed: frozenset[str]
 ) -> Run:
     """The run that the ledger knows, with the decisions that it began with."""
-    with open_decisions(settings.log_url) as log:
-        decisions = log.read()
+    decisions = _decisions(settings)
     decisions = decisions.filter(decisions["decision_id"] <= begun.last_decision)
     return Run(
         begun.run_id,
@@ -160,9 +164,25 @@ def read_checked_rules(settings: Settings) -> Rulebook:
 
 
 def _last_decision(settings: Settings) -> int:
-    with open_decisions(settings.log_url) as log:
-        found = log.read()["decision_id"].max()
+    found = _decisions(settings)["decision_id"].max()
     return int(found) if isinstance(found, int) else 0
+
+
+def _reaches_back(settings: Settings, warehouse: Warehouse) -> bool:
+    """Whether a correction of a row was decided that only a rebuild can follow."""
+    decisions = _decisions(settings)
+    if not (decisions["kind"] == "correct").any():
+        return False
+    last = warehouse.one(
+        "select coalesce(max(last_decision), 0) from ledger.runs where state = 'finished'"
+    )
+    before = decisions.filter(decisions["decision_id"] <= last)
+    return reaches_back(warehouse, state_of(before), state_of(decisions))
+
+
+def _decisions(settings: Settings) -> pl.DataFrame:
+    with open_decisions(settings.log_url) as log:
+        return log.read()
 
 
 def _last_run_number(settings: Settings) -> int:

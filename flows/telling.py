@@ -217,7 +217,8 @@ def _step(step: Row) -> str:
 def _value(value: Row) -> str:
     why = _DECIDED_BY.get(value["decided_by"], value["decided_by"])
     origin = value["record_id"] or "typed by a person"
-    return f"  {value['field']:14s} {value['value']}  from {origin}, {why}"
+    mended = f", corrected by {value['corrected_by']}" if value["corrected_by"] else ""
+    return f"  {value['field']:14s} {value['value']}  from {origin}, {why}{mended}"
 
 
 def _change(change: Row) -> str:

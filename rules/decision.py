@@ -19,8 +19,19 @@ from pydantic import (
 )
 
 from rules.base import Rule
+from rules.feed import FIELDS
 
-Kind = Literal["same", "different", "value", "release", "refuse", "reject", "publish", "undo"]
+Kind = Literal[
+    "same",
+    "different",
+    "value",
+    "release",
+    "refuse",
+    "correct",
+    "reject",
+    "publish",
+    "undo",
+]
 
 MOST_RECORDS = 1_000
 """Records that one decision may name: every pair of them is a word of its own."""
@@ -129,6 +140,34 @@ class Publication(Subject):
     run_id: Annotated[str, StringConstraints(pattern=r"^R[0-9]{4,}$")]
 
 
+class Cell(Rule):
+    """One of our fields, and the text that should have been delivered for it."""
+
+    field: Name
+    value: Annotated[Text, StringConstraints(max_length=10_000)] = Field(description="may be blank")
+
+    @field_validator("field")
+    @classmethod
+    def _is_ours(cls, field: str) -> str:
+        if field not in FIELDS or field == "operation":
+            raise ValueError(f"no field of ours is called {field}; choose from {', '.join(FIELDS)}")
+        return field
+
+
+class Correction(Row):
+    """What a quarantined row should have said; it enters so with the next run."""
+
+    seen: Sha256 = Field(description="of the row's text as the person saw it in quarantine")
+    cells: Annotated[tuple[Cell, ...], Field(min_length=1)]
+
+    @field_validator("cells")
+    @classmethod
+    def _names_each_field_once(cls, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+        if len({cell.field for cell in cells}) < len(cells):
+            raise ValueError("a field is given twice")
+        return tuple(sorted(cells, key=lambda cell: cell.field))
+
+
 class Undone(Subject):
     """An earlier decision. When that is an undo itself, what it undid is restored."""
 
@@ -141,6 +180,7 @@ SUBJECTS: dict[Kind, type[Subject]] = {
     "value": Value,
     "release": Delivery,
     "refuse": Delivery,
+    "correct": Correction,
     "reject": Row,
     "publish": Publication,
     "undo": Undone,

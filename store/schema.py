@@ -28,6 +28,9 @@ create table ingest.records (
 create table ingest.versions (
     arrival bigint, record_number bigint, received_at timestamptz, is_withdrawn boolean);
 
+create table ingest.corrections (
+    arrival bigint, field varchar, value varchar, decision_id bigint, raw varchar);
+
 create table std.records (
     arrival bigint, record_number bigint, source varchar, received_at timestamptz,
     is_test boolean, has_link boolean, title varchar, first_name varchar,
@@ -161,6 +164,10 @@ create table review_items (
     row_number bigint);
 create table quarantine (
     source varchar, delivery_id varchar, row_number bigint, reasons varchar[], raw varchar);
+create table corrections (
+    source varchar, delivery_id varchar, row_number bigint, record_id varchar, field varchar,
+    value varchar, decided_by varchar, decided_at timestamptz, because varchar,
+    decision_id bigint, state varchar, golden_field varchar, golden_value varchar);
 create table deliveries (
     delivery_id varchar, delivery_number bigint, source varchar, channel varchar,
     file_name varchar, received_at timestamptz, run_id varchar, state varchar, reason varchar,

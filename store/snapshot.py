@@ -28,6 +28,7 @@ TABLES = (
     "history",
     "redirects",
     "quarantine",
+    "corrections",
     "review_items",
     "pairs",
     "deliveries",
@@ -41,7 +42,7 @@ HELD = "HELD"
 """The file in a snapshot that says why it is held back."""
 
 OF_EVERY_RUN = frozenset(
-    {"redirects", "review_items", "deliveries", "quarantine", "runs", "metrics"}
+    {"redirects", "review_items", "deliveries", "quarantine", "corrections", "runs", "metrics"}
 )
 """Tables that a run writes anew even where no customer changed."""
 

@@ -139,7 +139,12 @@ def test_the_glossary_names_every_channel() -> None:
 def test_every_check_has_its_sentence_for_stewards() -> None:
     quality = read_rule(ROOT / "rules" / "quality.toml", Quality)
 
-    assert set(quality.checks) == {*CHECKS, "row_has_a_source_key", "row_nests_as_agreed"}
+    assert set(quality.checks) == {
+        *CHECKS,
+        "row_has_a_source_key",
+        "row_nests_as_agreed",
+        "correction_mends_the_row",
+    }
 
 
 def test_every_fault_of_a_row_has_its_sentence_for_stewards() -> None:

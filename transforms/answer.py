@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from rules.decision import Delivery, Different, Kind, Row, Same, Subject, Value
+from rules.decision import Cell, Correction, Delivery, Different, Kind, Row, Same, Subject, Value
 from rules.survivorship import Survivorship
 from transforms.standardise.emails import verify_emails
 from transforms.standardise.phones import verify_phones
@@ -47,6 +47,25 @@ class Answer(NamedTuple):
 def answer_item(item: Item, answer: str, rules: Survivorship) -> Answer:
     """Read `answer` as an answer to `item`."""
     return ANSWERS[item["kind"]](item, answer, rules)
+
+
+def correct_row(item: Item, cells: Mapping[str, str], raw: str) -> Answer:
+    """Read `cells`, ours = what should have come, as a correction of the row that came as `raw`."""
+    if item["kind"] != "quarantine":
+        raise AnswerError(
+            f"{item['item_id']} is a {item['kind']} item; only a row can be corrected."
+        )
+    if "source_key" in cells and _cells(raw).get("source_key"):
+        raise AnswerError(
+            "The row has a key, and with another it would be another record: leave source_key."
+        )
+    subject = Correction(
+        sha256=item["delivery_id"],
+        row_number=item["row_number"],
+        seen=hashlib.sha256(raw.encode()).hexdigest(),
+        cells=tuple(Cell(field=field, value=value) for field, value in cells.items()),
+    )
+    return Answer("correct", subject)
 
 
 def fingerprint(item: Item) -> str:
@@ -144,8 +163,19 @@ def _delivery(item: Item, answer: str, rules: Survivorship) -> Answer:
 
 
 def _row(item: Item, answer: str, rules: Survivorship) -> Answer:
-    _one_of(item, answer, "reject")
+    if answer == "correct":
+        raise AnswerError("A correction says what should have come: correct email=ann@example.com")
+    _one_of(item, answer, "reject", "correct")
     return Answer("reject", Row(sha256=item["delivery_id"], row_number=item["row_number"]))
+
+
+def _cells(raw: str) -> dict[str, Any]:
+    """The cells of a row in quarantine; none where the row could not be read."""
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _one_of(item: Item, answer: str, *words: str) -> None:

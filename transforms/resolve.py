@@ -21,12 +21,15 @@ SUBJECT = pl.Struct(
         "record_id": pl.String,
         "sha256": pl.String,
         "row_number": pl.Int64,
+        "seen": pl.String,
+        "cells": pl.List(pl.Struct({"field": pl.String, "value": pl.String})),
         "decision_id": pl.Int64,
     }
 )
 """Everything that a subject of any kind may hold."""
 
 PAIR = ("record_a", "record_b")
+ROW = ("sha256", "row_number")
 
 SMALL_COMPONENT = 200
 """Up to so many records the shortest chain is looked for; beyond that, any chain will do."""
@@ -53,6 +56,9 @@ class Resolved(NamedTuple):
     """One row per delivery: sha256, verdict (release or refuse), decision_id."""
     rejected: pl.DataFrame
     """One row per quarantined row that was rejected: sha256, row_number, decision_id."""
+    corrections: pl.DataFrame
+    """One row per corrected field of a quarantined row: sha256, row_number, field, value, seen
+    (a digest of the row as the person saw it), decision_id."""
     contradictions: pl.DataFrame
     """One row per cannot-link between records that a chain of must-links joins: record_a,
     record_b, decision_ids (of the cannot-link and of one such chain)."""
@@ -70,6 +76,7 @@ def state_of(log: pl.DataFrame) -> Resolved:
         values=_values(decisions),
         deliveries=_deliveries(decisions),
         rejected=_rejected(decisions),
+        corrections=_corrections(decisions),
         contradictions=_contradictions(must_links, cannot_links),
     )
 
@@ -186,8 +193,24 @@ def _deliveries(decisions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rejected(decisions: pl.DataFrame) -> pl.DataFrame:
-    rows = _of_kind(decisions, "reject")
-    return _last(rows.select("sha256", "row_number", decision_id="decided"), "sha256", "row_number")
+    """The rows whose newest word is to leave them out."""
+    rows = _of_kind(decisions, "reject", "correct")
+    last = _last(rows.select(*ROW, "kind", decision_id="decided"), *ROW)
+    return last.filter(pl.col("kind") == "reject").drop("kind")
+
+
+def _corrections(decisions: pl.DataFrame) -> pl.DataFrame:
+    """What was said of a row since it was last rejected, the newest word for each field.
+
+    Corrections of a row that looked otherwise, which the newest did not see, are of the past.
+    """
+    rejected = _of_kind(decisions, "reject").group_by(ROW).agg(out=pl.col("decided").max())
+    said = _of_kind(decisions, "correct").join(rejected, on=ROW, how="left")
+    said = said.filter(pl.col("decided") > pl.col("out").fill_null(0)).sort("decided")
+    said = said.filter(pl.col("seen") == pl.col("seen").last().over(ROW))
+    cells = said.select(*ROW, "seen", decision_id="decided", cell="cells").explode("cell")
+    cells = cells.select(*ROW, pl.col("cell").struct.unnest(), "seen", "decision_id")
+    return _last(cells, *ROW, "field")
 
 
 def _last(decided: pl.DataFrame, *key: str) -> pl.DataFrame:

@@ -16,10 +16,19 @@ from store.errors import TouchstoneError
 from store.rulebook import read_rule
 from store.settings import Settings
 from store.snapshot import current_run, open_snapshot
-from transforms.answer import ANSWERS, Answer, AnswerError, Item, answer_item, fingerprint
+from transforms.answer import (
+    ANSWERS,
+    Answer,
+    AnswerError,
+    Item,
+    answer_item,
+    correct_row,
+    fingerprint,
+)
 
 _LISTED = 50
 _EVERYTHING = "all"
+_CORRECT = "correct"
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +39,10 @@ def options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         metavar="ANSWER",
         help="match, cluster: same or different; conflict: keep or the right value; "
-        "delivery: release or refuse; quarantine: reject",
+        "delivery: release or refuse; quarantine: reject, or correct FIELD=VALUE ...",
+    )
+    parser.add_argument(
+        "cells", nargs="*", metavar="FIELD=VALUE", help="of correct: our field, what it should say"
     )
     parser.add_argument("--by", metavar="NAME", help="who decides")
     parser.add_argument("--because", metavar="TEXT", help="why, for whoever looks later")
@@ -54,6 +66,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         arguments.refuse("name one ITEM and its ANSWER, or --undo a DECISION, or --list")
     if arguments.item is not None and arguments.answer is None:
         arguments.refuse(f"what is the answer to {arguments.item}?")
+    if bool(arguments.cells) != (arguments.answer == _CORRECT):
+        arguments.refuse("FIELD=VALUE goes with the answer correct, and correct with one or more")
     if not arguments.by or not arguments.because:
         arguments.refuse("a decision needs --by NAME and --because TEXT")
     try:
@@ -70,7 +84,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 def _decide(arguments: argparse.Namespace, settings: Settings) -> int:
     item = _find(arguments.item, settings)
     rules = read_rule(settings.rules / "survivorship.toml", Survivorship)
-    answer = answer_item(item, arguments.answer, rules)
+    if arguments.answer == _CORRECT:
+        answer = correct_row(item, _cells(arguments), _raw(item, settings))
+    else:
+        answer = answer_item(item, arguments.answer, rules)
     with open_decisions(settings.log_url) as log:
         standing = _standing(log.read(), item["item_id"], answer)
         if standing is None:
@@ -118,6 +135,29 @@ def _find(item_id: str, settings: Settings) -> Item:
     return item
 
 
+def _cells(arguments: argparse.Namespace) -> dict[str, str]:
+    """What the row should say, by our fields."""
+    cells: dict[str, str] = {}
+    for word in arguments.cells:
+        field, is_given, value = word.partition("=")
+        if not is_given or not field:
+            arguments.refuse(f"{word}: write FIELD=VALUE, such as email=ann@example.com")
+        if field in cells:
+            arguments.refuse(f"{field} is given twice")
+        cells[field] = value
+    return cells
+
+
+def _raw(item: Item, settings: Settings) -> str:
+    """The row of a quarantine item as it came."""
+    row = [item["delivery_id"], item["row_number"]]
+    with open_snapshot(settings) as con:
+        found = con.execute(
+            "select raw from quarantine where delivery_id = ? and row_number = ?", row
+        ).fetchone()
+    return str(found[0]) if found else ""
+
+
 def _standing(log: pl.DataFrame, item_id: str, answer: Answer) -> int | None:
     """The decision that says just this about the item and is the last word on it, if any."""
     about = log.filter(pl.col("item_id") == item_id)
@@ -157,6 +197,7 @@ def _says(item: Item, answer: Answer) -> str:
         "value": f"the {item['field']} of {', '.join(item['customer_ids'] or ())} is settled",
         "release": "the delivery may enter",
         "refuse": "the delivery stays out",
+        "correct": f"row {item['row_number']} enters as corrected, if it then passes its checks",
         "reject": f"row {item['row_number']} stays out",
     }[answer.kind]
 

@@ -108,6 +108,16 @@ def _weight(link: Link) -> Row:
     return {"match_weight": None if link.weight == DECIDED else round(link.weight, 2)}
 
 
+_VALUES = """
+    select l.field, l.value, l.record_id, l.decided_by, l.valid_from, c.decided_by as corrected_by
+    from lineage l left join (
+        select record_id, golden_field, golden_value, arg_max(decided_by, decision_id) as decided_by
+        from corrections group by all) c
+        on c.record_id = l.record_id and c.golden_field = l.field and c.golden_value = l.value
+    where l.customer_id = ? order by list_position(?, l.field)"""
+"""Each golden value with its source, and who corrected the row that it came from."""
+
+
 def _published(known: Known, name: str) -> Row:
     """What the snapshot says of a customer."""
     con, fields = known.con, known.rulebook.survivorship.names()
@@ -115,8 +125,7 @@ def _published(known: Known, name: str) -> Row:
         "is_published": bool(rows_of(con, "select 1 from customers where customer_id = ?", name)),
         "values": rows_of(
             con,
-            "select field, value, record_id, decided_by, valid_from from lineage "
-            "where customer_id = ? order by list_position(?, field)",
+            _VALUES,
             name,
             fields,
         ),

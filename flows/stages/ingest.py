@@ -7,6 +7,7 @@ import polars as pl
 from flows.reading import Spool, find_columns, read_through
 from flows.run import Counts, Run
 from flows.stages.cells import compare_cells, keep_cells
+from flows.stages.correct import enter_corrected, keep_applied, mend, seen_again
 from flows.stages.digests import with_digests
 from rules.feed import Feed
 from store.archive import Archive, Delivery
@@ -36,6 +37,8 @@ class Landed(NamedTuple):
     quarantined: pl.DataFrame
     repeats: pl.DataFrame
     """Rows that say what the version before them says: arrival, record_number."""
+    corrections: pl.DataFrame | None
+    """What persons said of its rows: row_number, field, value, decision_id, raw."""
     counts: Counts
 
 
@@ -46,6 +49,7 @@ def ingest(run: Run, warehouse: Warehouse) -> Counts:
     total: Counts = {"deliveries": 0, "held": 0, "rows": 0}
     warehouse.execute("delete from change.versions")
     run.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    total["corrected"] = enter_corrected(run, warehouse, resolved)
     for delivery in _waiting(run, warehouse, archive, resolved):
         counts = _take_in(run, warehouse, delivery, resolved)
         for name, count in counts.items():
@@ -99,7 +103,8 @@ def _take_in(run: Run, warehouse: Warehouse, delivery: Delivery, resolved: Resol
         feed = _feed_of(run, delivery)
         spool = read_through(delivery, feed, run.settings.limits, run.work / "reading")
         find_columns(spool, feed, run.rulebook)
-        withdrawn = _withdrawals(warehouse, delivery, feed, spool)
+        cells = resolved.corrections.filter(sha256=delivery.delivery_id)
+        withdrawn = _withdrawals(warehouse, delivery, feed, spool, cells)
         if not delivery.is_released:
             _check_expectations(warehouse, feed, spool, withdrawn)
             _check_verdict(verdict)
@@ -110,7 +115,7 @@ def _take_in(run: Run, warehouse: Warehouse, delivery: Delivery, resolved: Resol
         return {"deliveries": 1, "held": int(state == "held")}
     total: Counts = {}
     for number, reading in enumerate(spool.parts()):
-        landed = _land(warehouse, delivery, feed, reading)
+        landed = _land(warehouse, delivery, feed, reading, cells)
         if number == spool.count - 1:
             landed = _with_withdrawals(landed, withdrawn)
         _write(run, warehouse, delivery, landed, number)
@@ -166,16 +171,38 @@ def _check_expectations(
             )
 
 
-def _land(warehouse: Warehouse, delivery: Delivery, feed: Feed, reading: Reading) -> Landed:
+def _land(
+    warehouse: Warehouse, delivery: Delivery, feed: Feed, reading: Reading, cells: pl.DataFrame
+) -> Landed:
     """Tell new, changed and unchanged rows apart; unreadable rows go to quarantine."""
+    rows, quarantined = _digested(warehouse, feed, reading)
+    corrections = None
+    if cells.height:
+        mended = mend(warehouse, quarantined, reading.rows, cells, feed)
+        quarantined, corrections = mended.quarantined, mended.cells
+        rows = pl.concat([rows, mended.rows], how="diagonal").select(rows.columns)
+    keys = rows.select("source_key").unique()
+    known = _known(warehouse, feed, keys)
+    versions = classify_rows(rows, known, delivery.delivery_number, delivery.received_at)
+    counts = _count(versions, quarantined, reading.row_count)
+    is_repeat = pl.col("kind") == "unchanged"
+    repeats = versions.filter(is_repeat).select("arrival", "record_number")
+    fresh = versions.filter(~is_repeat).with_columns(source=pl.lit(feed.source))
+    if corrections is not None:
+        other = cells.join(corrections, on="row_number", how="anti")
+        again = seen_again(warehouse, _texts(fresh), other)
+        corrections = pl.concat([corrections, again])
+    return Landed(fresh, no_withdrawals(), quarantined, repeats, corrections, counts)
+
+
+def _digested(
+    warehouse: Warehouse, feed: Feed, reading: Reading
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that can be known, with what they are known by; and the others, for quarantine."""
     odd = misshapen(reading.rows, feed)
     delivered = reading.rows.filter(~pl.col("row_number").is_in(odd.implode()))
     rows = with_digests(warehouse, conform(delivered, feed), delivered, feed)
     keyless = rows.filter(pl.col("source_key").is_null())
-    rows = rows.filter(pl.col("source_key").is_not_null())
-    keys = rows.select("source_key").unique()
-    known = _known(warehouse, feed, keys)
-    versions = classify_rows(rows, known, delivery.delivery_number, delivery.received_at)
     quarantined = pl.concat(
         [
             reading.rejects.select("row_number", pl.concat_list("reason").alias("reasons"), "raw"),
@@ -183,11 +210,7 @@ def _land(warehouse: Warehouse, delivery: Delivery, feed: Feed, reading: Reading
             quarantine_rows(keyless["row_number"], reading.rows, "row_has_a_source_key"),
         ]
     )
-    counts = _count(versions, quarantined, reading.row_count)
-    is_repeat = pl.col("kind") == "unchanged"
-    repeats = versions.filter(is_repeat).select("arrival", "record_number")
-    fresh = versions.filter(~is_repeat).with_columns(source=pl.lit(feed.source))
-    return Landed(fresh, no_withdrawals(), quarantined, repeats, counts)
+    return rows.filter(pl.col("source_key").is_not_null()), quarantined
 
 
 def _known(warehouse: Warehouse, feed: Feed, keys: pl.DataFrame) -> pl.DataFrame:
@@ -211,18 +234,18 @@ def quarantine_rows(numbers: pl.Series, rows: pl.DataFrame, reason: str) -> pl.D
 
 
 def _withdrawals(
-    warehouse: Warehouse, delivery: Delivery, feed: Feed, spool: Spool
+    warehouse: Warehouse, delivery: Delivery, feed: Feed, spool: Spool, cells: pl.DataFrame
 ) -> pl.DataFrame:
-    """The records that a full dump no longer has."""
+    """The records that a full dump no longer has; a key that a person gave it is there too."""
     if feed.mode != "full":
         return no_withdrawals()
     current = warehouse.read(
         "select record_number, source_key, content_hash, is_withdrawn from ingest.records "
         f"where source = '{feed.source}'"
     )
-    return withdraw_absent(
-        current, spool.values("source_key"), spool.reject_texts(), delivery.delivery_number
-    )
+    given = cells.filter(field="source_key")["value"]
+    present = pl.concat([spool.values("source_key"), given])
+    return withdraw_absent(current, present, spool.reject_texts(), delivery.delivery_number)
 
 
 def _count(versions: pl.DataFrame, quarantined: pl.DataFrame, row_count: int) -> Counts:
@@ -238,10 +261,12 @@ def _count(versions: pl.DataFrame, quarantined: pl.DataFrame, row_count: int) ->
 def _write(run: Run, warehouse: Warehouse, delivery: Delivery, landed: Landed, part: int) -> None:
     """Write versions, the records' current state and quarantine; leave the text for standardise."""
     number = delivery.delivery_number
-    texts = landed.rows.filter(~pl.col("is_withdrawn"))
-    texts.drop("is_withdrawn", "content_hash", "kind").write_ipc(
+    _texts(landed.rows).write_ipc(
         run.work / f"landed_{number:06d}_{part:06d}.arrow", compat_level=pl.CompatLevel.newest()
     )
+    if landed.corrections is not None:
+        arrival = pl.lit(number * ARRIVALS, pl.Int64) + pl.col("row_number")
+        keep_applied(warehouse, landed.corrections.with_columns(arrival=arrival))
     if landed.repeats.height:
         path = run.work / f"repeated_{number:06d}_{part:06d}.arrow"
         landed.repeats.write_ipc(path, compat_level=pl.CompatLevel.newest())
@@ -286,6 +311,11 @@ def _write(run: Run, warehouse: Warehouse, delivery: Delivery, landed: Landed, p
             delivery_number=pl.lit(number, pl.Int64),
         ),
     )
+
+
+def _texts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The texts of new versions, as standardise takes them."""
+    return rows.filter(~pl.col("is_withdrawn")).drop("is_withdrawn", "content_hash", "kind")
 
 
 def _record(warehouse: Warehouse, run: Run, delivery: Delivery, outcome: Outcome) -> None:

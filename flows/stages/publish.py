@@ -6,6 +6,7 @@ from flows.drift import measure_drift
 from flows.gates import breaches, measure_gates
 from flows.queueing import queue_of, show_queue
 from flows.run import Counts, Run
+from flows.stages.corrections import tell_corrections
 from store.golden import Golden, open_beside
 from store.schema import PAIRS, relationships
 from store.snapshot import is_held, publish
@@ -176,6 +177,8 @@ def _write_reports(run: Run, warehouse: Warehouse, golden: Golden) -> None:
             join ingest.deliveries d on d.delivery_number = p.arrival // 1000000000"""
         ),
     )
+    golden.execute("delete from corrections")
+    golden.insert("corrections", tell_corrections(run, warehouse))
     golden.execute(f"delete from runs where run_id = '{run.run_id}'")
     golden.insert("runs", _run_row(run, warehouse, golden))
     golden.execute(f"delete from metrics where run_id = '{run.run_id}'")

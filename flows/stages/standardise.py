@@ -6,6 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 from flows.run import Counts, Run
+from flows.stages.correct import corrected
 from store.warehouse import Warehouse
 from transforms.carry import FIELDS, carry_forward
 from transforms.standardise.contact_keys import phone_keys
@@ -67,6 +68,9 @@ def standardise_records(run: Run, warehouse: Warehouse) -> Counts:
 def _standardise(run: Run, warehouse: Warehouse, rows: pl.DataFrame) -> int:
     """Standardise versions of one delivery, in order of arrival; how many values were new."""
     feeds = run.rulebook.feeds
+    if not warehouse.is_empty("ingest.corrections"):
+        said = "select arrival, field, value from ingest.corrections semi join rows using (arrival)"
+        rows = corrected(rows, warehouse.read(said, rows=rows.select("arrival")))
     records = standardise_texts(rows, feeds[rows["source"][0]], run.rulebook.lookups)
     parsed = 0
     for kind in KINDS:

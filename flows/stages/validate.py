@@ -3,6 +3,7 @@
 import polars as pl
 
 from flows.run import Counts, Run
+from flows.stages.correct import FAILS, raw_text
 from flows.stages.deliverability import look_up_domains
 from rules.schemas import RECORD
 from store.warehouse import Warehouse
@@ -41,10 +42,17 @@ def _write_quarantine(run: Run, warehouse: Warehouse, bad: pl.DataFrame) -> None
     raw = [
         pl.read_ipc(path)
         .join(wanted, on="arrival", how="semi")
-        .select("arrival", "source", raw=pl.struct(pl.exclude("arrival")).struct.json_encode())
+        .select("arrival", "source", raw=raw_text())
         for path in sorted(run.work.glob("landed_*.arrow"))
     ]
-    rows = wanted.join(pl.concat(raw), on="arrival").with_columns(
+    came = warehouse.read("select distinct arrival, raw as came from ingest.corrections")
+    is_corrected = pl.col("came").is_not_null()
+    fails = pl.when(is_corrected).then(pl.concat_list("reasons", pl.lit(FAILS)))
+    rows = wanted.join(pl.concat(raw), on="arrival").join(came, on="arrival", how="left")
+    rows = rows.with_columns(
+        reasons=fails.otherwise("reasons"), raw=pl.coalesce("came", "raw")
+    ).drop("came")
+    rows = rows.with_columns(
         delivery_number=pl.col("arrival") // ARRIVALS, row_number=pl.col("arrival") % ARRIVALS
     )
     warehouse.insert("quarantine.records", rows)

@@ -24,6 +24,7 @@ from rules.decision import SUBJECTS, Kind, NewDecision
 from store.decisions import open_decisions
 from store.settings import Settings
 from store.snapshot import HIDDEN, TABLES, current_run, open_snapshot
+from transforms.answer import AnswerError, correct_row
 
 OWN = Path(rules.__file__).parent
 FIRST_NIGHT = datetime(2026, 3, 2, 2, 15, tzinfo=UTC)
@@ -157,6 +158,17 @@ class Company(NamedTuple):
         )
         with open_decisions(self.settings.log_url) as log:
             return log.add(decision).decision_id
+
+    def correct(self, item: dict[str, Any], **cells: str) -> int:
+        """Correct the row of a quarantine item; a row that is known keeps its key."""
+        where = f"delivery_id = '{item['delivery_id']}' and row_number = {item['row_number']}"
+        raw = self.ask(f"select raw from quarantine where {where}").item(0, 0)
+        try:
+            answer = correct_row(item, cells, raw)
+        except AnswerError:
+            cells.pop("source_key")
+            answer = correct_row(item, cells, raw)
+        return self.decide("correct", **answer.subject.model_dump())
 
     def ask(self, query: str) -> pl.DataFrame:
         """The current snapshot's answer."""

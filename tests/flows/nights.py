@@ -7,7 +7,7 @@ phone, a family's mailbox, twins, a father and a son of one name.
 
 import random
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -48,6 +48,13 @@ PEOPLE: tuple[Cells, ...] = (
     person("Aoife", "O'Brien", phone="+353 1 800 0001", born="1972-12-24", city="Dublin"),
 )  # fmt: skip
 SHORT = {"Margaret": "Maggie", "Robert": "Bob", "Emily": "Em", "Carla": "Karla", "Tom": "Thomas"}
+CORRECTIONS: tuple[Cells, ...] = (
+    {"last_name": "Baker", "email": "tom.baker@mail.org"},
+    {"first_name": "Maggie", "last_name": "Miller", "email": "m@millers.org", "source_key": "P7"},
+    {"city": "Bath"},
+    {"first_name": "Clara", "last_name": "Stone", "email": "", "source_key": "M5"},
+    {"phone": "07911 123499", "source_key": "P99"},
+)
 DAYS = ("2026-02-01", "2026-02-20", "2025-01-15")
 WAYS = 14
 """How many ways there are in which a row may be written."""
@@ -236,7 +243,7 @@ def _answer(company: Company, choice: Choice) -> None:
         verdict = "refuse" if choice.other % 4 == 1 else "release"
         company.decide(verdict, sha256=item["delivery_id"])
     elif item["kind"] == "quarantine":
-        company.decide("reject", sha256=item["delivery_id"], row_number=item["row_number"])
+        _judge_row(company, item, choice.other)
     elif item["record_ids"][0] != item["record_ids"][1]:
         side = 0 if yes else 1
         company.decide(
@@ -246,6 +253,15 @@ def _answer(company: Company, choice: Choice) -> None:
             value=item["value"] if yes else item["rival_value"],
             record_id=item["record_ids"][side],
         )
+
+
+def _judge_row(company: Company, item: dict[str, Any], other: int) -> None:
+    """Leave a row in quarantine out, or say what it should have said, which may help or not."""
+    row = {"sha256": item["delivery_id"], "row_number": item["row_number"]}
+    if other % 4 == 0:
+        company.decide("reject", **row)
+    else:
+        company.correct(item, **CORRECTIONS[other % len(CORRECTIONS)])
 
 
 def _broken(rows: list[Cells], told: list[Row]) -> list[Cells | str]:

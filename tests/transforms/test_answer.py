@@ -1,11 +1,19 @@
 import tomllib
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rules.survivorship import Survivorship
-from transforms.answer import ANSWERS, EVIDENCE, AnswerError, answer_item, fingerprint
+from transforms.answer import (
+    ANSWERS,
+    EVIDENCE,
+    AnswerError,
+    answer_item,
+    correct_row,
+    fingerprint,
+)
 from transforms.review import SCHEMA
 
 CASES = tomllib.loads((Path(__file__).parents[1] / "cases" / "answers.toml").read_text("utf-8"))
@@ -70,3 +78,23 @@ def test_the_fingerprint_is_of_the_evidence_alone() -> None:
 
 def test_the_evidence_is_what_an_item_has() -> None:
     assert set(EVIDENCE) <= set(SCHEMA)
+
+
+def test_a_correction_names_the_row_as_it_was_seen() -> None:
+    item = {**item_of("quarantine", "birth_date"), "delivery_id": "a" * 64, "row_number": 3}
+
+    answer = correct_row(item, {"phone": "1", "email": "x@y.org"}, '{"email": "x"}')
+
+    assert answer.kind == "correct"
+    told = answer.subject.model_dump()
+    assert told["seen"] == sha256(b'{"email": "x"}').hexdigest()
+    assert [cell["field"] for cell in told["cells"]] == ["email", "phone"]
+
+
+def test_only_a_row_is_corrected_and_it_keeps_its_key() -> None:
+    row = item_of("quarantine", "birth_date")
+
+    with pytest.raises(AnswerError, match="leave source_key"):
+        correct_row(row, {"source_key": "9"}, '{"source_key": "7"}')
+    with pytest.raises(AnswerError, match="only a row can be corrected"):
+        correct_row(item_of("delivery", "birth_date"), {"email": "x@y.org"}, "{}")

@@ -50,7 +50,7 @@ def links(frame: pl.DataFrame) -> list[tuple[str, int]]:
 def test_an_empty_log_decides_nothing() -> None:
     state = state_of(log_of())
 
-    assert [frame.height for frame in state] == [0] * 6
+    assert [frame.height for frame in state] == [0] * 7
     assert state.must_links.schema == {
         "record_a": pl.String,
         "record_b": pl.String,
@@ -198,6 +198,35 @@ def test_a_rejected_row_is_listed_once() -> None:
     state = state_of(log_of(("reject", row), ("reject", row)))
 
     assert state.rejected.rows() == [(SHA_A, 7, 2)]
+
+
+def correct(seen: str = SHA_B, **cells: str) -> Said:
+    told = [{"field": field, "value": value} for field, value in cells.items()]
+    return "correct", {"sha256": SHA_A, "row_number": 7, "seen": seen, "cells": told}
+
+
+@pytest.mark.parametrize(
+    ("said", "fields", "is_rejected"),
+    [
+        ([correct(email="a", city="b")], {"city": ("b", 1), "email": ("a", 1)}, False),
+        ([correct(email="a"), correct(email="", city="b")], {"city": ("b", 2), "email": ("", 2)},
+         False),
+        ([correct(email="a"), correct(city="b")], {"city": ("b", 2), "email": ("a", 1)}, False),
+        ([correct(email="a"), correct(city="b"), undo(1)], {"city": ("b", 2)}, False),
+        ([correct(email="a"), correct(SHA_A, city="b")], {"city": ("b", 2)}, False),
+        ([correct(email="a"), ("reject", {"sha256": SHA_A, "row_number": 7})], {}, True),
+        ([("reject", {"sha256": SHA_A, "row_number": 7}), correct(email="a")],
+         {"email": ("a", 2)}, False),
+    ],
+)  # fmt: skip
+def test_a_row_is_corrected_by_the_newest_word_on_each_field(
+    said: list[Said], fields: dict[str, tuple[str, int]], is_rejected: bool
+) -> None:
+    state = state_of(log_of(*said))
+
+    found = state.corrections.select("field", "value", "decision_id").iter_rows()
+    assert {field: (value, number) for field, value, number in found} == fields
+    assert state.rejected.height == is_rejected
 
 
 @pytest.mark.parametrize(
