@@ -48,6 +48,8 @@ _MAGIC = {
     b"BZh": "a bzip2 archive",
     b"\xfd7zXZ": "an xz archive",
     b"\x28\xb5\x2f\xfd": "a zstandard archive",
+    b"\x04\x22\x4d\x18": "an lz4 archive",
+    b"\x1f\x9d": "a compress archive",
 }
 _PAGE = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml|table|meta|head)\b", re.IGNORECASE
@@ -105,6 +107,8 @@ def kind_of(data: bytes) -> str | None:
     """What the first bytes say the file is, when they say that it is not text."""
     if data.startswith(_ZIP):
         return "an Excel workbook" if is_workbook(io.BytesIO(data)) else "a zip archive"
+    if data[257:262] == b"ustar":
+        return "a tar archive"
     if _PAGE.match(data[:_HEAD]):
         return "a web page or XML, whatever its name says"
     return next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)

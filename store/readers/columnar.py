@@ -62,7 +62,7 @@ def _part(batch: pl.DataFrame, first: int, limits: Limits, budget: Budget) -> Re
     columns = columns_of(texts.columns, limits.max_columns)
     # A value that many rows share is kept once: what they say in all is known only now.
     lengths = texts.select(pl.all().str.len_bytes().cast(pl.Int64).sum())
-    budget.take(sum(lengths.row(0)) if lengths.width else 0)
+    budget.take(texts.height * texts.width + sum(lengths.row(0)))
     texts = emptied(texts.rename(dict(zip(texts.columns, columns, strict=True))))
     numbers = pl.int_range(first, first + batch.height, dtype=pl.Int64, eager=True)
     numbered = texts.insert_column(0, numbers.alias("row_number"))

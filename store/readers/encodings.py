@@ -5,18 +5,26 @@ delivery: it is a guess, if a good one, and the feed should declare it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from charset_normalizer import from_bytes
 
 _LINES, _ENOUGH = 2_000, 5
-_ALPHABETS = ["cp1251", "cp1253", "cp1255", "cp1256"]
-_CENTRAL = "cp1250"
-_ODD = re.compile(
-    r"(?<=[^\W\d_])[^\w\s\x00-\x7f’‘´·­]|[^\w\s\x00-\x7f’‘´·­](?=[^\W\d_])|[¹²³](?=[a-z])"
+_ALPHABETS = ["cp1251", "koi8_r", "cp1253", "cp1255", "cp1256"]
+_LATIN = ("cp1252", "cp1250", "iso8859_2", "cp1254")
+"""Of several that explain as much, the first."""
+_LETTERS = {
+    "cp1252": "àâæçéèêëîïôœùûüÿ äöüßé áéíñóúü ãõáàâçéêíóôúü àèéìíîòóùú åäöæøéü áéíóúýþæöð "
+    "àçèéíïòóúü éèëïöü",
+    "cp1250": "ąćęłńóśźż áčďéěíňóřšťúůýž áäčďéíĺľňóôŕšťúýž áéíóöőúüű čćđšž ăâîşţ äöüß",
+    "cp1254": "çğıiöşüâîû",
+}
+_LETTERS["iso8859_2"] = _LETTERS["cp1250"]
+"""The letters beyond ASCII of each language that is written in it."""
+_WORD = re.compile(
+    rb"[A-Za-z]*[\x80-\x8f\x95\x98-\x9f\xa1-\xac\xae-\xb3\xb5-\xff][A-Za-z\x80-\xff]*"
 )
-"""A sign where a letter belongs: `£ucja`, `Pawe³`."""
 _MISREAD = re.compile(rb"\xc3[\x82-\x85]\xc2[\x80-\xbf]")
 """`Ã¼` where an `ü` was: UTF-8 that somebody read as cp1252 and wrote as UTF-8 again."""
 _NOT_MINIMAL = re.compile(
@@ -30,14 +38,29 @@ def guess_fallback(head: bytes) -> str | None:
     lines = list(islice(_undecodable(head), _LINES))
     if len(lines) < _ENOUGH:
         return None
-    sample = b"\n".join(lines)
-    letters = [one for one in sample if one > 0x7F or chr(one).isalpha()]
+    words = [word for line in lines for word in _WORD.findall(line)]
+    letters = b"".join(words)
     foreign = sum(one > 0x7F for one in letters)
     if foreign > len(letters) * 0.6:
-        best = from_bytes(sample, cp_isolation=_ALPHABETS).best()
+        best = from_bytes(b" ".join(words), cp_isolation=_ALPHABETS).best()
         return best.encoding if best else None
-    odd, odd_there = (_oddness(sample, encoding) for encoding in ("cp1252", _CENTRAL))
-    return _CENTRAL if odd > foreign * 0.1 and odd_there < odd * 0.1 else None
+    explained = {encoding: _explained(words, encoding) for encoding in _LATIN}
+    best_latin = max(_LATIN, key=lambda encoding: explained[encoding])
+    if explained[best_latin] - explained["cp1252"] < len(words) * 0.1:
+        return None
+    return best_latin
+
+
+def _explained(words: Sequence[bytes], encoding: str) -> int:
+    """How many words have letters of one language alone."""
+    languages = [frozenset(letters) for letters in _LETTERS[encoding].split(" ")]
+    found = 0
+    for word in words:
+        text = word.decode(encoding, "replace").lower().replace("i̇", "i")
+        found += any(
+            all(sign in letters for sign in text if not sign.isascii()) for letters in languages
+        )
+    return found
 
 
 def count_misread(data: bytes) -> int:
@@ -59,7 +82,3 @@ def _undecodable(head: bytes) -> Iterator[bytes]:
                 line.decode()
             except UnicodeDecodeError:
                 yield line
-
-
-def _oddness(sample: bytes, encoding: str) -> int:
-    return len(_ODD.findall(sample.decode(encoding, "replace")))

@@ -146,8 +146,8 @@ def without_headers(rows: pl.DataFrame, header: Sequence[str]) -> tuple[pl.DataF
     """Take out the rows that only repeat the names of the columns."""
     if not header:
         return rows, reject_frame([])
-    cells = [pl.nth(index).str.strip_chars() for index in range(1, rows.width)]  # any name
-    names = [None if re.fullmatch(r"column \d+", name) else name for name in header]
+    cells = [_folded(pl.nth(index)) for index in range(1, rows.width)]  # any name
+    names = [None if re.fullmatch(r"column \d+", name) else name.lower() for name in header]
     same = [cell.eq_missing(pl.lit(name)) for cell, name in zip(cells, names, strict=True)]
     first = next((test for test, name in zip(same, names, strict=True) if name), pl.lit(False))
     maybe = rows.filter(first).filter(pl.all_horizontal(same))
@@ -155,6 +155,11 @@ def without_headers(rows: pl.DataFrame, header: Sequence[str]) -> tuple[pl.DataF
         return rows, reject_frame([])
     rest = rows.join(maybe, on="row_number", how="anti", maintain_order="left")
     return rest, _rejected(maybe, "repeated_header")
+
+
+def _folded(cell: pl.Expr) -> pl.Expr:
+    """A cell without space, capitals and the byte order mark of a file that was put behind."""
+    return cell.str.strip_chars().str.strip_chars("\ufeff").str.to_lowercase()
 
 
 def without_separators(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -220,3 +220,35 @@ def test_a_wide_quoted_file_is_read_though_no_pattern_counts_its_columns(tmp_pat
     reading = read(tmp_path, cells + b"\n" + cells.replace(b"c", b"v") + b"\n")
 
     assert reading.rows["c299"].to_list() == ["v299"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("cp1250", "Božena Němcová"),
+        ("iso8859_2", "Božena Němcová"),
+        ("cp1250", "Łucja Wiśniewska"),
+        ("iso8859_2", "Łucja Wiśniewska"),
+        ("cp1254", "Şükrü Yıldırım"),
+        ("cp1251", "Анна Каренина"),
+        ("koi8_r", "Анна Каренина"),
+        ("cp1252", "Zoé Lefèvre"),
+        ("cp1252", "Jürgen Weiß"),
+        ("cp1252", "Þór Guðmundsson"),
+    ],
+)
+def test_the_encoding_of_names_is_found_out_among_columns_of_ascii(tmp_path, encoding, name):
+    rows = "".join(f"{number},{name},ann.{number}@example.com\n" for number in range(20))
+
+    reading = read(tmp_path, f"id,name,email\n{rows}".encode(encoding))
+
+    assert set(reading.rows["name"]) == {name}
+    assert f"20 lines are not UTF-8 and were read as {encoding}" in reading.notes
+
+
+@pytest.mark.parametrize("again", ["ID, Name", "\ufeffid,name"])
+def test_a_header_is_known_again_whatever_its_capitals(tmp_path, again):
+    reading = read(tmp_path, f"id,name\n1,Ann\n{again}\n2,Bo\n".encode())
+
+    assert reading.rows["id"].to_list() == ["1", "2"]
+    assert reasons(reading) == [(3, "repeated_header")]
