@@ -2,7 +2,7 @@
 """Deliveries made to hurt, of the kinds that people and partners send by mistake or by intent.
 
 Each kind says what may come of it: rows read and rows rejected, or a refusal of the whole. The
-tests read them small; `bench/hostile.py --made` puts the same kinds through the line at full size.
+tests read them small; `make fuzz` damages them at random, and `kinds(1)` makes them at full size.
 """
 
 import gzip
@@ -15,6 +15,8 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import xlsxwriter
 
 from rules.feed import Format
@@ -123,6 +125,13 @@ def _bytes(scale: float) -> list[Kind]:
         _csv("an end-of-file character", lambda: text.encode() + b"\x1a", (20, 0), (20, 1)),
         _csv("nothing but a mark", lambda: b"\xef\xbb\xbf", REFUSED),
         _csv("random bytes", lambda: random.Random(1).randbytes(5000), REFUSED),
+        _csv("an lz4 archive", lambda: b"\x04\x22\x4d\x18" + b"x" * 600, REFUSED, says="lz4"),
+        _csv(
+            "a tar archive",
+            lambda: b"a.csv".ljust(257, b"0") + b"ustar" + text.encode(),
+            REFUSED,
+            says="tar",
+        ),
         _csv("an old workbook", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, REFUSED),
         _csv("a web page", lambda: b"<html><body><table><tr><td>1</td></tr></table>", REFUSED),
         _csv(
@@ -315,6 +324,9 @@ def _packed(scale: float) -> list[Kind]:
         Kind("parquet without its end", "p.parquet", "parquet", lambda: whole[:-100], (REFUSED,)),
         Kind("parquet of the wrong types", "p.parquet", "parquet", _odd_parquet, ((3, 0),)),
         Kind("a parquet bomb", "p.parquet", "parquet", lambda: _parquet_bomb(scale), (REFUSED, (0, 4000), (4000, 0))),
+        Kind("values that rows share in parquet", "p.parquet", "parquet", lambda: _shared_parquet(), (REFUSED,), "unpacked"),
+        Kind("rows of nothing in parquet", "p.parquet", "parquet", lambda: _parquet_of(pa.nulls(70_000_000, pa.string())), (REFUSED,), "unpacked"),
+        Kind("more columns than any feed has in parquet", "p.parquet", "parquet", lambda: _columns_parquet(600), (REFUSED,), "600 columns"),
         Kind("a csv named parquet", "p.parquet", "parquet", lambda: good, (REFUSED,)),
     ]  # fmt: skip
 
@@ -400,6 +412,25 @@ def _gzipped_zeros(size: int, piece: bytes) -> bytes:
     with gzip.GzipFile(fileobj=target, mode="wb", compresslevel=6) as packed:
         for _ in range(size >> 20):
             packed.write(block)
+    return target.getvalue()
+
+
+def _shared_parquet() -> bytes:
+    """Each of many rows has the same long value, which is kept once."""
+    longest = pa.array(["x" * 50_000])
+    indices = pa.array([0] * 2_000, pa.int32())
+    return _parquet_of(pa.DictionaryArray.from_arrays(indices, longest))
+
+
+def _columns_parquet(count: int) -> bytes:
+    target = io.BytesIO()
+    pl.DataFrame({f"c{number}": ["1"] for number in range(count)}).write_parquet(target)
+    return target.getvalue()
+
+
+def _parquet_of(values: pa.Array) -> bytes:
+    target = io.BytesIO()
+    pq.write_table(pa.table({"external_id": values}), target)
     return target.getvalue()
 
 

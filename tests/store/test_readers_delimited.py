@@ -226,7 +226,7 @@ def test_a_wide_quoted_file_is_read_though_no_pattern_counts_its_columns(tmp_pat
     ("encoding", "name"),
     [
         ("cp1250", "Božena Němcová"),
-        ("iso8859_2", "Božena Němcová"),
+        ("iso8859_2", "Jiří Růžička"),
         ("cp1250", "Łucja Wiśniewska"),
         ("iso8859_2", "Łucja Wiśniewska"),
         ("cp1254", "Şükrü Yıldırım"),
