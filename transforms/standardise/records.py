@@ -51,6 +51,8 @@ def standardise_texts(rows: pl.DataFrame, feed: Feed, lookups: Lookups) -> pl.Da
     ]
     records = blank_placeholders(rows, texts, lookups)
     records = standardise_names(records, feed.parse.name_order, lookups)
+    if "full_name" in texts:  # of "Baker, N/A" the first name is missing
+        records = blank_placeholders(records, ("first_name", "last_name"), lookups)
     records = parse_birth_dates(
         records, feed.parse.birth_date, rows["received_at"][0].date(), lookups
     )
