@@ -1,5 +1,6 @@
 """Write the folder of a new feed, whole or not at all."""
 
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -14,19 +15,38 @@ SAMPLE_LINES = 25
 """So many lines of a text are kept."""
 
 
-def cut_sample(path: Path, *, has_lines: bool) -> bytes:
-    """The delivery, or its first lines where its rows are lines of plain text."""
+def cut_sample(path: Path, *, has_lines: bool, records: str | None = None) -> bytes:
+    """The delivery, or its first rows where these are lines of plain text or in one JSON array.
+
+    records: of a JSON document, the dotted path to its array; unset: it is an array itself.
+    """
     with path.open("rb") as content:
         lines = [content.readline(SAMPLE_BYTES) for _ in range(SAMPLE_LINES)]
     cut = b"".join(lines)
     if has_lines and b"\0" not in cut and len(cut) <= SAMPLE_BYTES:
         return cut
     if path.stat().st_size > SAMPLE_BYTES:
+        cut = b"" if has_lines else _cut_document(path, records)
+        if cut and len(cut) <= SAMPLE_BYTES:
+            return cut
         raise TouchstoneError(
             f"{path.name} is larger than {SAMPLE_BYTES:,} bytes and cannot be cut line by line; "
             "give a delivery of a few rows."
         )
     return path.read_bytes()
+
+
+def _cut_document(path: Path, records: str | None) -> bytes:
+    """A JSON document with the first of its records; nothing where it is none."""
+    try:
+        document = json.loads(path.read_bytes())
+        found = document
+        for key in records.split(".") if records else ():
+            found = found[key]
+        del found[SAMPLE_LINES:]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return b""
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
 def read_synonyms(rules: Path) -> dict[str, list[str]]:

@@ -30,6 +30,11 @@ def suggest_mapping(
             _give(mapping, profile, profile.kind, filled)
     if "source_key" not in filled:
         _give_key(mapping, profiles)
+    if {"full_name", "last_name"} <= filled.keys() and "first_name" not in filled:
+        # `Name` beside `Surname` is the first name
+        return {
+            name: "first_name" if ours == "full_name" else ours for name, ours in mapping.items()
+        }
     return mapping
 
 
@@ -151,6 +156,7 @@ def _ignore_lines(profiles: Sequence[ColumnProfile], mapping: Mapping[str, str])
         f'{_toml(one.name)} = "TODO say why"  # {_remark(one)}'
         for one in profiles
         if one.name not in mapping
+        and not any(name.startswith(f"{one.name}.") for name in mapping)  # an object elsewhere
     ]
 
 

@@ -84,7 +84,8 @@ def _new(arguments: argparse.Namespace, settings: Settings, rulebook: Rulebook) 
         ) from refused
     feed = _feed(text, path)
     sample = f"sample{''.join(_suffixes(path)) or '.' + rule.format}"
-    content = cut_sample(path, has_lines=rule.format in {"csv", "ndjson"})
+    has_lines = rule.format in {"csv", "ndjson"}
+    content = cut_sample(path, has_lines=has_lines, records=rule.records)
     write_feed(folder, {"feed.toml": text.encode(), sample: content})
     problem = _expect(feed, folder / sample, rulebook, settings)
     answer = {

@@ -82,6 +82,25 @@ def test_content_speaks_against_a_name_and_for_a_column_without_one():
     assert mapping == {"contact": "email", "x": "phone", "y": "phone_2", "z": "source_key"}
 
 
+def test_a_name_beside_a_surname_is_the_first_name():
+    columns = [ColumnProfile(name, 1.0, 0.9, (), "name") for name in ("Name", "Surname")]
+
+    assert suggest_mapping(columns, SYNONYMS) == {"Name": "first_name", "Surname": "last_name"}
+    assert suggest_mapping(columns[:1], SYNONYMS) == {"Name": "full_name"}
+
+
+def test_a_value_in_the_place_of_an_object_is_not_left_out_for_good():
+    columns = [
+        ColumnProfile("customer", 0.1, 0.9, (), "text"),
+        ColumnProfile("customer.email", 0.9, 0.9, (), "email"),
+    ]
+    read = ReadRule(format="json", path="*")
+
+    text = draft_feed("acme", read, columns, suggest_mapping(columns, SYNONYMS), 10)
+
+    assert "[ignore]" not in text
+
+
 def test_branches_that_are_never_filled_together_are_one_field():
     columns = [
         ColumnProfile("form.email", 0.6, 1.0, (), "email"),
