@@ -30,7 +30,8 @@ from transforms.standardise.emails import verify_emails
 from transforms.standardise.keys import record_keys
 from transforms.standardise.phones import verify_phones
 from transforms.standardise.records import move_up, standardise_texts
-from transforms.train import priors_of_pairs, train
+from transforms.priors import priors_of_pairs
+from transforms.train import train
 
 ROOT = Path(__file__).resolve().parents[1]
 PAIR = {"record_a": pl.Int64, "record_b": pl.Int64}

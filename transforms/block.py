@@ -22,6 +22,7 @@ NODE_SCHEMA: dict[str, pl.DataType] = {
     "first_phonetic": pl.String(),
     "first_others": pl.List(pl.String()),
     "middle_key": pl.String(),
+    "suffix": pl.String(),
     "last_key": pl.String(),
     "last_phonetic": pl.String(),
     "birth_date": pl.Date(),

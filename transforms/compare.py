@@ -29,6 +29,12 @@ class Comparison(NamedTuple):
     levels: tuple[Level, ...]
     is_correction: bool = False
     """Whether it only corrects for others that are not independent: its levels are not learnt."""
+    goes_with_names: bool = False
+    """Whether strangers of one name are more alike in it than strangers at random."""
+    is_personal: bool = False
+    """Whether people of one household differ in it as strangers do."""
+    is_contact: bool = False
+    """Whether people who are no family may share it: colleagues, or a number given out twice."""
 
 
 _SWAPPED = "(first_key_l = last_key_r and last_key_l = first_key_r)"
@@ -55,18 +61,23 @@ _LAST_SLIP = (
     "(damerau_levenshtein(last_key_l, last_key_r) = 1"
     " and least(length(last_key_l), length(last_key_r)) >= 4)"
 )
+_NOT_OTHER_GENERATION = "(generation_l <> generation_r) is not true"
 _STREET = "jaro_winkler_similarity(street_key_l, street_key_r)"
 _BIRTH = "hamming(birth_text_l, birth_text_r)"
 _SLIP = "damerau_levenshtein(birth_text_l, birth_text_r) = 1"
 _LOCAL = "jaro_winkler_similarity(email_local_l, email_local_r)"
-_LETTERS = "'abcdefghijklmnopqrstuvwxyz'"
 _DIGITS = "'0123456789'"
 _MARKS = "'._-+'"
-_REST = (
-    "translate(replace(replace(email_local_l, coalesce(last_key_l, ''), ''),"
-    f" coalesce(first_key_l, ''), ''), {_MARKS}, '')"
+_MAILBOX = f"translate(email_local, {_MARKS} || {_DIGITS}, '')"
+_UNNAMED = f"replace({_MAILBOX}, coalesce(replace(last_key, ' ', ''), ''), '')"
+_IS_OWN = (
+    f"(length(replace({_UNNAMED}, coalesce(replace(first_key, ' ', ''), ''), '')) < 2"
+    f" or (length(first_key) = 1 and left({_UNNAMED}, 1) = first_key))"
 )
-"""What a mailbox is called beside its owner's own names."""
+"""Whether a mailbox is called after its owner and no more."""
+_OTHER_OWN = "email_own_l = email_own_r and email_domain_l <> email_domain_r"
+"""Two mailboxes called after their owners' one name: they say what the names said."""
+_COMPANY = "jaro_winkler_similarity(company_key_l, company_key_r)"
 _PHONE = "levenshtein(phone_l, phone_r)"
 
 
@@ -109,8 +120,10 @@ COMPARISONS: dict[str, Comparison] = {
                 0.03,
                 0.01,
             ),
-            Level("another first name", "ELSE", 0.04, 0.9, 0.97),
+            Level("looks a little alike", f"{_FIRST} >= 0.7", 0.03, 0.02, 0.02),
+            Level("another first name", "ELSE", 0.01, 0.88, 0.95),
         ),
+        is_personal=True,
     ),
     "last_name": Comparison(
         ("last_key", "last_phonetic"),
@@ -137,7 +150,8 @@ COMPARISONS: dict[str, Comparison] = {
                 0.03,
                 0.01,
             ),
-            Level("another last name", "ELSE", 0.05, 0.2, 0.985),
+            Level("looks a little alike", f"{_LAST} >= 0.7", 0.03, 0.02, 0.02),
+            Level("another last name", "ELSE", 0.03, 0.18, 0.965),
         ),
     ),
     "both_names": Comparison(
@@ -154,6 +168,30 @@ COMPARISONS: dict[str, Comparison] = {
             Level("no correction", "ELSE", 1.0, 1.0, 0.999999999),
         ),
         True,
+    ),
+    "middle_name": Comparison(
+        ("middle_key",),
+        f"(middle_key_l = middle_key_r) is null and {_NOT_OTHER_GENERATION}",
+        (
+            Level(
+                "same middle name",
+                f"middle_key_l = middle_key_r and {_NOT_OTHER_GENERATION}",
+                0.7,
+                0.05,
+                0.02,
+            ),
+            Level(
+                "a middle initial of the other",
+                f"(length(middle_key_l) = 1 or length(middle_key_r) = 1) and"
+                f" left(middle_key_l, 1) = left(middle_key_r, 1) and {_NOT_OTHER_GENERATION}",
+                0.2,
+                0.03,
+                0.03,
+            ),
+            Level("another generation", "generation_l <> generation_r", 0.005, 0.05, 0.01),
+            Level("another middle name", "ELSE", 0.095, 0.87, 0.94),
+        ),
+        is_personal=True,
     ),
     "birth_date": Comparison(
         ("birth_date",),
@@ -179,16 +217,16 @@ COMPARISONS: dict[str, Comparison] = {
             Level("birth date two digits off", f"{_BIRTH} = 2", 0.01, 0.03, 0.02),
             Level("another birth date", "ELSE", 0.02, 0.95, 0.98),
         ),
+        is_personal=True,
     ),
     "email": Comparison(
         ("email", "email_2", "email_local"),
-        f"{_LOCAL} is null or (email_local_l = email_local_r and email_l <> email_r"
-        f" and length({_REST}) < 2)",
+        f"{_LOCAL} is null or ({_OTHER_OWN} and (email_sign_l = email_sign_r) is not true)",
         (
             Level("same e-mail", _any_equal("email", "email_2"), 0.6, 0.1, 0.000001),
             Level(
                 "same unusual mailbox name at another provider",
-                "email_local_l = email_local_r",
+                "email_sign_l = email_sign_r and email_domain_l <> email_domain_r",
                 0.05,
                 0.005,
                 0.00001,
@@ -196,10 +234,7 @@ COMPARISONS: dict[str, Comparison] = {
             Level(
                 "e-mail with a typing slip",
                 f"{_LOCAL} >= 0.92 and email_domain_l = email_domain_r"
-                f" and translate(email_local_l, {_LETTERS} || {_MARKS}, '')"
-                f" = translate(email_local_r, {_LETTERS} || {_MARKS}, '')"
-                f" and translate(email_local_l, {_DIGITS} || {_MARKS}, '')"
-                f" <> translate(email_local_r, {_DIGITS} || {_MARKS}, '')",
+                " and email_digits_l = email_digits_r and email_letters_l <> email_letters_r",
                 0.04,
                 0.005,
                 0.00001,
@@ -208,13 +243,22 @@ COMPARISONS: dict[str, Comparison] = {
                 "nearly the same e-mail",
                 f"({_LOCAL} >= 0.92 and email_domain_l <> email_domain_r"
                 " and jaro_winkler_similarity(email_domain_l, email_domain_r) >= 0.92)"
-                f" or (email_local_l <> email_local_r and {_LOCAL} >= 0.96)",
+                f" or ({_LOCAL} >= 0.96 and email_local_l <> email_local_r"
+                " and (email_own_l = email_own_r) is not true)",
                 0.03,
                 0.01,
                 0.00005,
             ),
-            Level("another e-mail", "ELSE", 0.3, 0.9, 0.99998),
+            Level(
+                "another mailbox at the same provider",
+                "email_domain_l = email_domain_r",
+                0.05,
+                0.2,
+                0.1,
+            ),
+            Level("another e-mail", "ELSE", 0.25, 0.7, 0.89998),
         ),
+        is_contact=True,
     ),
     "phone": Comparison(
         ("phone", "phone_2"),
@@ -224,6 +268,7 @@ COMPARISONS: dict[str, Comparison] = {
             Level("phone one digit off", f"{_PHONE} = 1", 0.04, 0.01, 0.00002),
             Level("another phone", "ELSE", 0.26, 0.59, 0.99998),
         ),
+        is_contact=True,
     ),
     "address": Comparison(
         ("address_key", "street_key", "house_number", "postcode_key", "city_key"),
@@ -267,12 +312,50 @@ COMPARISONS: dict[str, Comparison] = {
             Level("elsewhere", "ELSE", 0.2, 0.12, 0.995),
         ),
     ),
+    "country": Comparison(
+        ("country",),
+        "(country_l = country_r) is null",
+        (
+            Level("same country", "country_l = country_r", 0.98, 0.98, 0.9),
+            Level("another country", "ELSE", 0.02, 0.02, 0.1),
+        ),
+        goes_with_names=True,
+    ),
+    "company": Comparison(
+        ("company_key",),
+        f"{_COMPANY} is null",
+        (
+            Level(
+                "same company", "company_key_l = company_key_r", 0.5, 0.05, 0.002, "company_key"
+            ),
+            Level(
+                "company spelt nearly the same",
+                f"{_COMPANY} >= 0.92 or company_initials_l = company_key_r"
+                " or company_key_l = company_initials_r",
+                0.1,
+                0.01,
+                0.001,
+            ),
+            Level("company sounds or looks alike", f"{_COMPANY} >= 0.8", 0.05, 0.03, 0.02),
+            Level("another company", "ELSE", 0.35, 0.91, 0.977),
+        ),
+        is_contact=True,
+    ),
 }
 """What each name in `comparisons` of matching.toml compares."""
 
 PREPARED_COLUMNS = {
     "birth_text": "birth_date::varchar",
     "birth_swap": "strftime(birth_date, '%Y-%d-%m')",
+    "generation": "case lower(suffix) when 'sr' then 1 when 'jr' then 2 when 'ii' then 2"
+    " when 'iii' then 3 when 'iv' then 4 end",
+    "email_digits": "regexp_replace(email_local, '[^0-9]', '', 'g')",
+    "email_letters": _MAILBOX,
+    "email_own": f"case when {_IS_OWN} then {_MAILBOX} end",
+    "email_sign": f"case when not {_IS_OWN} or regexp_matches(email_local, '[0-9].*[0-9]')"
+    f" then translate(email_local, {_MARKS}, '') end",
+    "company_initials": "case when length(company_key) < 4 or not contains(company_key, ' ') then"
+    " null else regexp_replace(company_key, '(\\S)\\S* ?', '\\1', 'g') end",
 }
 """Columns that comparisons read beside those of a node."""
 
@@ -295,5 +378,7 @@ NODE_COLUMNS = (
     "house_number",
     "postcode_key",
     "city_key",
+    "country",
+    "company_key",
 )
 """Columns of a node that comparisons read as they are."""

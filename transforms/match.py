@@ -24,7 +24,7 @@ from rules.matching import Matching, Thresholds
 from transforms.block import NODE_SCHEMA, READ_FROM, find_pairs, found_by, key_sql
 from transforms.compare import COMPARISONS, NODE_COLUMNS, PREPARED_COLUMNS
 from transforms.levels import Plan, Records, lay_out, plan_levels, side_by_side
-from transforms.weigh import level_weights, weigh, weights_of
+from transforms.weigh import level_weights, ratios_of, weigh, weights_of
 
 if TYPE_CHECKING:
     from splink import Linker
@@ -84,7 +84,8 @@ def score_given(
 def match_weight(prior: float) -> pl.Expr:
     """Log2 odds of one customer against anything else, from a pair's stored columns.
 
-    Strangers and people of one household are the two other explanations; the prior moves both.
+    Strangers and people of one household, or with one contact point, are the other explanations;
+    the prior moves them all.
     """
     household = pl.col("kinship") + prior
     tail = (-household.abs() * math.log(2)).exp().log1p() / math.log(2)
@@ -194,7 +195,7 @@ def _score(
 ) -> pl.DataFrame:
     """Pairs (`a`, `b`: places in the order of record numbers) with evidence enough, scored."""
     settings = model.settings
-    ratio = settings["kinship"]["ratio"]
+    ratios = ratios_of(settings)
     with match_database() as con:
         nodes = nodes.hstack(_prepared(con, nodes))
         plan = plan_levels(settings["comparisons"], nodes.schema)
@@ -203,7 +204,7 @@ def _score(
         values = {column: nodes[column].gather(order) for column in term_columns(settings)}
         weights = weights_of(settings, model.tf, values)
         scored = pl.concat(
-            weigh(some, _levels(con, records, plan, some), weights, ratio).filter(
+            weigh(some, _levels(con, records, plan, some), weights, ratios).filter(
                 pl.col("evidence") >= floor
             )
             for some in _slices(pairs)
@@ -270,12 +271,14 @@ def _comparison_problems(name: str, comparison: dict[str, Any]) -> list[str]:
 
 def _kinship_problems(settings: dict[str, Any]) -> list[str]:
     kinship = settings.get("kinship", {})
-    if not isinstance(kinship.get("ratio"), float):
-        return ["kinship: no ratio of households to matches"]
+    ratios = (kinship.get("ratio"), kinship.get("contact_ratio"))
+    if not all(isinstance(ratio, float) for ratio in ratios):
+        return ["kinship: no ratio of households or of shared contacts to matches"]
     return [
         f"kinship: {c['output_column_name']} has not one share above 0 for each level"
         for c in settings.get("comparisons", [])
-        if len(shares := kinship["shares"].get(c["output_column_name"], ()))
+        for kind in ("shares", "contact_shares")
+        if len(shares := kinship[kind].get(c["output_column_name"], ()))
         != len(c["comparison_levels"]) - 1
         or not all(share > 0 for share in shares)
     ]

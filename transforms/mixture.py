@@ -1,11 +1,14 @@
-"""Tell three kinds of pairs apart without labels: one customer, one household, strangers.
+"""Tell four kinds of pairs apart without labels: a match, a household, a shared contact, strangers.
 
 Two people of one household agree on last name, address and often phone; a model of matches and
 strangers alone must call them a match. So a pair may be of a third kind, and its probabilities are
-learnt beside the others, by expectation maximisation over counts of comparison patterns.
+learnt beside the others, by expectation maximisation over counts of comparison patterns. People
+who share a telephone or a mailbox and nothing else (colleagues, a number given out twice) are a
+fourth: taken for households, they made it look as if families had different names and addresses.
 
 Pairs come in blocks. A block that agrees on some columns by choice says nothing about them, so
-their comparisons are left out there. Chance agreement is read from the block of random pairs alone.
+their comparisons are left out there. Chance agreement is read from the block of random pairs, and
+where strangers of one name agree more often than others (in their country), from those.
 """
 
 from typing import NamedTuple
@@ -16,9 +19,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-KINDS = ("match", "household", "stranger")
+KINDS = ("match", "household", "contact", "stranger")
 PSEUDO_SIGHTINGS = 4.0
 """How often each level counts as seen, at its default rate, beside what the data showed."""
+NAMESAKES = 0.01
+"""So many pairs of a household agree as one person does with itself: father and son, twins."""
 ROUNDS = 60
 CONVERGED = 1e-5
 
@@ -29,35 +34,57 @@ class Block(NamedTuple):
     patterns: pl.DataFrame
     left_out: frozenset[str]
     is_random: bool
+    chance: frozenset[str] = frozenset()
+    """The comparisons of which its strangers tell how often they agree by chance."""
     kind: str | None = None
     """What people said all these pairs are; unset: to be found out."""
 
 
 class Mixture(NamedTuple):
-    """For each comparison the share of each level, by kind: an array of three rows."""
+    """For each comparison the share of each level, by kind: an array of four rows."""
 
     shares: dict[str, Floats]
     seen: dict[str, Floats]
     """How many pairs of each kind showed each level."""
     mixes: list[Floats]
-    """For each block the shares of the three kinds among its pairs."""
+    """For each block the shares of the four kinds among its pairs."""
 
 
-def fit(blocks: list[Block], defaults: dict[str, Floats]) -> Mixture:
+class Ties(NamedTuple):
+    """What is known of kinds without looking, so that none can take the place of another."""
+
+    personal: frozenset[str] = frozenset()
+    """Comparisons in which people of a household are strangers, but for one pair in a hundred."""
+    random: frozenset[str] = frozenset()
+    """Comparisons in which those who share a contact point are strangers."""
+
+
+def fit(blocks: list[Block], defaults: dict[str, Floats], ties: Ties = Ties()) -> Mixture:
     """The shares that explain all blocks together, starting from and leaning on the defaults."""
-    shares = defaults
-    mixes = [np.array([1.0, 1.0, 1e6]) if b.is_random else np.ones(3) for b in blocks]
+    shares = _tied(defaults, ties)
+    mixes = [np.array([1.0, 1.0, 1.0, 1e6]) if b.is_random else np.ones(len(KINDS)) for b in blocks]
     mixes = [mix / mix.sum() for mix in mixes]
     for _ in range(ROUNDS):
         seen = {name: np.zeros_like(default) for name, default in defaults.items()}
         for number, block in enumerate(blocks):
             weights = _said(block) if block.kind else _posterior(block, shares, mixes[number])
-            mixes[number] = (weights.sum(axis=0) + 1e-9) / (weights.sum() + 3e-9)
+            mixes[number] = (weights.sum(axis=0) + 1e-9) / (weights.sum() + len(KINDS) * 1e-9)
             _count_levels(block, weights, seen)
-        previous, shares = shares, _with_defaults(seen, defaults)
+        previous, shares = shares, _tied(_with_defaults(seen, defaults), ties)
         if max(np.abs(shares[n] - previous[n]).max() for n in shares) < CONVERGED:
             break
     return Mixture(shares, seen, mixes)
+
+
+def times_of_matches(mixture: Mixture, number: int, name: str, kind: str) -> float:
+    """How often two records are of a kind, in times of matches, by the block of this number.
+
+    Its pairs agree on what the best level of the comparison is about. No pair is missing there,
+    whereas of all households most pairs agree on so little that they are never scored.
+    """
+    mix, best = mixture.mixes[number], mixture.shares[name][:, 0]
+    other, match = KINDS.index(kind), KINDS.index("match")
+    return float(mix[other] / best[other] / (mix[match] / best[match]))
 
 
 def fit_priors(evidence: Floats, kinship: Floats, possible: float) -> tuple[float, float]:
@@ -83,7 +110,7 @@ def _posterior(block: Block, shares: dict[str, Floats], mix: Floats) -> Floats:
     for name, share in shares.items():
         if name not in block.left_out:
             level = block.patterns[name].to_numpy()
-            padded = np.hstack([np.log(share), np.zeros((3, 1))])  # level -1, missing: no say
+            padded = np.hstack([np.log(share), np.zeros((len(KINDS), 1))])  # level -1, missing: no say
             log += padded[:, level].T
     log -= log.max(axis=1, keepdims=True)
     kinds = np.exp(log)
@@ -100,12 +127,22 @@ def _said(block: Block) -> Floats:
 
 
 def _count_levels(block: Block, weights: Floats, seen: dict[str, Floats]) -> None:
-    kinds = slice(2, 3) if block.is_random else slice(0, 2)
     for name, total in seen.items():
         if name not in block.left_out:
+            kinds = slice(3 if block.is_random else 0, 4 if name in block.chance else 3)
             level = block.patterns[name].to_numpy()
             for number in range(total.shape[1]):
                 total[kinds, number] += weights[level == number][:, kinds].sum(axis=0)
+
+
+def _tied(shares: dict[str, Floats], ties: Ties) -> dict[str, Floats]:
+    tied = {name: share.copy() for name, share in shares.items()}
+    for name, (match, household, contact, stranger) in tied.items():
+        if name in ties.personal:
+            household[:] = NAMESAKES * match + (1 - NAMESAKES) * stranger
+        if name in ties.random:
+            contact[:] = stranger
+    return tied
 
 
 def _with_defaults(seen: dict[str, Floats], defaults: dict[str, Floats]) -> dict[str, Floats]:

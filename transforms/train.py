@@ -16,18 +16,17 @@ import polars as pl
 from splink import Linker
 
 from rules.matching import Matching
-from transforms.block import cap_keys, capped_keys
-from transforms.compare import COMPARISONS, Level
+from transforms.compare import COMPARISONS, Comparison, Level
 from transforms.match import (
     MatchModel,
     compare_pairs,
     load_nodes,
     match_database,
     open_linker,
-    score_pairs,
     term_columns,
 )
-from transforms.mixture import Block, Floats, Mixture, fit, fit_priors
+from transforms.mixture import Block, Floats, Mixture, Ties, fit, times_of_matches
+from transforms.priors import estimate_prior
 
 PERSON = ("first_root", "last_key", "birth_date", "email", "phone", "postcode_key")
 """Records alike in all of these are counted once in term frequencies."""
@@ -36,7 +35,9 @@ NAMES = ("first_root", "last_key")
 SURE = 500
 """So many verdicts count half of what as many pairs would whose kind was certain."""
 FEW = 20
-"""A level seen in fewer matches than this is listed as untrained."""
+"""A level seen in fewer matches than this is listed as untrained; of fewer pairs no share is read."""
+_SELDOM = -12.0
+"""Log2 of how often at least two records are of another kind, in times of matches."""
 
 
 class TrainedModel(NamedTuple):
@@ -54,13 +55,6 @@ class TrainedModel(NamedTuple):
     """Levels that weigh more than the best level of their comparison."""
 
 
-class Priors(NamedTuple):
-    """Log2 odds that two random records are one customer, or two people of one household."""
-
-    match: float
-    household: float
-
-
 def train(
     nodes: pl.DataFrame, rules: Matching, seed: int, verdicts: pl.DataFrame | None = None
 ) -> TrainedModel:
@@ -75,17 +69,17 @@ def train(
         if verdicts is not None and verdicts.height:
             blocks |= _judged(con, linker, rules, verdicts)
         together = count_pairs(con, NAMES)
-    mixture = fit(list(blocks.values()), _defaults(rules))
+    mixture = fit(list(blocks.values()), _defaults(rules), _ties(rules))
     settings = _with_shares(empty_settings(rules), mixture)
     if "both_names" in rules.comparisons:
         names = list(blocks).index(_called(NAMES))
-        strangers = together * float(mixture.mixes[names][2])
+        strangers = together * float(mixture.mixes[names][-1])
         _correct_names(settings, strangers / (nodes.height * (nodes.height - 1) / 2))
     tf = {name: term_frequencies(nodes, name, rules) for name in term_columns(settings)}
-    priors = estimate_priors(nodes, MatchModel(settings, tf, 0.0), rules)
-    settings["kinship"]["ratio"] = round(priors.household - priors.match, 4)
+    settings["kinship"] |= _ratios(blocks, mixture, rules)
+    prior = estimate_prior(nodes, MatchModel(settings, tf, 0.0), rules)
     return TrainedModel(
-        MatchModel(settings, tf, priors.match),
+        MatchModel(settings, tf, prior),
         nodes.height,
         seed,
         version("splink"),
@@ -93,26 +87,6 @@ def train(
         _untrained(rules, mixture),
         order_remarks(settings),
     )
-
-
-def estimate_prior(nodes: pl.DataFrame, model: MatchModel, rules: Matching) -> float:
-    """The prior that explains how these records score; scores all their pairs once."""
-    return estimate_priors(nodes, model, rules).match
-
-
-def estimate_priors(nodes: pl.DataFrame, model: MatchModel, rules: Matching) -> Priors:
-    """As `estimate_prior`, with the share of households beside it."""
-    zero = model._replace(settings={**model.settings, "kinship": _unratioed(model.settings)})
-    capped = cap_keys(nodes, capped_keys(nodes, rules), rules)
-    return priors_of_pairs(score_pairs(None, capped, zero, rules), nodes.height)
-
-
-def priors_of_pairs(pairs: pl.DataFrame, record_count: int, ratio: float = 0.0) -> Priors:
-    """The priors that explain stored pairs; `ratio` is that of the model that scored them."""
-    possible = max(record_count * (record_count - 1) / 2, 1.0)
-    kinship = pairs["kinship"].to_numpy() - ratio
-    match, household = fit_priors(pairs["evidence"].to_numpy(), kinship, possible)
-    return Priors(round(math.log2(match), 4), round(math.log2(household), 4))
 
 
 def count_pairs(con: duckdb.DuckDBPyConnection, parts: tuple[str, ...]) -> int:
@@ -220,10 +194,6 @@ def _numbered_level(number: int, level: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _unratioed(settings: dict[str, Any]) -> dict[str, Any]:
-    return {**settings["kinship"], "ratio": 0.0}
-
-
 def _learnt(rules: Matching) -> list[str]:
     return [name for name in rules.comparisons if not COMPARISONS[name].is_correction]
 
@@ -234,9 +204,27 @@ def _called(parts: tuple[str, ...]) -> str:
 
 def _defaults(rules: Matching) -> dict[str, Floats]:
     return {
-        name: np.array([[v.match, v.household, v.stranger] for v in COMPARISONS[name].levels]).T
+        name: np.array(
+            [
+                [v.match, v.household, _of_contact(COMPARISONS[name], v), v.stranger]
+                for v in COMPARISONS[name].levels
+            ]
+        ).T
         for name in _learnt(rules)
     }
+
+
+def _ties(rules: Matching) -> Ties:
+    learnt = frozenset(_learnt(rules))
+    return Ties(
+        personal=frozenset(name for name in learnt if COMPARISONS[name].is_personal),
+        random=frozenset(name for name in learnt if not COMPARISONS[name].is_contact),
+    )
+
+
+def _of_contact(comparison: Comparison, level: Level) -> float:
+    """People who share a contact point: there as alike as one customer, else as strangers."""
+    return level.match if comparison.is_contact else level.stranger
 
 
 def _correct_names(settings: dict[str, Any], observed: float) -> None:
@@ -251,21 +239,50 @@ def _correct_names(settings: dict[str, Any], observed: float) -> None:
     share = round(1 / min(max(excess, 1.01), 64.0), 9)
     level = compared["both_names"][1]
     level["m_probability"], level["u_probability"] = share, 1.0
-    settings["kinship"]["shares"]["both_names"] = [share, 1.0]
+    for kind in ("shares", "contact_shares"):
+        settings["kinship"][kind]["both_names"] = [share, 1.0]
 
 
 def _with_shares(settings: dict[str, Any], mixture: Mixture) -> dict[str, Any]:
-    shares = {}
+    shares, contact_shares = {}, {}
     for comparison in settings["comparisons"]:
         if comparison["output_column_name"] not in mixture.shares:
             continue
-        match, household, stranger = mixture.shares[comparison["output_column_name"]]
+        match, household, contact, stranger = mixture.shares[comparison["output_column_name"]]
         weights = {0.0}
         for number, level in enumerate(comparison["comparison_levels"][1:]):
             level["u_probability"] = round(float(stranger[number]), 9)
             level["m_probability"] = _distinct(round(float(match[number]), 9), level, weights)
-        shares[comparison["output_column_name"]] = [round(float(v), 9) for v in household]
-    return {**settings, "kinship": {"ratio": 0.0, "shares": shares}}
+        name = comparison["output_column_name"]
+        shares[name] = [max(round(float(v), 9), 1e-9) for v in household]
+        contact_shares[name] = [max(round(float(v), 9), 1e-9) for v in contact]
+    kinship = {"ratio": 0.0, "contact_ratio": 0.0}
+    return {**settings, "kinship": {**kinship, "shares": shares, "contact_shares": contact_shares}}
+
+
+def _ratios(blocks: dict[str, Block], mixture: Mixture, rules: Matching) -> dict[str, float]:
+    """How often two records are of a household, or share a contact point, in times of matches.
+
+    What shares a mailbox, a telephone or an address is told apart kind by kind, and how often each
+    kind shares it is known. The answers for households are averaged; contacts are of many kinds.
+    """
+    told: dict[str, list[float]] = {"household": [_SELDOM], "contact": [_SELDOM]}
+    for number, (called, block) in enumerate(blocks.items()):
+        for name in _learnt(rules):
+            if called == next(iter(COMPARISONS[name].columns)) and _is_much(block):
+                for kind, found in told.items():
+                    times = times_of_matches(mixture, number, name, kind)
+                    if kind == "household" or COMPARISONS[name].is_contact:
+                        found.append(math.log2(max(times, 2.0**_SELDOM)))
+    household = told["household"][1:] or told["household"]
+    return {
+        "ratio": round(float(np.median(household)), 4),
+        "contact_ratio": round(max(told["contact"]), 4),
+    }
+
+
+def _is_much(block: Block) -> bool:
+    return bool(block.patterns["count"].sum() >= FEW)
 
 
 def _distinct(match: float, level: dict[str, Any], weights: set[float]) -> float:
@@ -298,11 +315,19 @@ def _blocks(
         " select a.record_number as record_a, b.record_number as record_b from drawn"
         " join numbered a on a.n = x join numbered b on b.n = y where x < y"
     )
-    blocks = {"at random": Block(_patterns(con, linker, "block_0", rules), frozenset(), True)}
+    by_name = frozenset(n for n in rules.comparisons if COMPARISONS[n].goes_with_names)
+    patterns = _patterns(con, linker, "block_0", rules)
+    others = frozenset(rules.comparisons) - by_name
+    blocks = {"at random": Block(patterns, frozenset(), is_random=True, chance=others)}
     for number, parts in enumerate(dict.fromkeys((*rules.training.blocks, NAMES)), 1):
         _draw_block(con, f"block_{number}", parts, rules, seed)
         patterns = _patterns(con, linker, f"block_{number}", rules)
-        blocks[_called(parts)] = Block(patterns, _left_out(parts, rules), False)
+        blocks[_called(parts)] = Block(
+            patterns,
+            _left_out(parts, rules),
+            is_random=False,
+            chance=by_name if parts == NAMES else frozenset(),
+        )
     return blocks
 
 
@@ -322,7 +347,7 @@ def _judged(
         patterns = _patterns(con, linker, table, rules)
         weight = verdicts.height / (verdicts.height + SURE)
         weighed = patterns.with_columns(pl.col("count") * weight)
-        blocks[f"judged {name}"] = Block(weighed, frozenset(), False, kind)
+        blocks[f"judged {name}"] = Block(weighed, frozenset(), is_random=False, kind=kind)
     return blocks
 
 

@@ -29,26 +29,39 @@ class Weights(NamedTuple):
     customer: Numbers
     household: Numbers
     """What turns evidence for one customer into evidence for one household."""
+    contact: Numbers
+    """The same for two who share a telephone or a mailbox and nothing else."""
     terms: tuple[Terms, ...]
 
 
+class Ratios(NamedTuple):
+    """Log2 of how often two records are of another kind, in times of one customer."""
+
+    household: float
+    contact: float
+
+
 def weigh(
-    pairs: pl.DataFrame, levels: pl.DataFrame, weights: dict[str, Weights], ratio: float
+    pairs: pl.DataFrame, levels: pl.DataFrame, weights: dict[str, Weights], ratios: Ratios
 ) -> pl.DataFrame:
-    """Pairs (`a`, `b`) with `evidence`, `kinship`, and per comparison `w_…` and `level_…`."""
+    """Pairs (`a`, `b`) with `evidence`, `kinship`, and per comparison `w_…` and `level_…`.
+
+    Kinship is the evidence of a household or of a shared contact point, whichever it is.
+    """
     a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
     evidence = np.zeros(pairs.height)
-    kinship = np.full(pairs.height, ratio)
     parts: dict[str, Numbers] = {}
     for name, weighed in weights.items():
         level = levels[f"level_{name}"].to_numpy()
         parts[f"w_{name}"] = _weigh_terms(weighed, level, a, b)
         evidence += parts[f"w_{name}"]
     evidence = rounded(evidence)
-    kinship += evidence
+    household, contact = evidence + ratios.household, evidence + ratios.contact
     for name, weighed in weights.items():
-        kinship += weighed.household[levels[f"level_{name}"].to_numpy() + 1]
-    summed = {"evidence": evidence, "kinship": rounded(kinship)}
+        at = levels[f"level_{name}"].to_numpy() + 1
+        household += weighed.household[at]
+        contact += weighed.contact[at]
+    summed = {"evidence": evidence, "kinship": rounded(np.logaddexp2(household, contact))}
     return pairs.with_columns(
         *(pl.Series(name, numbers) for name, numbers in {**summed, **parts}.items()),
         *levels.get_columns(),
@@ -62,11 +75,17 @@ def weights_of(
     return {
         comparison["output_column_name"]: Weights(
             rounded(np.array([0.0, *level_weights(comparison)])),
-            _household(comparison, settings["kinship"]["shares"]),
+            _other(comparison, settings["kinship"]["shares"]),
+            _other(comparison, settings["kinship"]["contact_shares"]),
             tuple(_terms(comparison, tf, values)),
         )
         for comparison in settings["comparisons"]
     }
+
+
+def ratios_of(settings: dict[str, Any]) -> Ratios:
+    """The ratios of a model, in Splink's own shape, hence Any."""
+    return Ratios(settings["kinship"]["ratio"], settings["kinship"]["contact_ratio"])
 
 
 def level_weights(comparison: dict[str, Any]) -> list[float]:
@@ -93,7 +112,7 @@ def _weigh_terms(
     return found
 
 
-def _household(comparison: dict[str, Any], shares: dict[str, list[float]]) -> Numbers:
+def _other(comparison: dict[str, Any], shares: dict[str, list[float]]) -> Numbers:
     levels = comparison["comparison_levels"][1:]
     given = zip(levels, shares[comparison["output_column_name"]], strict=True)
     return np.array([0.0, *(round(math.log2(share / v["m_probability"]), 4) for v, share in given)])

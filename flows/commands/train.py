@@ -21,7 +21,8 @@ from transforms.block import cap_keys, capped_keys
 from transforms.drift import level_shares
 from transforms.match import MatchModel, band, check_model, score_pairs
 from transforms.propose import compare_bands, count_bands, manifest_of
-from transforms.train import priors_of_pairs, train
+from transforms.priors import priors_of_pairs
+from transforms.train import train
 
 _FEW = 1_000
 """Fewer records than this teach a model little."""

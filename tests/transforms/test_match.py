@@ -30,7 +30,7 @@ from transforms.match import (
     term_columns,
 )
 from transforms.train import empty_settings
-from transforms.weigh import level_weights, weigh, weights_of
+from transforms.weigh import Ratios, level_weights, weigh, weights_of
 
 ROOT = Path(__file__).parents[2]
 RULES = Matching.model_validate(tomllib.loads((ROOT / "rules" / "matching.toml").read_text()))
@@ -71,10 +71,13 @@ def people(rows: list[tuple[object, ...]] = PEOPLE) -> pl.DataFrame:
 def model() -> MatchModel:
     """A model with the default weights, as if trained."""
     weights = empty_settings(RULES)
-    shares = {
-        name: [level.household for level in COMPARISONS[name].levels] for name in RULES.comparisons
+    levels = {name: COMPARISONS[name].levels for name in RULES.comparisons}
+    weights["kinship"] = {
+        "ratio": -1.0,
+        "contact_ratio": -3.0,
+        "shares": {name: [level.household for level in every] for name, every in levels.items()},
+        "contact_shares": {name: [v.stranger for v in every] for name, every in levels.items()},
     }
-    weights["kinship"] = {"ratio": -1.0, "shares": shares}
     tf = {
         column: pl.DataFrame({column: [None, "berg", "anna"], f"tf_{column}": [0.0001, 0.02, 0.01]})
         for column in term_columns(weights)
@@ -101,6 +104,8 @@ EXPECTED_KEYS = [
     6135014418104332133,
     3853297950168654238,
     4545675004003658718,
+    None,
+    None,
     4523787058648952989,
 ]
 """Of the first record; when an upgrade changes them, every node is to be prepared again."""
@@ -220,11 +225,13 @@ def test_two_terms_that_differ_weigh_as_the_commoner_and_none_weighs_as_the_leve
         {"sql_condition": "ELSE", "m_probability": 0.5, "u_probability": 0.75},
     ]}  # fmt: skip
     tf = {"last_key": pl.DataFrame({"last_key": [None, "berg"], "tf_last_key": [0.01, 0.5]})}
-    settings = {"comparisons": [told], "kinship": {"shares": {"last_name": [0.5, 0.5]}}}
+    shares = {"last_name": [0.5, 0.5]}
+    kinship = {"shares": shares, "contact_shares": shares}
+    settings = {"comparisons": [told], "kinship": kinship}
     weights = weights_of(settings, tf, {"last_key": pl.Series(["berg", "rare", None])})
     pairs = pl.DataFrame({"a": [0, 1, 2], "b": [1, 1, 2]}, {"a": pl.UInt32, "b": pl.UInt32})
     levels = pl.DataFrame({"level_last_name": [0, 0, 0]}, {"level_last_name": pl.Int8})
-    weighed = weigh(pairs, levels, weights, 0.0)["w_last_name"].to_list()
+    weighed = weigh(pairs, levels, weights, Ratios(0.0, 0.0))["w_last_name"].to_list()
     assert weighed == [0.0, round(math.log2(0.5 / 0.01), 4), 1.0]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from rules.matching import Matching
 from transforms.match import check_model, prepare_nodes
-from transforms.mixture import Block, fit, fit_priors
+from transforms.mixture import Block, Ties, fit, fit_priors, times_of_matches
 from transforms.train import order_remarks, term_frequencies, train
 
 ROOT = Path(__file__).parents[2]
@@ -116,7 +116,7 @@ def test_verdicts_teach_and_the_more_the_more_they_count() -> None:
 
     untaught = weighed("first_name")[-1][0]
     assert shares[0] == pytest.approx(untaught, abs=0.01)
-    assert shares[1] > untaught + 0.1
+    assert shares[1] > untaught + 0.05
 
 
 def test_the_prior_is_that_of_the_file() -> None:
@@ -157,6 +157,46 @@ def test_a_rare_name_is_not_listed_in_the_model() -> None:
     assert listed.rows() == [(None, 0.25), ("common", 0.75)]
 
 
+DEFAULTS = {
+    name: np.array([[0.8, 0.2], [0.3, 0.7], [0.2, 0.8], [0.01, 0.99]]) for name in ("a", "b")
+}
+"""Best level and the other, of a match, a household, a shared contact and strangers."""
+
+
+def counted(rows: list[tuple[int, int, float]], *, is_random: bool = False) -> Block:
+    patterns = pl.DataFrame(rows, ["a", "b", "count"], orient="row")
+    chance = frozenset({"a", "b"}) if is_random else frozenset[str]()
+    return Block(patterns, frozenset(), is_random, chance)
+
+
+def test_what_a_household_shares_by_name_is_not_learnt_but_known() -> None:
+    rows = [(0, 0, 900.0), (1, 0, 800.0), (0, 1, 40.0), (1, 1, 60.0)]
+    at_random = [(0, 0, 100.0), (1, 0, 400.0), (0, 1, 9_500.0), (1, 1, 990_000.0)]
+    blocks = [counted(rows), counted(at_random, is_random=True)]
+    shares = fit(blocks, DEFAULTS, Ties(frozenset("a"), frozenset("a"))).shares["a"]
+    match, household, contact, stranger = shares
+    assert household == pytest.approx(0.01 * match + 0.99 * stranger)
+    assert contact == pytest.approx(stranger)
+
+
+def test_strangers_of_one_name_tell_of_what_goes_with_names() -> None:
+    """In the block of one name half of the pairs agree on `b` by chance, at random none does."""
+    named = counted([(1, 0, 500.0), (1, 1, 500.0)])
+    named = named._replace(chance=frozenset("b"), kind="stranger")
+    at_random = counted([(1, 1, 1e6)], is_random=True)._replace(chance=frozenset("a"))
+    stranger = fit([named, at_random], DEFAULTS).shares["b"][3]
+    assert stranger[0] == pytest.approx(0.5, abs=0.2)
+
+
+def test_how_many_households_there_are_is_read_where_no_pair_is_missing() -> None:
+    """Of 1000 pairs that share what 80 % of matches and 30 % of households share, half are each."""
+    block = counted([(0, 0, 1000.0)])
+    mixture = fit([block], DEFAULTS)._replace(
+        shares=DEFAULTS, mixes=[np.array([0.5, 0.5, 0.0, 0.0])]
+    )
+    assert times_of_matches(mixture, 0, "a", "household") == pytest.approx(0.8 / 0.3)
+
+
 def test_shares_planted_in_patterns_are_found_again() -> None:
     planted = {"a": [0.9, 0.1], "b": [0.7, 0.3]}
     stranger = {"a": [0.02, 0.98], "b": [0.05, 0.95]}
@@ -170,14 +210,9 @@ def test_shares_planted_in_patterns_are_found_again() -> None:
         for b in (0, 1)
     ]
     at_random = [(a, b, 1e6 * stranger["a"][a] * stranger["b"][b]) for a in (0, 1) for b in (0, 1)]
-    blocks = [
-        Block(pl.DataFrame(r, ["a", "b", "count"], orient="row"), frozenset(), is_random)
-        for r, is_random in ((rows, False), (at_random, True))
-    ]
-    defaults = {name: np.array([[0.8, 0.2], [0.3, 0.7], [0.01, 0.99]]) for name in ("a", "b")}
-    shares = fit(blocks, defaults).shares
-    assert shares["a"][2, 0] == pytest.approx(0.02, rel=0.05)
-    assert shares["b"][2, 0] == pytest.approx(0.05, rel=0.05)
+    shares = fit([counted(rows), counted(at_random, is_random=True)], DEFAULTS).shares
+    assert shares["a"][3, 0] == pytest.approx(0.02, rel=0.05)
+    assert shares["b"][3, 0] == pytest.approx(0.05, rel=0.05)
     assert shares["a"][0, 0] > 0.7
 
 

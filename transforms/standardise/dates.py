@@ -13,7 +13,7 @@ from rules.lookups import Lookups
 from transforms.standardise.fold import folded, folded_keys, on_distinct, once_for
 
 EARLIEST = date(1900, 1, 1)
-OLDEST_AGE = 120
+OLDEST_AGE = 130
 
 REASONS = (
     "placeholder",
