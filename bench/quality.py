@@ -25,12 +25,12 @@ from transforms.block import cap_keys, capped_keys
 from transforms.cluster import Apart, cluster, pairs_to_weigh
 from transforms.evaluate import score
 from transforms.match import MatchModel, match_weight, prepare_nodes, score_given, score_pairs
+from transforms.priors import priors_of_pairs
 from transforms.standardise.contact_keys import phone_keys
 from transforms.standardise.emails import verify_emails
 from transforms.standardise.keys import record_keys
 from transforms.standardise.phones import verify_phones
 from transforms.standardise.records import move_up, standardise_texts
-from transforms.priors import priors_of_pairs
 from transforms.train import train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,11 +120,25 @@ def _fields(path: Path) -> Truth:
     return Truth(rows.with_columns(pl.all().cast(pl.String)), "%Y-%m-%d")
 
 
+def _crm(path: Path) -> Truth:
+    """The contacts of a customer system: its accounts and leads have truths of their own."""
+    truth = pl.read_csv(path / "truth.csv").select("record_id", truth="cluster_id")
+    rows = pl.read_parquet(path / "records.parquet").filter(pl.col("entity_type") == "contact")
+    selected = rows.join(truth, on="record_id", maintain_order="left").select(
+        *("truth", "first_name", "last_name", "email", "phone", "city"),
+        region="state_code",
+        country="country_code",
+        company="company_name",
+    )
+    return Truth(selected, "%Y-%m-%d")
+
+
 READERS: dict[str, Callable[[Path], Truth]] = {
     "febrl": _febrl,
     "fake": _fake,
     "customers": _customers,
     "fields": _fields,
+    "crm": _crm,
 }
 """How each kind of set is read."""
 

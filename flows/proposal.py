@@ -7,7 +7,7 @@ import polars as pl
 from flows.known import SHOWN, Known
 from rules.matching import Matching, ModelManifest
 from store.rulebook import Model
-from transforms.cluster import Apart, cluster
+from transforms.cluster import Apart, cluster, pairs_to_weigh
 from transforms.contrast import contrast_customers, costs, mask, moved_pairs, shares_below
 from transforms.coverage import estimate_lost, rule_yields
 from transforms.match import MatchModel, match_weight, score_given
@@ -23,29 +23,59 @@ Row = dict[str, Any]
 """Part of a report; `Any` is whatever a template can show."""
 
 
+class Answer(NamedTuple):
+    """What one model says of the pairs of the warehouse."""
+
+    pairs: pl.DataFrame
+    """record_a, record_b, match_weight."""
+    opposed: pl.DataFrame
+    """record_a, record_b, match_weight: those that speak against, stored or not."""
+
+
 def weighed(pairs: pl.DataFrame, prior: float) -> pl.DataFrame:
-    """Pairs with their match weight under a prior."""
-    return pairs.with_columns(match_weight=match_weight(prior))
+    """Pairs with their match weight under a prior, and without any."""
+    return pairs.with_columns(match_weight=match_weight(prior), against=match_weight(0.0))
 
 
-def customers(known: Known, pairs: pl.DataFrame, rules: Matching) -> pl.DataFrame:
-    """Who would be one customer by these pairs: record_number, founder."""
+def answer_of(known: Known, pairs: pl.DataFrame, model: MatchModel, rules: Matching) -> Answer:
+    """The answer of a model that these weighed pairs are from, as a run would reach it."""
+    must, _ = _said(known)
     links = pairs.filter(pl.col("match_weight") >= rules.thresholds.link)
-    must, cannot = (
-        known.verdicts.filter(pl.col("is_same") == is_same).select("record_a", "record_b")
-        for is_same in (True, False)
+    numbers = known.records["record_number"]
+    wanted = pairs_to_weigh(numbers, links, must, pairs, rules.clustering)
+    rest = weighed(score_given(known.nodes, wanted, model, rules), model.prior)
+    every = pl.concat(
+        some.select("record_a", "record_b", "match_weight", "against") for some in (pairs, rest)
     )
+    is_opposed = (pl.col("match_weight") < rules.thresholds.link) & (pl.col("against") < 0)
+    opposed = every.filter(is_opposed).select("record_a", "record_b", match_weight="against")
+    return Answer(pairs, opposed)
+
+
+def customers(known: Known, answer: Answer, rules: Matching) -> pl.DataFrame:
+    """Who would be one customer by these pairs: record_number, founder."""
+    links = answer.pairs.filter(pl.col("match_weight") >= rules.thresholds.link)
+    must, cannot = _said(known)
     numbers = known.records["record_number"]
     chosen = links.select("record_a", "record_b", "match_weight")
-    return cluster(numbers, chosen, must, Apart(cannot, known.keys), rules.clustering).members
+    apart = Apart(cannot, known.keys, answer.opposed)
+    return cluster(numbers, chosen, must, apart, rules.clustering).members
+
+
+def _said(known: Known) -> list[pl.DataFrame]:
+    """The pairs that people put together, and those that they kept apart."""
+    return [
+        known.verdicts.filter(pl.col("is_same") == is_same).select("record_a", "record_b")
+        for is_same in (True, False)
+    ]
 
 
 def changes(
-    known: Known, now: pl.DataFrame, proposed: pl.DataFrame, rules: Matching, *, show_values: bool
+    known: Known, now: Answer, proposed: Answer, rules: Matching, *, show_values: bool
 ) -> Row:
     """What the proposal changes for pairs and customers, with examples."""
     contrast = contrast_customers(customers(known, now, rules), customers(known, proposed, rules))
-    moved = moved_pairs(now, proposed, rules.thresholds.link)
+    moved = moved_pairs(now.pairs, proposed.pairs, rules.thresholds.link)
     values = _values(known, show_values=show_values)
     return {
         "merged": contrast.merged.height,

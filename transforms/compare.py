@@ -325,9 +325,7 @@ COMPARISONS: dict[str, Comparison] = {
         ("company_key",),
         f"{_COMPANY} is null",
         (
-            Level(
-                "same company", "company_key_l = company_key_r", 0.5, 0.05, 0.002, "company_key"
-            ),
+            Level("same company", "company_key_l = company_key_r", 0.5, 0.05, 0.002, "company_key"),
             Level(
                 "company spelt nearly the same",
                 f"{_COMPANY} >= 0.92 or company_initials_l = company_key_r"

@@ -59,7 +59,10 @@ class Ties(NamedTuple):
     """Comparisons in which those who share a contact point are strangers."""
 
 
-def fit(blocks: list[Block], defaults: dict[str, Floats], ties: Ties = Ties()) -> Mixture:
+_NOTHING = Ties()
+
+
+def fit(blocks: list[Block], defaults: dict[str, Floats], ties: Ties = _NOTHING) -> Mixture:
     """The shares that explain all blocks together, starting from and leaning on the defaults."""
     shares = _tied(defaults, ties)
     mixes = [np.array([1.0, 1.0, 1.0, 1e6]) if b.is_random else np.ones(len(KINDS)) for b in blocks]
@@ -110,7 +113,9 @@ def _posterior(block: Block, shares: dict[str, Floats], mix: Floats) -> Floats:
     for name, share in shares.items():
         if name not in block.left_out:
             level = block.patterns[name].to_numpy()
-            padded = np.hstack([np.log(share), np.zeros((len(KINDS), 1))])  # level -1, missing: no say
+            padded = np.hstack(
+                [np.log(share), np.zeros((len(KINDS), 1))]
+            )  # level -1, missing: no say
             log += padded[:, level].T
     log -= log.max(axis=1, keepdims=True)
     kinds = np.exp(log)

@@ -35,7 +35,7 @@ NAMES = ("first_root", "last_key")
 SURE = 500
 """So many verdicts count half of what as many pairs would whose kind was certain."""
 FEW = 20
-"""A level seen in fewer matches than this is listed as untrained; of fewer pairs no share is read."""
+"""A level seen in fewer matches is listed as untrained; a block of fewer pairs tells no share."""
 _SELDOM = -12.0
 """Log2 of how often at least two records are of another kind, in times of matches."""
 

@@ -11,7 +11,7 @@ import polars as pl
 from flows.cli import show
 from flows.known import Known, read_known
 from flows.page import write_page
-from flows.proposal import changes, page_facts, provenance, weighed
+from flows.proposal import Answer, answer_of, changes, page_facts, provenance, weighed
 from rules.matching import Matching
 from store.errors import TouchstoneError
 from store.models import write_model
@@ -20,8 +20,8 @@ from store.settings import Settings
 from transforms.block import cap_keys, capped_keys
 from transforms.drift import level_shares
 from transforms.match import MatchModel, band, check_model, score_pairs
-from transforms.propose import compare_bands, count_bands, manifest_of
 from transforms.priors import priors_of_pairs
+from transforms.propose import compare_bands, count_bands, manifest_of
 from transforms.train import train
 
 _FEW = 1_000
@@ -69,7 +69,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         pairs = weighed(_scored(known, proposal, rules), manifest.prior)
         proposal = _with_levels(proposal, pairs, rules)
     write_model(folder, proposal.settings, proposal.frequencies, proposal.manifest)
-    differs = _changes(known, current, pairs, rules, show_values=arguments.show_values)
+    proposed = answer_of(known, pairs, _matching(proposal), rules)
+    differs = _changes(known, current, proposed, rules, show_values=arguments.show_values)
     answer = {
         "folder": str(folder),
         "report": str(folder.with_name(f"{folder.name}.html")),
@@ -150,7 +151,7 @@ def _scored(known: Known, proposal: Model, rules: Matching) -> pl.DataFrame:
 def _changes(
     known: Known,
     current: Current | None,
-    pairs: pl.DataFrame,
+    proposed: Answer,
     rules: Matching,
     *,
     show_values: bool,
@@ -158,8 +159,9 @@ def _changes(
     """What would change for customers; nothing to compare with without a model that works."""
     if current is None or current.problems:
         return None
-    now = weighed(known.pairs, current.model.manifest.prior)
-    return changes(known, now, pairs, rules, show_values=show_values)
+    pairs = weighed(known.pairs, current.model.manifest.prior)
+    now = answer_of(known, pairs, _matching(current.model), rules)
+    return changes(known, now, proposed, rules, show_values=show_values)
 
 
 def _report(answer: dict[str, Any], settings: Settings, **facts: Any) -> None:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from flows.known import SHOWN, Known
-from flows.proposal import changes
+from flows.proposal import Answer, changes
 from rules.matching import Matching
 from store.rulebook import read_rule
 from store.settings import Settings
@@ -27,8 +27,12 @@ def known(*names: str) -> Known:
     return Known(records, pl.DataFrame(), pl.DataFrame(), said, keys)
 
 
-def pairs(*rows: tuple[int, int, float]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=PAIRS, orient="row")
+def pairs(*rows: tuple[int, int, float], against: tuple[int, int] | None = None) -> Answer:
+    opposed = [(*against, -30.0)] if against else []
+    return Answer(
+        pl.DataFrame(rows, schema=PAIRS, orient="row"),
+        pl.DataFrame(opposed, schema=PAIRS, orient="row"),
+    )
 
 
 def test_a_proposal_tells_customers_that_it_would_merge_and_split() -> None:
@@ -45,6 +49,14 @@ def test_a_proposal_tells_customers_that_it_would_merge_and_split() -> None:
         "Ann",
         "Anne",
     ]
+
+
+def test_records_that_speak_against_each_other_are_not_told_as_merged() -> None:
+    """Ann is linked to both, but Karl and Kurt are so different that only one can be her."""
+    both = pairs((1, 3, 9.0), (2, 3, 3.0), against=(1, 2))
+    found = changes(known("Karl", "Kurt", "Ann"), pairs(), both, RULES, show_values=False)
+    assert found["merged"] == 1
+    assert found["examples"]["merged"][0]["parts"] == 2
 
 
 def test_masked_values_that_look_the_same_are_not_called_the_same() -> None:
