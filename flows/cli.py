@@ -31,6 +31,7 @@ COMMANDS = {
     "decide": "answer a review item; the next run obeys",
     "publish": "release a snapshot that the gates held back",
     "user": "add a person, change what they may do, or list all",
+    "erase": "erase a person from all that is kept, with a receipt",
     "doctor": "is everything in order, and if not, what to do",
 }
 

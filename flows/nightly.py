@@ -13,6 +13,7 @@ import polars as pl
 
 from flows import ledger
 from flows.digests import READING, changed_parts, digests
+from flows.erasing.carry_out import begin_erasures, finish_erasures
 from flows.fetching import fetch, note_fetch
 from flows.line import STAGES, open_warehouse, perform
 from flows.rebuild import put_in_place, start_anew
@@ -20,6 +21,7 @@ from flows.run import Counts, Run
 from flows.stages.correct import reaches_back
 from store.archive import Archive, Inbox
 from store.decisions import open_decisions
+from store.erasures import Erasures
 from store.errors import TouchstoneError, UnreadableError
 from store.fetch import Fetched
 from store.files import remove_tree
@@ -81,17 +83,18 @@ def prepare(settings: Settings, now: datetime) -> tuple[Run, bool, Inbox]:
     """Read the rules, find out what there is to do, and note that a run begins."""
     rulebook = read_checked_rules(settings)
     put_in_place(settings)
+    erases = begin_erasures(settings, rulebook)
     with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
         begun = ledger.unfinished(warehouse)
         resumed = begun is not None
         changed = changed_parts(ledger.last_digests(warehouse), digests(rulebook))
         if begun is None:
             run_id = _next_run_id(settings, ledger.last_run_number(warehouse))
-            is_anew = changed & set(READING) or _reaches_back(settings, warehouse)
+            is_anew = erases or changed & set(READING) or _reaches_back(settings, warehouse)
             kind = "rebuild" if is_anew else "nightly"
             begun = ledger.Begun(run_id, now, kind, _last_decision(settings))
             ledger.begin(warehouse, begun, rulebook.model.name)
-        elif begun.kind == "nightly" and changed & set(READING):
+        elif begun.kind == "nightly" and (erases or changed & set(READING)):
             begun = ledger.turn_into_rebuild(warehouse, begun)
     run = load_run(settings, rulebook, begun, changed)
     inbox = receive(run)
@@ -115,6 +118,7 @@ def receive(run: Run) -> Inbox:
 def prepare_rebuild(settings: Settings, now: datetime) -> Run:
     """Note that a rebuild begins; whatever another run left unfinished is made by it anew."""
     rulebook = read_checked_rules(settings)
+    begin_erasures(settings, rulebook)
     run_id = _next_run_id(settings, _last_run_number(settings))
     begun = ledger.Begun(run_id, now, "rebuild", _last_decision(settings))
     run = load_run(settings, rulebook, begun, frozenset())
@@ -136,6 +140,7 @@ def load_run(
         decisions,
         changed,
         is_rebuild=begun.kind == "rebuild",
+        erasures=tuple(Erasures(settings.raw).all()),
     )
 
 
@@ -146,6 +151,7 @@ def close(run: Run) -> None:
     if run.is_rebuild:
         put_in_place(run.settings)
     remove_tree(run.work)
+    finish_erasures(run)
 
 
 def read_checked_rules(settings: Settings) -> Rulebook:

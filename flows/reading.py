@@ -16,6 +16,7 @@ from store.archive import Delivery
 from store.feeds import read_synonyms
 from store.files import remove_tree
 from store.readers import DeliveryRefused, Reading, read_parts
+from store.redacted import ERASED, is_redacted, read_redacted
 from store.rulebook import Rulebook
 from transforms.cells import count_cells, sum_cells
 from transforms.column_drift import tell_drift
@@ -48,7 +49,7 @@ class Spool:
         self.row_count += part.row_count
         ours = conform(part.rows, self.feed)
         keyless = ours["source_key"].null_count() if "source_key" in ours.columns else 0
-        self.unreadable += part.rejects.height + keyless
+        self.unreadable += part.rejects.filter(pl.col("reason") != ERASED).height + keyless
         self._cells.append(count_cells(ours, self.feed))
         self.notes += part.notes
         size = int(part.rows.estimated_size())
@@ -73,6 +74,12 @@ class Spool:
             count = rows.height + rejects.height
             yield Reading(rows, rejects, rows.columns[1:], count, [])
         remove_tree(self.folder)
+
+    def look(self) -> Iterator[Reading]:
+        """The parts again, in their order, to be had once more."""
+        for rows, rejects in zip(self._each("rows"), self._each("rejects"), strict=True):
+            wide = self._widened(rows)
+            yield Reading(wide, rejects, wide.columns[1:], rows.height + rejects.height, [])
 
     def _widened(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with all columns of the delivery: its parts are to be read as one."""
@@ -116,7 +123,11 @@ def read_through(delivery: Delivery, feed: Feed, limits: Limits, folder: Path) -
     """Read a delivery to its end; what makes it unreadable is said by `DeliveryRefused`."""
     remove_tree(folder)
     spool = Spool(folder, feed)
-    for part in read_parts(delivery.path, feed.read, limits, expected=list(feed.columns)):
+    if is_redacted(delivery.path):
+        parts = read_redacted(delivery.path)
+    else:
+        parts = read_parts(delivery.path, feed.read, limits, expected=list(feed.columns))
+    for part in parts:
         spool.add(part)
     return spool
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from rules.erasure import Erasure
 from store.rulebook import Rulebook
 from store.settings import Settings
 
@@ -25,6 +26,8 @@ class Run(NamedTuple):
     changed: frozenset[str]
     """The stages whose rules changed since the last run: `cluster`, `survive`."""
     is_rebuild: bool
+    erasures: tuple[Erasure, ...] = ()
+    """Who was erased so far."""
 
     @property
     def work(self) -> Path:

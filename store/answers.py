@@ -4,6 +4,7 @@ Nothing else can tell again what was answered on a day that is past, so that a r
 here. A file appears whole, by one rename.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +52,19 @@ class Answers:
         paths = self.folder.glob("R[0-9]*.json") if run_id is None else [self._path(run_id)]
         found = [_read(path) for path in paths if path.exists()]
         return pl.concat([pl.DataFrame(schema=SCHEMA), *found])
+
+    def forget(self, which: Callable[[pl.Series], pl.Series], is_any: bool) -> int:
+        """Remove the answers about the domains that `which` marks; how many there were."""
+        count = 0
+        for path in sorted(self.folder.glob("R[0-9]*.json")) if is_any else ():
+            content = read_json(path)
+            domains = pl.Series([row["domain"] for row in content["answers"]], dtype=pl.String)
+            marks = which(domains)
+            kept = [row for row, gone in zip(content["answers"], marks, strict=True) if not gone]
+            if len(kept) < domains.len():
+                count += domains.len() - len(kept)
+                write_json(path, content | {"answers": kept})
+        return count
 
     def _path(self, run_id: str) -> Path:
         return self.folder / f"{run_id}.json"

@@ -1,6 +1,7 @@
 """Take deliveries out of the inbox and keep them, byte for byte, in order of arrival.
 
-A delivery is `raw/<number>/` with the `payload` and a `delivery.json`. The number is its place
+A delivery is `raw/<number>/` with the `payload` and a `delivery.json`; where rows of it were
+erased, what is left takes the place of the payload (`store/redacted.py`). The number is its place
 in the order of arrival, and with the row number it is the arrival number of each of its rows.
 A folder appears under its final name by one rename, and only then does the file leave the
 inbox: a crash between the two leaves a file that is already known, by its digest.
@@ -18,6 +19,7 @@ from typing import IO, NamedTuple
 
 from rules.feed import Feed
 from store.files import read_json, remove_tree, sync_file, sync_folder, write_json
+from store.redacted import NAME
 from store.spool import Sealed
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EMFILE})
@@ -39,6 +41,8 @@ class Delivery(NamedTuple):
     path: Path
     is_released: bool = False
     """Whether a person let it in; it then stays in, whatever is said of it later."""
+    has_entered: bool = False
+    """Whether it was in when somebody was erased: what is left stays in, whatever its counts."""
 
 
 class Inbox(NamedTuple):
@@ -99,7 +103,12 @@ class Archive:
         _write_card(delivery.path.parent, moved)
         os.replace(delivery.path.parent, target)
         sync_folder(self.folder)
-        return moved._replace(path=target / "payload")
+        return _read_delivery(target)
+
+    def keep_in(self, delivery: Delivery) -> None:
+        """Note that a delivery has entered, and is not to be held for its counts any more."""
+        if not delivery.has_entered:
+            _write_card(delivery.path.parent, delivery._replace(has_entered=True))
 
     def _number(
         self, expected: Iterable[Sealed], found: Inbox, now: datetime, run_id: str
@@ -233,4 +242,6 @@ def _write_card(folder: Path, delivery: Delivery) -> None:
 def _read_delivery(folder: Path) -> Delivery:
     card = read_json(folder / "delivery.json")
     card["received_at"] = datetime.fromisoformat(card["received_at"])
-    return Delivery(int(folder.name), **card, path=folder / "payload")
+    left = folder / NAME
+    path = left if left.exists() else folder / "payload"
+    return Delivery(int(folder.name), **card, path=path)

@@ -17,7 +17,7 @@ from store.parquet import HIDDEN, write_tables
 from store.settings import Settings
 from store.warehouse import configure
 
-__all__ = ["HIDDEN", "TABLES", "current_run", "open_snapshot", "publish"]
+__all__ = ["HIDDEN", "TABLES", "current_run", "drop_others", "open_snapshot", "publish"]
 
 TABLES = (
     "customers",
@@ -104,6 +104,15 @@ def release(settings: Settings, run_id: str) -> None:
     point_to(settings.published / "current", run_id)
     (settings.published / run_id / HELD).unlink(missing_ok=True)
     sync_folder(settings.published / run_id)
+
+
+def drop_others(settings: Settings, run_id: str) -> list[str]:
+    """Remove every snapshot but that of this run; the names of those that were there."""
+    others = [path for path in settings.published.glob("R[0-9]*") if path.name != run_id]
+    for path in [*others, *settings.published.glob(".R*.draft")]:
+        remove_tree(path)
+    sync_folder(settings.published)
+    return sorted(path.name for path in others)
 
 
 def open_snapshot(settings: Settings, run_id: str | None = None) -> duckdb.DuckDBPyConnection:

@@ -20,6 +20,30 @@ def customer_id(founder: pl.Expr) -> pl.Expr:
     )
 
 
+def with_heirs(members: pl.DataFrame, heirs: pl.DataFrame) -> pl.DataFrame:
+    """Let customers whose founder was erased keep their name.
+
+    members: record_number, founder and others; heirs: record_number, founder (the erased record
+    whose name this one carries on).
+    """
+    if heirs.is_empty():
+        return members
+    carried = members.join(
+        heirs.select("record_number", _carried="founder"),
+        on="record_number",
+        how="left",
+        maintain_order="left",
+    )
+    oldest = pl.min_horizontal("founder", pl.col("_carried").min().over("founder"))
+    return carried.with_columns(founder=oldest).drop("_carried")
+
+
+def named_as(record: pl.Expr, heirs: pl.DataFrame) -> pl.Expr:
+    """The record by whose number a customer was named, had this record founded it."""
+    carried = dict(heirs.select("record_number", "founder").iter_rows())
+    return record.replace(carried) if carried else record
+
+
 def find_redirects(members: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     """Find the names that customers had before they became one: old, founder, run_number, why.
 

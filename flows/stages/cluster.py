@@ -2,10 +2,12 @@
 
 import polars as pl
 
+from flows.erasing.names import all_heirs
 from flows.run import Counts, Run
 from flows.stages.match import model_of, read_nodes
 from store.warehouse import Warehouse
 from transforms.cluster import Apart, Clusters, cluster, pairs_to_weigh
+from transforms.identify import with_heirs
 from transforms.match import match_weight, score_given
 from transforms.resolve import Resolved, state_of
 
@@ -20,6 +22,7 @@ def cluster_records(run: Run, warehouse: Warehouse) -> Counts:
     constraints = _constraints(warehouse, state_of(run.decisions))
     _find_affected(run, warehouse, constraints)
     found = _cluster(run, warehouse, constraints)
+    found = found._replace(members=with_heirs(found.members, all_heirs(run.erasures)))
     _write(warehouse, found)
     warehouse.execute("delete from cluster.constraints")
     warehouse.insert("cluster.constraints", constraints)

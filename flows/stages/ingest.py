@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from flows.erasing.deliveries import redact
+from flows.erasing.returned import returned_rows, watch_for
 from flows.reading import Spool, find_columns, read_through
 from flows.run import Counts, Run
 from flows.stages.cells import compare_cells, keep_cells
@@ -11,6 +13,7 @@ from flows.stages.correct import enter_corrected, keep_applied, mend, seen_again
 from flows.stages.digests import with_digests
 from rules.feed import Feed
 from store.archive import Archive, Delivery
+from store.erasures import Erasures
 from store.readers import DeliveryRefused, Reading
 from store.warehouse import Warehouse
 from transforms.classify import ARRIVALS, classify_rows, no_withdrawals, withdraw_absent
@@ -101,11 +104,10 @@ def _take_in(run: Run, warehouse: Warehouse, delivery: Delivery, resolved: Resol
     verdict = verdicts.get(delivery.delivery_id)
     try:
         feed = _feed_of(run, delivery)
-        spool = read_through(delivery, feed, run.settings.limits, run.work / "reading")
-        find_columns(spool, feed, run.rulebook)
+        spool = _read(run, warehouse, delivery, feed)
         cells = resolved.corrections.filter(sha256=delivery.delivery_id)
         withdrawn = _withdrawals(warehouse, delivery, feed, spool, cells)
-        if not delivery.is_released:
+        if not (delivery.is_released or delivery.has_entered):
             _check_expectations(warehouse, feed, spool, withdrawn)
             _check_verdict(verdict)
         compare_cells(warehouse, delivery, feed, spool)
@@ -124,6 +126,18 @@ def _take_in(run: Run, warehouse: Warehouse, delivery: Delivery, resolved: Resol
     keep_cells(warehouse, delivery, spool)
     _record(warehouse, run, delivery, Outcome("taken_in", None, total, spool.notes))
     return {"deliveries": 1, **total}
+
+
+def _read(run: Run, warehouse: Warehouse, delivery: Delivery, feed: Feed) -> Spool:
+    """Read a delivery to its end; the rows of those who were erased are taken out of it first."""
+    folder, limits = run.work / "reading", run.settings.limits
+    spool = read_through(delivery, feed, limits, folder)
+    find_columns(spool, feed, run.rulebook)
+    watch = watch_for(run.erasures, delivery, Erasures(run.settings.raw), warehouse)
+    rows = returned_rows(watch, delivery, feed, spool, run.rulebook.lookups)
+    if not rows:
+        return spool
+    return read_through(redact(delivery, spool, rows), feed, limits, folder)
 
 
 def _with_withdrawals(landed: Landed, withdrawn: pl.DataFrame) -> Landed:

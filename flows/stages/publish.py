@@ -3,6 +3,7 @@
 import polars as pl
 
 from flows.drift import measure_drift
+from flows.erasing.names import all_heirs, all_old_names
 from flows.gates import breaches, measure_gates
 from flows.queueing import queue_of, show_queue
 from flows.run import Counts, Run
@@ -11,7 +12,7 @@ from store.golden import Golden, open_beside
 from store.schema import PAIRS, relationships
 from store.snapshot import is_held, publish
 from store.warehouse import Warehouse
-from transforms.identify import customer_id, find_redirects
+from transforms.identify import customer_id, find_redirects, named_as
 from transforms.match import match_weight
 from transforms.resolve import state_of
 
@@ -61,7 +62,9 @@ def _write_redirects(run: Run, warehouse: Warehouse, golden: Golden) -> None:
             (pl.col("last_run").max() > pl.col("run_number").min()).over("founder")
             | has_decided.any().over("founder")
         )
-    found = find_redirects(several, pl.concat([_links(run, warehouse, several), decided]))
+    links = pl.concat([_links(run, warehouse, several), decided])
+    found = find_redirects(*_as_named(run, warehouse, several, links))
+    found = pl.concat([found, _remembered(run, warehouse, touched, found)])
     golden.execute(
         "delete from redirects where founder in (select founder from touched)", touched=touched
     )
@@ -74,6 +77,48 @@ def _write_redirects(run: Run, warehouse: Warehouse, golden: Golden) -> None:
             run_id=pl.format("R{}", pl.col("run_number").cast(pl.String).str.zfill(4)),
             why="why",
         ),
+    )
+
+
+def _as_named(
+    run: Run, warehouse: Warehouse, members: pl.DataFrame, links: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Members and links by the records that customers are named by, erased founders among them."""
+    heirs = all_heirs(run.erasures)
+    if heirs.is_empty():
+        return members, links
+    runs = warehouse.read(
+        "select h.record_number, cast(substr(d.run_id, 2) as bigint) as named_in from heirs h "
+        "join ingest.deliveries d on d.delivery_number = h.founder // 1000000000",
+        heirs=heirs,
+    )
+    named = members.join(runs, on="record_number", how="left", maintain_order="left").select(
+        pl.exclude("named_in", "run_number"), run_number=pl.coalesce("named_in", "run_number")
+    )
+    ends = ("record_number", "record_a", "record_b")
+    named, links = (
+        frame.with_columns(
+            named_as(pl.col(end), heirs).alias(end) for end in ends if end in frame.columns
+        )
+        for frame in (named, links)
+    )
+    return named, links
+
+
+def _remembered(
+    run: Run, warehouse: Warehouse, touched: pl.DataFrame, found: pl.DataFrame
+) -> pl.DataFrame:
+    """Old names that only a record that was erased told of: old, founder, run_number, why."""
+    return warehouse.read(
+        """
+        select n.old, x.founder, n.run_number, n.why
+        from names n join cluster.crosswalk x using (record_number)
+        semi join touched using (founder)
+        where n.old not in (select founder from cluster.crosswalk)
+            and n.old not in (select old from found)""",
+        names=all_old_names(run.erasures),
+        touched=touched,
+        found=found,
     )
 
 

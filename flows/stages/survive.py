@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from flows.erasing.names import all_heirs
 from flows.run import Counts, Run
 from flows.stages.alone import CONTACTS, CROSSWALK, RECORDS, find_alone, named, write_alone
 from flows.stages.contacts import judge_contacts, note_contacts
@@ -17,7 +18,7 @@ from transforms.changes import describe_changes
 from transforms.contacts import gather_contacts
 from transforms.deliverability import deliverable
 from transforms.epochs import all_epochs, lay_out_epochs, to_periods
-from transforms.identify import customer_id
+from transforms.identify import customer_id, named_as
 from transforms.resolve import state_of
 from transforms.survive import Survivors, survive
 from transforms.wide import publishable, to_sparse, to_wide
@@ -77,6 +78,8 @@ def _survive(run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFra
         rows += _write(run, golden, batch, chosen)
     judge_contacts(golden, run.rulebook.survivorship.usage)
     counts: Counts = {"golden_rows": rows, "created": 0, "changed": 0, "merged": 0, "split": 0}
+    moves = moves.with_columns(named_as(pl.col("record_number"), all_heirs(run.erasures)))
+    counts |= _write_erased(run, golden)
     for batch in touched.iter_slices(BATCH):
         for kind, count in _write_changes(run, golden, batch, moves):
             counts[kind] = counts.get(kind, 0) + count
@@ -326,6 +329,21 @@ def _clear(run: Run, golden: Golden) -> None:
         )
     for table in BY_CUSTOMER:
         golden.execute(f"delete from {table} where founder in (select founder from touched)")
+
+
+def _write_erased(run: Run, golden: Golden) -> Counts:
+    """Say which customers this run erases."""
+    gone = [name for one in run.erasures if one.state == "begun" for name in one.customers]
+    if not gone:
+        return {}
+    golden.execute(
+        f"""
+        insert into changes by name
+        select '{run.run_id}' as run_id, customer_id, 'erased' as change, [] as fields
+        from gone""",
+        gone=pl.DataFrame({"customer_id": gone}),
+    )
+    return {"erased": len(gone)}
 
 
 def _write_changes(

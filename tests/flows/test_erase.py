@@ -1,0 +1,251 @@
+"""A person who is erased is in nothing that is kept, and does not come back unasked."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows.erasing import carry_out
+from flows.erasing.erase import Asked, Done, erase
+from store.erasures import Erasures
+from store.lock import one_writer
+from tests.flows import laws
+from tests.flows.builders import (
+    Company,
+    differences,
+    found,
+    night_time,
+    person,
+    quiet,
+    touchstone,
+)
+from tests.flows.searching import places_of
+
+JANE = person(
+    "Jane", "Quillfeather", email="jane@quillfeather.net", phone="07911 123499",
+    born="1971-03-09", postcode="TR1 2AB", city="Truro", news="yes",
+)  # fmt: skip
+BOB = person("Robert", "Miller", email="robert@millers.org", phone="07911 123402", city="Leeds")
+TOM = person("Tom", "Baker", email="tom.baker@mail.org", born="1985-03-03", city="York")
+TELLING = [
+    "quillfeather",
+    "jane@",
+    "7911123499",
+    "7911 123499",
+    "m77001",
+    "p88001",
+    "tr1 2ab",
+    "1971-03-09",
+]
+"""What is Jane's alone."""
+
+
+def with_jane(folder: Path) -> Company:
+    """A company that knows Jane from three sources, by two nights, with decisions about her."""
+    company = found(folder)
+    company.drop("forms", [JANE | {"sent": "2026-02-01"}, BOB, "jane@quillfeather.net"], name="1")
+    company.drop("members", [{"no": "M77001", **JANE}, {"no": "M2", **TOM}], name="1")
+    company.night(1)
+    company.drop("partner", [{"op": "upsert", "id": "P88001", **JANE, "city": "Bath"}], name="2")
+    company.drop("members", [{"no": "M77001", **JANE}, {"no": "M2", **TOM}, {"no": "M3", **BOB}])
+    company.drop_file("members/odd.csv", f"what is this\n{JANE['email']}\n")
+    company.night(2)
+    company.decide("same", records=["partner:P88001", "members:M77001"])
+    company.decide("different", records=["partner:P88001", "members:M2"])
+    company.decide("value", records=["partner:P88001"], field="city", value="Quillfeather Hall")
+    return company
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    return with_jane(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
+def without(whole: Company, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """The same company after Jane was erased."""
+    company = copy_of(whole, tmp_path_factory.mktemp("without"))
+    gone(company, customer_of(company, "partner:P88001"))
+    return company
+
+
+def copy_of(company: Company, folder: Path) -> Company:
+    shutil.copytree(company.settings.data, folder / "data", symlinks=True)
+    return Company(folder, company.settings.model_copy(update={"data": folder / "data"}))
+
+
+def gone(company: Company, *ids: str, night: int = 2, only: bool = False) -> Done:
+    return erase(company.settings, Asked(ids, only, "dpo"), night_time(night), quiet)
+
+
+def customer_of(company: Company, record_id: str) -> str:
+    name = company.ask(f"select customer_id from crosswalk where record_id = '{record_id}'")
+    return str(name.item())
+
+
+def published(company: Company, last_name: str) -> int:
+    asked = f"select count(*) from customers where last_name = '{last_name}'"
+    return int(company.ask(asked).item())
+
+
+def erased_rows(company: Company) -> list[tuple[str, int]]:
+    asked = "select d.source, row_number from quarantine join deliveries d using (delivery_id) "
+    rows = company.ask(asked + "where reasons = ['erased'] and run_id = 'R0004' order by all")
+    return list(rows.iter_rows())
+
+
+def test_nothing_of_a_person_who_was_erased_is_in_any_byte(
+    whole: Company, without: Company
+) -> None:
+    before = places_of(whole.settings.data, TELLING)
+
+    after = places_of(without.settings.data, TELLING)
+
+    assert [text for text, places in before.items() if not places] == []
+    assert after == {text: [] for text in TELLING}
+    assert published(without, "Baker") == 1
+    laws.values_have_sources(without)
+
+
+def test_the_receipt_says_what_was_removed_and_whose_it_was_by_id_alone(
+    whole: Company, without: Company
+) -> None:
+    jane = customer_of(whole, "partner:P88001")
+
+    receipt = json.loads((without.settings.data / "receipts/erasure-000001.json").read_text())
+
+    assert receipt["customers"] == [jane]
+    assert receipt["records_by_source"] == {"forms": 1, "members": 1, "partner": 1}
+    assert receipt["removed"]["rows"] == 6
+    assert receipt["removed"]["decisions"] == 3
+    assert receipt["removed"]["snapshots"] == 2
+    assert without.ask("select customer_id from changes where change = 'erased'").item() == jane
+
+
+def test_a_rebuild_after_an_erasure_gives_the_same_tables(without: Company, tmp_path: Path) -> None:
+    company = copy_of(without, tmp_path / "chain")
+    company.drop("members", [{"no": "M77001", **JANE}, {"no": "M2", **TOM}])
+    company.drop("partner", [{"op": "upsert", "id": "P9", **BOB}])
+    company.night(4)
+    anew = company.anew(tmp_path / "anew")
+
+    anew.rebuild(4)
+
+    assert differences(company.tables(), anew.tables()) == {}
+
+
+def test_a_person_who_was_erased_and_is_delivered_again_does_not_come_back(
+    without: Company, tmp_path: Path
+) -> None:
+    company = copy_of(without, tmp_path)
+    bob = {"no": "M3", **BOB, "city": "Bath"}
+    company.drop("members", [{"no": "M77001", **JANE}, {"no": "M2", **TOM}, bob])
+    company.drop(
+        "partner",
+        [
+            {"op": "upsert", "id": "P5", **BOB},
+            {"op": "upsert", "id": "P6", "first": "J.", "last": "QUILLFEATHER",
+             "phone": "+44 7911 123499"},
+            {"op": "upsert", "id": "P88001", "first": "Somebody", "last": "Else"},
+        ],
+    )  # fmt: skip
+    company.drop("forms", [{"email": " Jane@Quillfeather.net", "last": "Quillfeather"}])
+
+    company.night(4)
+
+    assert erased_rows(company) == [("forms", 2), ("members", 2), ("partner", 3), ("partner", 4)]
+    assert published(company, "Quillfeather") == 0
+    assert places_of(company.settings.data, TELLING) == {text: [] for text in TELLING}
+    counts = company.ask(
+        "select row_count, quarantined_count, withdrawn_count from deliveries "
+        "where run_id = 'R0004' and source = 'members'"
+    )
+    assert counts.row(0) == (3, 1, 0)
+
+
+def test_a_consent_that_is_younger_than_the_erasure_makes_a_new_customer(
+    whole: Company, without: Company, tmp_path: Path
+) -> None:
+    company = copy_of(without, tmp_path)
+    company.drop("forms", [JANE | {"sent": "2026-03-01", "news": "yes", "city": "Old"}])
+    company.drop("forms", [JANE | {"sent": "2026-03-04", "news": "no", "city": "Unasked"}])
+    company.drop("forms", [JANE | {"sent": "2026-03-04", "news": "yes", "city": "Falmouth"}])
+
+    company.night(4)
+
+    back = company.ask("select customer_id, city from customers where last_name = 'Quillfeather'")
+    assert back["city"].to_list() == ["Falmouth"]
+    assert back["customer_id"].item() != customer_of(whole, "partner:P88001")
+
+
+def test_a_file_that_was_redacted_is_known_when_it_comes_again(
+    whole: Company, without: Company, tmp_path: Path
+) -> None:
+    company = copy_of(without, tmp_path)
+    first = whole.settings.raw / "000001" / "payload"
+    company.drop_file("forms/again.csv", first.read_text("utf-8"))
+
+    night = company.night(4)
+
+    assert night.inbox.repeated == ["forms/again.csv"]
+    assert published(company, "Quillfeather") == 0
+
+
+def test_others_keep_their_id_when_their_founder_is_erased(whole: Company, tmp_path: Path) -> None:
+    company = copy_of(whole, tmp_path)
+    name = customer_of(company, "partner:P88001")
+    founder = company.ask(
+        f"select min_by(record_id, record_number) from crosswalk where customer_id = '{name}'"
+    ).item()
+
+    done = gone(company, founder, only=True)
+
+    assert done.receipts[0]["customers"] == []
+    assert customer_of(company, "partner:P88001") == name
+    anew = company.anew(tmp_path / "anew")
+    anew.rebuild(3)
+    assert differences(company.tables(), anew.tables()) == {}
+
+
+def test_erasing_again_changes_nothing_and_says_so(without: Company, tmp_path: Path) -> None:
+    company = copy_of(without, tmp_path)
+
+    done = gone(company, "partner:P88001", night=4)
+
+    assert done == Done([], ["partner:P88001"])
+    assert len(Erasures(company.settings.raw).all()) == 1
+
+
+@pytest.mark.parametrize("step", ["_strike", "write_receipt"])
+def test_an_erasure_that_was_cut_short_is_finished_by_the_next_night(
+    step: str, whole: Company, without: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = copy_of(whole, tmp_path)
+
+    class KilledError(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise KilledError
+
+    jane = customer_of(company, "partner:P88001")
+    with monkeypatch.context() as patch:
+        patch.setattr(carry_out, step, die)
+        with pytest.raises(KilledError):
+            gone(company, jane)
+
+    company.night(2)
+
+    assert Erasures(company.settings.raw).begun() == []
+    assert places_of(company.settings.data, TELLING) == {text: [] for text in TELLING}
+    assert differences(without.tables(), company.tables()) == {}
+
+
+def test_an_erasure_is_refused_in_one_sentence_while_a_run_is_writing(without: Company) -> None:
+    with one_writer(without.settings.lock):
+        answer = touchstone(without, "erase", "members:M2")
+
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("touchstone: Another run is writing")
+    assert len(answer.stderr.splitlines()) == 1
