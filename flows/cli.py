@@ -32,6 +32,7 @@ COMMANDS = {
     "publish": "release a snapshot that the gates held back",
     "user": "add a person, change what they may do, or list all",
     "erase": "erase a person from all that is kept, with a receipt",
+    "export": "write all that is held on a person",
     "doctor": "is everything in order, and if not, what to do",
 }
 

@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -109,6 +109,21 @@ def remembered(folder: Path, hours: dict[str, int]) -> Iterator[Remembered]:
         for line in path.read_text("ascii").splitlines():
             post_id, digest, kept_at = line.split(" ")
             yield Remembered(path.parent.name, post_id, bytes.fromhex(digest), float(kept_at))
+
+
+def forget_posts(folder: Path, is_forgotten: Callable[[str, str], bool]) -> None:
+    """Forget posts that were taken in: `is_forgotten` is asked of a feed and a post's name."""
+    for path in sorted(folder.glob("*/*.ids")):
+        lines = path.read_text("ascii").splitlines(keepends=True)
+        kept = [line for line in lines if not is_forgotten(path.parent.name, line.split(" ")[0])]
+        if len(kept) < len(lines):
+            kept_at = path.stat().st_mtime
+            draft = path.with_suffix(".draft")
+            draft.write_text("".join(kept), "ascii")
+            os.utime(draft, (kept_at, kept_at))
+            sync_file(draft)
+            os.replace(draft, path)
+            sync_folder(path.parent)
 
 
 @contextmanager

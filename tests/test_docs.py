@@ -16,9 +16,9 @@ from rules.schemas import CHECKS
 from rules.survivorship import Survivorship
 from store.dictionary import read_dictionary
 from store.golden import open_golden
+from store.redacted import ERASED
 from store.rulebook import read_rule
 from store.settings import Settings
-from store.redacted import ERASED
 from store.snapshot import HIDDEN, TABLES
 
 ROOT = Path(__file__).parents[1]

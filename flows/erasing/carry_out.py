@@ -20,6 +20,7 @@ from store.files import remove_tree
 from store.rulebook import Rulebook
 from store.settings import Settings
 from store.snapshot import drop_others
+from store.spool import forget_posts
 from store.state.striking import Struck, strike
 from transforms.erasure import ERASED, strike_out
 
@@ -39,6 +40,7 @@ def begin_erasures(settings: Settings, rulebook: Rulebook) -> bool:
             digests = Digests(erasures.key(), warehouse)
             done = redact_all(settings, rulebook.feeds, erasure, digests)
             done["domains"] = _forget_domains(settings, erasure, digests)
+            _forget_posts(settings, digests, frozenset(erasure.keys))
             done["terms"] = _forget_terms(settings, erasure, digests)
             _strike(settings, erasure, digests)
         done["decisions"] = len({*erasure.decisions, *erasure.voided})
@@ -70,6 +72,11 @@ def _forget_domains(settings: Settings, erasure: Erasure, digests: Digests) -> i
     return Answers(settings.raw).forget(
         lambda domains: digests.of(domains).is_in(list(erasure.domains)), bool(erasure.domains)
     )
+
+
+def _forget_posts(settings: Settings, digests: Digests, keys: frozenset[str]) -> None:
+    """Forget the names of posts; who posts one again is known by the tombstone."""
+    forget_posts(settings.spool, lambda source, name: digests.one(key_text(source, name)) in keys)
 
 
 def _forget_terms(settings: Settings, erasure: Erasure, digests: Digests) -> int:

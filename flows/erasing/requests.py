@@ -27,6 +27,8 @@ from transforms.standardise.keys import MADE_OF, record_keys
 _IDS = ("customer_id", "record_id", "id")
 _OTHER_NAMES = {"date_of_birth": "birth_date", "dob": "birth_date", "name": "full_name"}
 _NAMES = ("request_id", "request", "reference")
+_MOST_NAMED = 20
+"""Customers who may be meant that are named; of more than so many none is likely."""
 
 
 class Request(NamedTuple):
@@ -118,7 +120,7 @@ def _meant(request: Request, certain: pl.DataFrame, found: pl.DataFrame) -> Requ
     ids = certain["customer_id"].unique().sort().to_list()
     maybe = [name for name in found["customer_id"].unique().sort() if name not in ids]
     why = ", ".join(certain["why"].unique().sort())
-    return request._replace(ids=ids, maybe=[] if ids else maybe, why=why)
+    return request._replace(ids=ids, maybe=[] if ids else maybe[:_MOST_NAMED], why=why)
 
 
 def _form(fields: list[str]) -> Feed:
@@ -164,7 +166,15 @@ def _agreeing(rows: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
         ]
     for other in ("birth_date", "postcode"):
         found.append(_joined(rows, records, {other: other}, name, f"name and {other}"))
-    found.append(_joined(rows, records, {"country": "country"}, name, "name", is_certain=False))
+    country = pl.col("country") == pl.col("theirs")
+    of_name = rows.select("number", "country", *name).join(
+        records.select("customer_id", *name, theirs="country"), on=name
+    )
+    found.append(
+        of_name.filter(country.fill_null(value=True)).select(
+            "number", "customer_id", why=pl.lit("name"), is_certain=pl.lit(value=False)
+        )
+    )
     return found
 
 

@@ -1,17 +1,23 @@
 """A person who is erased is in nothing that is kept, and does not come back unasked."""
 
+import gzip
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from flows.erasing import carry_out
 from flows.erasing.erase import Asked, Done, erase
 from store.erasures import Erasures
 from store.lock import one_writer
+from store.spool import make_entry
+from store.spool_writer import SpoolWriter
 from tests.flows import laws
 from tests.flows.builders import (
+    PERSON,
     Company,
     differences,
     found,
@@ -41,6 +47,63 @@ TELLING = [
 """What is Jane's alone."""
 
 
+FEED = """
+source  = "{source}"
+title   = "Sent as {format}"
+channel = "{channel}"
+mode    = "append"
+owner   = "{source}@example.com"
+trust   = 50
+[read]
+format = "{format}"
+path   = "{source}/*"
+[columns]
+{key}
+"first" = "first_name"
+"last"  = "last_name"
+"email" = "email"
+"phone" = "phone"
+"born"  = "birth_date"
+"postcode" = "postcode"
+"city"  = "city"
+"news"  = "consent_email"
+[parse]
+region = "GB"
+"""
+POSTED = '"intake.id" = "source_key"\n"intake.received_at" = "updated_at"'
+FORMATS = {"sheets": "xlsx", "tables": "parquet", "documents": "json", "packed": "csv"}
+
+
+def send_in_every_format(company: Company) -> None:
+    """Add a feed for each format, and a delivery of each in which Jane is one of three."""
+    rows = pl.DataFrame([{**BOB, "city": "Hull"}, JANE, TOM], schema=[*PERSON], orient="row")
+    for source, kind in {**FORMATS, "posts": "ndjson"}.items():
+        key = POSTED if source == "posts" else ""
+        channel = "web_form" if source == "posts" else "partner_feed"
+        text = FEED.format(source=source, format=kind, key=key, channel=channel)
+        if source == "posts":
+            text += '[intake]\nrequired = ["email|phone"]\n'
+        (company.settings.rules / "feeds" / source).mkdir()
+        (company.settings.rules / "feeds" / source / "feed.toml").write_text(text, "utf-8")
+        (company.settings.inbox / source).mkdir(parents=True)
+    rows.write_excel(company.settings.inbox / "sheets" / "1.xlsx")
+    rows.write_parquet(company.settings.inbox / "tables" / "1.parquet")
+    (company.settings.inbox / "documents" / "1.json.gz").write_bytes(
+        gzip.compress(json.dumps(rows.to_dicts()).encode("utf-16"))
+    )
+    with zipfile.ZipFile(company.settings.inbox / "packed" / "1.zip", "w", 8) as archive:
+        archive.writestr("1.csv", rows.write_csv())
+
+
+def post(company: Company, post_id: str, received_at: str, **cells: str) -> None:
+    """Post to the spool, as the app keeps it."""
+    company.settings.spool.mkdir(exist_ok=True)
+    writer = SpoolWriter(company.settings.spool, {})
+    content = json.dumps(cells).encode()
+    assert writer.append([make_entry("posts", post_id, received_at, content)]) == [None]
+    writer.close()
+
+
 def with_jane(folder: Path) -> Company:
     """A company that knows Jane from three sources, by two nights, with decisions about her."""
     company = found(folder)
@@ -66,8 +129,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Company:
 def without(whole: Company, tmp_path_factory: pytest.TempPathFactory) -> Company:
     """The same company after Jane was erased."""
     company = copy_of(whole, tmp_path_factory.mktemp("without"))
-    gone(company, customer_of(company, "partner:P88001"))
+    gone(company, *janes(company))
     return company
+
+
+def janes(company: Company) -> list[str]:
+    """Whatever customers the many records of Jane make, blocks being as small as they are."""
+    asked = "select customer_id from customers where last_name = 'Quillfeather' order by all"
+    return company.ask(asked)["customer_id"].to_list()
 
 
 def copy_of(company: Company, folder: Path) -> Company:
@@ -108,19 +177,39 @@ def test_nothing_of_a_person_who_was_erased_is_in_any_byte(
     laws.values_have_sources(without)
 
 
+def test_whatever_format_a_person_came_in_nothing_of_them_is_left(tmp_path: Path) -> None:
+    company = found(tmp_path)
+    send_in_every_format(company)
+    post(company, "post-5501", "2026-03-01T10:00:00Z", **JANE)
+    company.night(1)
+    post(company, "post-5502", "2026-03-01T23:00:00Z", **JANE)
+    telling = [*(text for text in TELLING if text[0] not in "mp"), "post-5501"]
+    before = places_of(company.settings.data, telling)
+
+    gone(company, *janes(company))
+
+    assert [text for text, places in before.items() if not places] == []
+    assert places_of(company.settings.data, telling) == {text: [] for text in telling}
+    for last_name in ("Baker", "Miller"):
+        kept = company.ask(
+            f"select sum(record_count) from customers where last_name = '{last_name}'"
+        )
+        assert kept.item() == len(FORMATS)
+    laws.decisions_rule(company)
+
+
 def test_the_receipt_says_what_was_removed_and_whose_it_was_by_id_alone(
     whole: Company, without: Company
 ) -> None:
-    jane = customer_of(whole, "partner:P88001")
-
     receipt = json.loads((without.settings.data / "receipts/erasure-000001.json").read_text())
 
-    assert receipt["customers"] == [jane]
+    assert sorted(receipt["customers"]) == janes(whole)
     assert receipt["records_by_source"] == {"forms": 1, "members": 1, "partner": 1}
     assert receipt["removed"]["rows"] == 6
     assert receipt["removed"]["decisions"] == 3
     assert receipt["removed"]["snapshots"] == 2
-    assert without.ask("select customer_id from changes where change = 'erased'").item() == jane
+    changes = without.ask("select customer_id from changes where change = 'erased' order by all")
+    assert changes["customer_id"].to_list() == janes(whole)
 
 
 def test_a_rebuild_after_an_erasure_gives_the_same_tables(without: Company, tmp_path: Path) -> None:
@@ -229,11 +318,11 @@ def test_an_erasure_that_was_cut_short_is_finished_by_the_next_night(
     def die(*_: object) -> None:
         raise KilledError
 
-    jane = customer_of(company, "partner:P88001")
+    ids = janes(company)
     with monkeypatch.context() as patch:
         patch.setattr(carry_out, step, die)
         with pytest.raises(KilledError):
-            gone(company, jane)
+            gone(company, *ids)
 
     company.night(2)
 
@@ -249,3 +338,48 @@ def test_an_erasure_is_refused_in_one_sentence_while_a_run_is_writing(without: C
     assert answer.returncode == 1
     assert answer.stderr.startswith("touchstone: Another run is writing")
     assert len(answer.stderr.splitlines()) == 1
+
+
+def test_all_that_is_held_on_a_person_can_be_written_for_them_alone(
+    whole: Company, tmp_path: Path
+) -> None:
+    page = tmp_path / "held.html"
+
+    answer = touchstone(whole, "export", "partner:P88001", "--json", "--out", str(page))
+
+    held = json.loads(answer.stdout)
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert "jane@quillfeather.net" in page.read_text("utf-8")
+    assert "robert@millers.org" not in answer.stdout + page.read_text("utf-8")
+    assert {version["record_id"] for version in held["versions"]} >= {
+        "partner:P88001",
+        "members:M77001",
+    }
+    assert "07911 123499" in [version["as_delivered"]["phone"] for version in held["versions"]]
+    assert [one["run_id"] for one in held["snapshots"]] == ["R0001", "R0002"]
+    assert [one["kind"] for one in held["decisions"]] == ["same", "different", "value"]
+    assert held["consents"][0]["channel"] == "email"
+    assert held["consents"][0]["holds"] == "true"
+
+
+def test_requests_in_a_file_tell_by_name_and_contact_who_is_meant(
+    whole: Company, tmp_path: Path
+) -> None:
+    path = tmp_path / "requests.csv"
+    path.write_text(
+        "request_id,full_name,email,date_of_birth,record_id\n"
+        "one,Jane Quillfeather,JANE@quillfeather.net,,\n"
+        "two,Tom Baker,,,\n"
+        "three,,,,members:M2\n",
+        "utf-8",
+    )
+
+    answer = touchstone(whole, "erase", "--from", str(path), "--check", "--json")
+
+    told = {one["request"]: (one["ids"], one["maybe"]) for one in json.loads(answer.stdout)}
+    tom = customer_of(whole, "members:M2")
+    assert told == {
+        "one": (janes(whole), []),
+        "two": ([], [tom]),
+        "three": (["members:M2"], []),
+    }
