@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from store.errors import TouchstoneError
+from store.files import keep_private
 from store.settings import Settings
 
 COMMANDS = {
@@ -65,6 +66,8 @@ def _run(arguments: argparse.Namespace) -> int:
         if (given := getattr(arguments, name)) is not None
     }
     settings = Settings().model_copy(update=places)
+    if arguments.command != "feed":  # rule files are for the team, and hold nothing of anybody
+        keep_private()
     command = importlib.import_module(f"flows.commands.{arguments.command}")
     result: int = command.run(arguments, settings)
     return result

@@ -23,6 +23,7 @@ from flows.run import Counts, Run
 from flows.summary import SAYS, summarise, summary_of
 from store.errors import TouchstoneError
 from store.fetch import Fetched
+from store.files import keep_private
 from store.lock import one_writer
 from store.settings import Settings
 
@@ -102,6 +103,7 @@ def train(data: str | None = None, rules: str | None = None) -> None:
 
 
 def _settings(data: str | None, rules: str | None) -> Settings:
+    keep_private()
     given = {"data": data, "rules": rules}
     return Settings().model_copy(
         update={name: Path(place) for name, place in given.items() if place is not None}

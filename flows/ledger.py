@@ -75,6 +75,12 @@ def last_run_number(warehouse: Warehouse) -> int:
     )
 
 
+def last_now(warehouse: Warehouse) -> datetime | None:
+    """The time of the latest run that began."""
+    found = warehouse.read("select max(now) as now from ledger.runs")["now"].item()
+    return found if isinstance(found, datetime) else None
+
+
 def counts_of(warehouse: Warehouse, run_id: str, stage: str) -> Counts | None:
     """What a finished stage counted; nothing if it is not finished."""
     found = warehouse.read(

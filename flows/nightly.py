@@ -6,7 +6,7 @@ flow in `flows/deployed.py` wraps the same stages.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import polars as pl
@@ -89,6 +89,7 @@ def prepare(settings: Settings, now: datetime) -> tuple[Run, bool, Inbox]:
         resumed = begun is not None
         changed = changed_parts(ledger.last_digests(warehouse), digests(rulebook))
         if begun is None:
+            refuse_the_past(warehouse, now)
             run_id = _next_run_id(settings, ledger.last_run_number(warehouse))
             is_anew = erases or changed & set(READING) or _reaches_back(settings, warehouse)
             kind = "rebuild" if is_anew else "nightly"
@@ -101,6 +102,20 @@ def prepare(settings: Settings, now: datetime) -> tuple[Run, bool, Inbox]:
     if run.is_rebuild:
         start_anew(run)
     return run, resumed, inbox
+
+
+def refuse_the_past(warehouse: Warehouse, now: datetime) -> None:
+    """What arrives now must not be older than what arrived before."""
+    last = ledger.last_now(warehouse)
+    if last is not None and now < last:
+        raise TouchstoneError(
+            f"A run at {_told(now)} would be before the last one, which was at {_told(last)}; "
+            "give a later --now, or set the clock right."
+        )
+
+
+def _told(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def receive(run: Run) -> Inbox:

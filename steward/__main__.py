@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from steward.app import opened
 from steward.desk.visit import Desk
 from store.errors import TouchstoneError
+from store.files import keep_private
 from store.settings import Settings
 from store.state.people import INVITATION_LASTS
 
@@ -24,6 +25,7 @@ FIRST = "administrator"
 
 def main(words: list[str] | None = None) -> int:
     """Serve until told to stop; 1 when the app could not start."""
+    keep_private()
     settings = _settings(words)
     _log_lines()
     sys.setswitchinterval(0.001)  # the thread that judges must not keep the others waiting

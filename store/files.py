@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any
 
 
+def keep_private() -> None:
+    """From here on whatever this process makes is its owner's alone, whatever is asked for."""
+    os.umask(0o077)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable."""
     handle = os.open(folder, os.O_RDONLY)

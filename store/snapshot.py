@@ -67,7 +67,7 @@ def publish(
         return target
     draft = settings.published / f".{run_id}.draft"
     remove_tree(draft)
-    draft.mkdir(parents=True, mode=0o755)
+    draft.mkdir(parents=True, mode=0o700)
     copy = draft / "golden.duckdb"
     shutil.copyfile(golden, copy)
     before = _newest(settings)

@@ -11,7 +11,7 @@ from flows import ledger
 from flows.erasing.ids import records_meant
 from flows.erasing.plan import Where, plan
 from flows.erasing.receipt import tell_receipt
-from flows.nightly import Progress, prepare, read_checked_rules, run_stages
+from flows.nightly import Progress, prepare, read_checked_rules, refuse_the_past, run_stages
 from flows.rebuild import put_in_place
 from store.erasures import Erasures
 from store.errors import TouchstoneError
@@ -82,6 +82,7 @@ def _plan(
     numbers: set[int] = set()
     before = []
     with open_where(settings, rulebook) as where:
+        refuse_the_past(where.warehouse, now)
         for name in asked.ids:
             meant = records_meant(where, name, only=asked.only)
             numbers |= set(meant.numbers)
