@@ -34,6 +34,8 @@ COMMANDS = {
     "user": "add a person, change what they may do, or list all",
     "erase": "erase a person from all that is kept, with a receipt",
     "export": "write all that is held on a person",
+    "backup": "write one archive of all there is",
+    "restore": "put back what a backup holds",
     "doctor": "is everything in order, and if not, what to do",
 }
 

@@ -1,0 +1,130 @@
+"""A backup is everything, verified; a night after a restore equals one without it."""
+
+import json
+import tarfile
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from flows.backing import back_up, restore
+from flows.erasing.erase import Asked, erase
+from store.erasures import Erasures
+from store.errors import TouchstoneError
+from store.spool import make_entry
+from store.spool_writer import SpoolWriter
+from tests.flows.builders import Company, differences, found, night_time, person, quiet
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+ANN = person("Ann", "Ashworth", email="ann@ashworth.org", phone="07911 123401", city="Leeds")
+BEN = person("Ben", "Carter", email="ben@carter.org", phone="07911 123402", city="York")
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """A company with a published night, a decision, and a post that waits."""
+    company = found(tmp_path_factory.mktemp("company"))
+    company.drop("members", [{"no": "1", **ANN}, {"no": "2", **BEN}])
+    company.drop("forms", [ANN])
+    company.night(1)
+    company.decide("value", records=["members:2"], field="city", value="Hull")
+    company.settings.spool.mkdir()
+    writer = SpoolWriter(company.settings.spool, {})
+    assert writer.append([make_entry("forms", "one", "2026-03-02T00:00:00Z", b"{}")]) == [None]
+    return company
+
+
+@pytest.fixture(scope="module")
+def backup(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("backup") / "all.tar"
+    back_up(company.settings, path, NOW, days=30)
+    return path
+
+
+def restored(company: Company, backup: Path, folder: Path) -> Company:
+    data = folder / "data"
+    restore(company.settings.model_copy(update={"data": data}), backup, NOW, over=False)
+    places = {"data": data, "rules": data / "rules"}
+    return Company(folder, company.settings.model_copy(update=places))
+
+
+def test_a_night_after_a_restore_equals_a_night_without_it(
+    company: Company, backup: Path, tmp_path: Path
+) -> None:
+    again = restored(company, backup, tmp_path)
+    assert list(again.settings.spool.glob("forms/*.ndjson"))
+    for one in (company, again):
+        one.drop("partner", [{"op": "upsert", "id": "p1", **BEN, "city": "Bath"}], name="b")
+
+        one.night(2)
+
+    assert differences(company.tables(), again.tables()) == {}
+    assert again.ask("select city from customers where last_name = 'Carter'").item() == "Hull"
+
+
+def test_a_folder_that_is_not_empty_is_put_aside_and_only_when_told(
+    company: Company, backup: Path, tmp_path: Path
+) -> None:
+    again = restored(company, backup, tmp_path)
+    with pytest.raises(TouchstoneError, match="not empty"):
+        restore(again.settings, backup, NOW, over=False)
+
+    told = restore(again.settings, backup, NOW, over=True)
+
+    assert (Path(told["put_aside"]) / "warehouse.duckdb").exists()
+    assert again.ask("select count(*) from customers").item() == 2
+
+
+def test_a_backup_that_is_not_as_it_was_is_refused_and_nothing_is_put_in_place(
+    company: Company, backup: Path, tmp_path: Path
+) -> None:
+    content = backup.read_bytes()
+    place = content.index(b"ashworth")
+    broken = tmp_path / "broken.tar"
+    broken.write_bytes(content[:place] + b"ASHWORTH" + content[place + 8 :])
+
+    with pytest.raises(TouchstoneError, match="is damaged"):
+        restored(company, broken, tmp_path)
+
+    assert [path.name for path in (tmp_path / "data").iterdir() if path.name[0] != "."] == [
+        "run.lock"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "manifest", "says"),
+    [
+        ("data/x", {"format": 2, "about": {}, "files": {}}, "newer version"),
+        ("data/x", {"format": 1, "about": {}, "files": {}}, "does not name"),
+        ("../x", {"format": 1, "about": {}, "files": {"../x": ["", 1]}}, "does not name"),
+        ("data/x", {"format": 1, "about": {}, "files": {"data/x": ["0", 1]}}, "is damaged"),
+    ],
+)
+def test_an_archive_that_is_none_of_ours_is_refused(
+    name: str, manifest: dict[str, object], says: str, company: Company, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.tar"
+    with tarfile.open(path, "w") as tar:
+        for member, content in ((name, b"x"), ("MANIFEST.json", json.dumps(manifest).encode())):
+            info = tarfile.TarInfo(member)
+            info.size = len(content)
+            tar.addfile(info, BytesIO(content))
+
+    with pytest.raises(TouchstoneError, match=says):
+        restored(company, path, tmp_path)
+
+
+def test_who_was_erased_after_the_backup_is_erased_again_by_the_next_night(
+    company: Company, backup: Path, tmp_path: Path
+) -> None:
+    again = restored(company, backup, tmp_path)
+    erase(again.settings, Asked(["members:1"], False, "dpo"), night_time(1), quiet)
+    receipt = json.loads((again.settings.data / "receipts/erasure-000001.json").read_text())
+    restore(again.settings, backup, NOW, over=True)
+
+    again.night(2)
+
+    assert [one["name"] for one in receipt["backups"]] == ["all.tar"]
+    assert [one.state for one in Erasures(again.settings.raw).all()] == ["done"]
+    assert again.ask("select count(*) from customers where last_name = 'Ashworth'").item() == 0
