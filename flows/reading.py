@@ -143,4 +143,5 @@ def find_columns(spool: Spool, feed: Feed, rulebook: Rulebook) -> None:
     if feed.read.format in {"csv", "xlsx"} and known != [
         name for name in columns if name in set(known)
     ]:
-        spool.notes.append("the columns come in another order than the feed has them")
+        note = "the columns come in another order than the feed has them"
+        spool.notes += [note] if note not in spool.notes else []  # one that was redacted has it
