@@ -19,7 +19,7 @@ from store.erasures import Digests, Erasures, key_text, scratch
 from store.files import remove_tree
 from store.rulebook import Rulebook
 from store.settings import Settings
-from store.snapshot import drop_others
+from store.snapshot import current_run, drop_others
 from store.spool import forget_posts
 from store.state.striking import Struck, strike
 from transforms.erasure import ERASED, strike_out
@@ -54,8 +54,8 @@ def finish_erasures(run: Run) -> None:
     """Drop the snapshots in which the erased still are, and write the receipts."""
     erasures = Erasures(run.settings.raw)
     begun = erasures.begun()
-    if not begun or not run.is_rebuild:
-        return
+    if not begun or not run.is_rebuild or current_run(run.settings) != run.run_id:
+        return  # a snapshot that is held back shows nobody yet that the person is gone
     dropped = drop_others(run.settings, run.run_id)
     _clear_work(run.settings)
     for erasure in begun:

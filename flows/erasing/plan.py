@@ -20,6 +20,7 @@ from store.rulebook import Rulebook
 from store.settings import Settings
 from store.state.striking import said
 from store.warehouse import Warehouse
+from transforms.classify import ARRIVALS, WITHDRAWN_ROWS
 from transforms.erasure import known_by, known_by_email
 from transforms.standardise.contact_keys import FEWEST
 
@@ -61,7 +62,7 @@ def plan(where: Where, numbers: pl.Series, asked_by: str, now: datetime) -> Eras
         old_names=old_names_of(warehouse, where.golden, people.numbers),
         removed={"waiting_files": _waiting_files(where, people)},
         **_marks(warehouse, people, digests, where.rulebook),
-        **_said(where, people),
+        **_said(where, people, rows),
     )
 
 
@@ -126,24 +127,40 @@ def _quarantined(warehouse: Warehouse, people: People) -> dict[int, list[int]]:
         .drop_nulls()
         .unique(),
     )
+    versions = warehouse.read(
+        f"""
+        select arrival // {ARRIVALS} as delivery_number, arrival % {ARRIVALS} as row_number
+        from ingest.versions semi join numbers using (record_number)
+        where arrival % {ARRIVALS} < {WITHDRAWN_ROWS}""",
+        numbers=people.numbers,
+    )
     rows: dict[int, list[int]] = {}
-    for number, row in found.iter_rows():
+    for number, row in pl.concat([found, versions]).unique().sort(pl.all()).iter_rows():
         rows.setdefault(number, []).append(row)
     return rows
 
 
-def _said(where: Where, people: People) -> dict[str, tuple[int, ...] | tuple[str, ...]]:
+def _said(
+    where: Where, people: People, rows: dict[int, list[int]]
+) -> dict[str, tuple[int, ...] | tuple[str, ...]]:
     """Decisions that name the records, or have a value of the person; and what was said of them."""
     names = people.records.select(pl.format("{}:{}", "source", "source_key")).to_series().to_list()
     log = read_log(where.settings)
     named = [row["decision_id"] for row in decisions_about(log, names)]
     phones = people.sought.filter(kind="phone")["text"].to_list()
     words = words_of(people)
+    ids = dict(
+        where.warehouse.read("select delivery_number, delivery_id from ingest.deliveries").rows()
+    )
+    theirs = {(ids.get(number), row) for number, some in rows.items() for row in some}
     voided = {
         number
         for number, kind, subject in _subjects(log)
         if kind not in {"same", "different", "undo"}
-        and _has_value(subject, set(names), words, phones)
+        and (
+            (subject.get("sha256"), subject.get("row_number")) in theirs
+            or _has_value(subject, set(names), words, phones)
+        )
     }
     remarked = log.filter(
         pl.Series([tells_of(text, words, phones) for text in log["because"]], dtype=pl.Boolean)
