@@ -5,12 +5,14 @@ is opened: what it unpacks to, whether it declares entities, how wide a grid its
 """
 
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple
 
 import fastexcel
+import numpy as np
 import polars as pl
 
 from rules.feed import ReadRule
@@ -40,6 +42,11 @@ _PIECE = 1 << 20
 _OVERLAP = 64
 _CELL = r"""\br\s*=\s*["'][A-Za-z]{1,3}\d{1,7}["']"""
 _DENSE_CELLS = 1 << 22
+_UNPACKED = 4
+"""A workbook may unpack to so many times what a document may hold, and its texts to half that."""
+_POINTERS = (b't="s"', b"t='s'")
+_POINTER = re.compile(rb"""t=["']s["'][^>]*>\s*<v>(\d{1,9})<""")
+_TEXT = re.compile(rb"<si[ >/]")
 _MIDNIGHT = r"^(\d{4}-\d\d-\d\d) 00:00:00$"
 _DATETIME = r"^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)$"
 
@@ -160,19 +167,29 @@ def _look_through(data: bytes, limits: Limits) -> None:
         kind = kind_of(data)
         found = f"it is {kind}, not XLSX" if kind else "it is not an XLSX workbook"
         raise DeliveryRefused(f"{found}; open it in a spreadsheet program and save it as .xlsx")
+    most = min(limits.max_expanded_bytes, _UNPACKED * limits.max_document_bytes)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            budget = limits.max_expanded_bytes
+            budget, pointers = most, 0
             for member in archive.infolist():
                 with archive.open(member) as stream:
-                    budget -= _check_part(stream, member.filename, budget)
+                    part = _check_part(stream, member.filename, budget)
+                budget, pointers = budget - part.size, pointers + part.pointers
+            _refuse_if_it_swells(archive, pointers, most // 2)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError):
         raise DeliveryRefused("the workbook is damaged, cut off or locked") from None
 
 
-def _check_part(stream: IO[bytes], name: str, budget: int) -> int:
-    """Read one part of the workbook in pieces; how large it is."""
-    size, cells, last_row, columns, tail = 0, 0, 0, set[str](), b""
+class _Part(NamedTuple):
+    """One file of a workbook: its bytes, and how many cells point to a shared text."""
+
+    size: int
+    pointers: int
+
+
+def _check_part(stream: IO[bytes], name: str, budget: int) -> _Part:
+    """Read one part of the workbook in pieces."""
+    size, cells, pointers, last_row, columns, tail = 0, 0, 0, 0, set[str](), b""
     while piece := stream.read(_PIECE):
         size += len(piece)
         if size > budget:
@@ -182,11 +199,33 @@ def _check_part(stream: IO[bytes], name: str, budget: int) -> int:
         if name.startswith("xl/worksheets/"):
             places = _places(tail + piece)
             cells += places.height
+            pointers += sum((tail + piece).count(pointer) for pointer in _POINTERS)
             columns.update(places["column"].unique().to_list())
             last_row = max(last_row, places.select(pl.col("row").max()).item() or 0)
         tail = piece[-_OVERLAP:]
     _refuse_if_sparse(cells, last_row, columns)
-    return size
+    return _Part(size, pointers)
+
+
+def _refuse_if_it_swells(archive: zipfile.ZipFile, pointers: int, most: int) -> None:
+    """A text that is written once and pointed to by every cell is read once for each of them."""
+    texts = next((name for name in archive.namelist() if name.endswith("sharedStrings.xml")), None)
+    if texts is None or not pointers:
+        return
+    xml = archive.read(texts)
+    starts = [found.start() for found in _TEXT.finditer(xml)]
+    sizes = np.diff(np.array([*starts, len(xml)], dtype=np.int64))
+    if not len(sizes) or int(sizes.max()) * pointers <= most:
+        return
+    asked = [
+        int(found)
+        for name in archive.namelist()
+        if name.startswith("xl/worksheets/")
+        for found in _POINTER.findall(archive.read(name))
+    ]
+    places = np.array(asked, dtype=np.int64)
+    if int(sizes[places[places < len(sizes)]].sum()) > most:
+        raise DeliveryRefused("unpacked, the workbook's texts are more than the limit of bytes")
 
 
 def _places(xml: bytes) -> pl.DataFrame:

@@ -155,6 +155,17 @@ def test_an_error_in_a_cell_is_no_value_and_a_formula_is_its_result(tmp_path):
     assert reading.rows.rows() == [(2, None, "x@y.org", "true")]
 
 
+def test_a_text_that_every_cell_points_to_is_counted_for_each_of_them(tmp_path):
+    data = workbook([["a", "b"], *[["x" * 5_000, "x" * 5_000]] * 20])
+
+    with pytest.raises(DeliveryRefused) as refused:
+        read(tmp_path, data, format="xlsx", limits={"max_document_bytes": 50_000})
+
+    assert "texts are more than the limit" in refused.value.reason
+    more = {"max_document_bytes": 150_000}
+    assert read(tmp_path, data, format="xlsx", limits=more).rows.height == 20
+
+
 @pytest.mark.parametrize(
     ("data", "kind", "part"),
     [
