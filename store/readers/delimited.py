@@ -106,6 +106,8 @@ def read_delimited(
             raise DeliveryRefused(f"there are more lines than the limit of {limits.max_rows:,}")
         if window.is_last:
             notes += _last_notes(held)
+            trailers = [one._replace(reason="trailer_row") for one in held.trailers]
+            rejects = pl.concat([rejects, reject_frame(trailers)])
         yield _part(rows, rejects, held, notes if window.is_last else [])
 
 
@@ -126,7 +128,7 @@ def _last_notes(held: _Held) -> list[str]:
             "one letter); they are kept as they came: ask the sender for UTF-8"
         )
     if held.trailers:
-        notes.append(f"trailer: {len(held.trailers)} lines at the end are no rows")
+        notes.append(f"trailer: {len(held.trailers)} lines at the end are no records")
     return notes + [
         f"{name} has neither name nor values and is left out" for name in sorted(held.blank_columns)
     ]

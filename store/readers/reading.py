@@ -174,7 +174,7 @@ def without_separators(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 def without_trailer(
     rows: pl.DataFrame, trailer: str | None
 ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Take out the rows whose first cell is a trailer's: early ones are rejects, not trailers.
+    """Take out the rows whose first cell is a trailer's: rejects, for another reason where early.
 
     The last number is how many were at the end, where a trailer belongs.
     """
@@ -186,7 +186,9 @@ def without_trailer(
     filled = rest.filter(~pl.all_horizontal(pl.exclude("row_number").is_null()))
     last = filled.item(-1, "row_number") if filled.height else 0
     early = matches.filter(pl.col("row_number") < last)
-    return rest, _rejected(early, "trailer_before_the_end"), matches.height - early.height
+    late = matches.filter(pl.col("row_number") >= last)
+    rejects = [_rejected(early, "trailer_before_the_end"), _rejected(late, "trailer_row")]
+    return rest, pl.concat(rejects), late.height
 
 
 def without_unnamed(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:

@@ -75,7 +75,7 @@ def _reading(
     """Everything that was read, in its two parts."""
     rows, early, trailers = without_trailer(rows, rule.trailer)
     if trailers:
-        notes.append(f"trailer: {trailers} rows at the end are no rows")
+        notes.append(f"trailer: {trailers} rows at the end are no records")
     count = rows.height + early.height
     rows, screened = screen(rows, limits.max_field_chars)
     rows, repeated = without_headers(rows, header)
