@@ -14,6 +14,7 @@ from store.state.engine import open_engine
 from store.state.people import People
 from store.state.queue import Queue
 from store.state.sessions import Sessions
+from store.state.work import Work
 
 
 class State(NamedTuple):
@@ -24,6 +25,7 @@ class State(NamedTuple):
     people: People
     sessions: Sessions
     queue: Queue
+    work: Work
     audit: Audit
 
 
@@ -47,6 +49,7 @@ def open_state(
             People(engine, now),
             Sessions(engine, now),
             Queue(engine, now),
+            Work(engine, now),
             Audit(engine, now),
         )
     finally:

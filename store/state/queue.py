@@ -5,7 +5,7 @@ verdict names the version of the item that was looked at, so that nobody decides
 and carries a key of the browser's making, so that a retried request is stored once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -22,6 +22,10 @@ CLAIM_LASTS = timedelta(minutes=10)
 SKIP_LASTS = timedelta(hours=1)
 
 OPEN, SECOND, DECIDED, CLOSED = "open", "second_look", "decided", "closed"
+UNSURE = "unsure"
+"""The answer of who cannot tell: somebody else is asked."""
+ADMINISTRATORS = " administrators"
+"""To whom an item is handed that is escalated; no person's name begins with a blank."""
 
 
 class Reader(NamedTuple):
@@ -84,7 +88,7 @@ class Queue:
     def take(self, reader: Reader, item_id: str) -> Claimed:
         """Claim this item, unless somebody else has it or the reader may not see it."""
         with writing(self._engine) as connection:
-            row = connection.execute(_visible(reader).where(ITEMS.c.item_id == item_id)).first()
+            row = connection.execute(visible(reader).where(ITEMS.c.item_id == item_id)).first()
             if row is None:
                 raise StaleError(f"There is no item {item_id} that waits for you.")
             other = self._holder(connection, item_id)
@@ -106,8 +110,17 @@ class Queue:
         with writing(self._engine) as connection:
             _release(connection, reader.name, item_id)
 
-    def say(self, reader: Reader, verdict: Verdict, decision: NewDecision) -> Said:
-        """Store a verdict, and the decision that it is when nobody else has to agree."""
+    def say(
+        self,
+        reader: Reader,
+        verdict: Verdict,
+        decision: NewDecision | None,
+        also: Sequence[NewDecision] = (),
+    ) -> Said:
+        """Store a verdict, and the decisions that it is when nobody else has to agree.
+
+        No decision: the person is unsure, and somebody else is asked.
+        """
         with writing(self._engine) as connection:
             known = connection.execute(
                 sa.select(VERDICTS).where(VERDICTS.c.verdict_id == verdict.verdict_id)
@@ -116,29 +129,30 @@ class Queue:
                 return Said(known.decision_id, is_replayed=True)
             item = self._held(connection, reader, verdict)
             others = _first_verdicts(connection, verdict)
-            is_settled = _is_settled(others, verdict)
+            is_settled = decision is not None and _is_settled(others, verdict)
             decision_id = None
-            if is_settled:
+            if decision is not None and is_settled:
                 decision_id = add_decision(connection, decision, self._now()).decision_id
+                for one in also:
+                    add_decision(connection, one, self._now())
             _store(connection, reader, verdict, decision_id, to_text(self._now()))
             state = DECIDED if is_settled else SECOND
             _turn(connection, item.item_id, item.version, state, moves=is_settled)
             _release(connection, reader.name, item.item_id)
             return Said(decision_id, is_replayed=False)
 
-    def reopen(self, item_id: str) -> None:
-        """Put a decided item back, after its decision was undone."""
+    def escalate(self, reader: Reader, item_id: str) -> None:
+        """Hand an item to the administrators."""
         with writing(self._engine) as connection:
-            connection.execute(
-                sa.update(ITEMS)
-                .where((ITEMS.c.item_id == item_id) & (ITEMS.c.state == DECIDED))
-                .values(state=OPEN, version=ITEMS.c.version + 1)
-            )
+            if connection.execute(visible(reader).where(ITEMS.c.item_id == item_id)).first():
+                named = ITEMS.c.item_id == item_id
+                connection.execute(sa.update(ITEMS).where(named).values(assigned_to=ADMINISTRATORS))
+                _release(connection, reader.name, item_id)
 
     def counts(self, reader: Reader) -> dict[str, int]:
         """How many items of each kind wait for this reader, claimed ones too."""
-        visible = _visible(reader).subquery()
-        query = sa.select(visible.c.kind, sa.func.count().label("waiting")).group_by(visible.c.kind)
+        seen = visible(reader).subquery()
+        query = sa.select(seen.c.kind, sa.func.count().label("waiting")).group_by(seen.c.kind)
         with reading(self._engine) as connection:
             return {row.kind: row.waiting for row in connection.execute(query)}
 
@@ -151,7 +165,7 @@ class Queue:
     def _mine(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
         is_mine = (CLAIMS.c.user_name == reader.name) & (CLAIMS.c.expires_at > to_text(self._now()))
         held = sa.select(CLAIMS.c.item_id).where(is_mine)
-        return _visible(reader).where(ITEMS.c.kind.in_(kinds) & ITEMS.c.item_id.in_(held)).limit(1)
+        return visible(reader).where(ITEMS.c.kind.in_(kinds) & ITEMS.c.item_id.in_(held)).limit(1)
 
     def _free(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
         now = to_text(self._now())
@@ -160,7 +174,7 @@ class Queue:
             (SKIPS.c.user_name == reader.name) & (SKIPS.c.until > now)
         )
         return (
-            _visible(reader)
+            visible(reader)
             .where(
                 ITEMS.c.kind.in_(kinds)
                 & ITEMS.c.item_id.not_in(claimed)
@@ -193,7 +207,7 @@ class Queue:
     ) -> sa.Row[tuple[object, ...]]:
         """The item as the reader saw it and has it; else what happened to it."""
         named = ITEMS.c.item_id == verdict.item_id
-        item = connection.execute(_visible(reader).where(named)).first()
+        item = connection.execute(visible(reader).where(named)).first()
         if item is None or item.version != verdict.version:
             raise StaleError(_what_happened(connection, verdict.item_id))
         holder = self._holder(connection, verdict.item_id)
@@ -205,8 +219,10 @@ class Queue:
         return item
 
 
-def _visible(reader: Reader) -> sa.Select[tuple[object, ...]]:
+def visible(reader: Reader) -> sa.Select[tuple[object, ...]]:
     """Items that wait and that the reader may see: every record of them is in scope.
+
+    What was handed to somebody is theirs, and administrators see all.
 
     The words `'open'` stand in the text, since a partial index is not found by a parameter. A
     second look is never given by who looked first.
@@ -221,6 +237,7 @@ def _visible(reader: Reader) -> sa.Select[tuple[object, ...]]:
     )
     if reader.campaigns is None:
         return query
+    query = query.where(ITEMS.c.assigned_to.is_(None) | (ITEMS.c.assigned_to == reader.name))
     outside = sa.select(ITEM_CAMPAIGNS.c.item_id).where(
         (ITEM_CAMPAIGNS.c.item_id == ITEMS.c.item_id)
         & ITEM_CAMPAIGNS.c.campaign.not_in(sorted(reader.campaigns))
@@ -247,7 +264,8 @@ def _first_verdicts(connection: sa.Connection, verdict: Verdict) -> list[str]:
 
 def _is_settled(others: list[str], verdict: Verdict) -> bool:
     """One person is enough where no second is needed; else two must say the same."""
-    return verdict.answer in others if others or verdict.needs_second else True
+    sure = [answer for answer in others if answer != UNSURE]
+    return verdict.answer in sure if sure or verdict.needs_second else True
 
 
 def _store(

@@ -13,6 +13,7 @@ from store.decisions import DecisionLog
 from store.state.engine import open_engine
 from store.state.queue import CLAIM_LASTS, SKIP_LASTS, Queue, Reader, Said, StaleError, Verdict
 from store.state.staging import live_run, publish_queue
+from store.state.work import Work, key_of
 
 KINDS = ("match", "conflict")
 ANN = Reader("ann", None)
@@ -28,6 +29,7 @@ class Desk:
         self.engine = engine
         self.at = datetime(2026, 3, 1, 9, tzinfo=UTC)
         self.queue = Queue(engine, lambda: self.at)
+        self.work = Work(engine, lambda: self.at)
         self.log = DecisionLog(engine, lambda: self.at)
 
     def publish(self, run_number: int, *items: dict[str, object]) -> None:
@@ -43,8 +45,8 @@ def frame(*items: dict[str, object]) -> pl.DataFrame:
     plain = {
         "kind": "match",
         "priority": 1.0,
-        "opened_at": "2026-02-01T00:00:00Z",
-        "due_at": "2026-02-08T00:00:00Z",
+        "opened_at": "2026-02-01T00:00:00.000000Z",
+        "due_at": "2026-02-08T00:00:00.000000Z",
         "fingerprint": "f",
         "campaigns": ["spring", "spring"],
     }
@@ -59,7 +61,8 @@ def decision(reader: Reader, verdict: Verdict) -> NewDecision:
         kind="same",
         subject=Same(records=("crm:1", "crm:2")),
         item_id=verdict.item_id,
-        idempotency_key=verdict.verdict_id,
+        snapshot_run_id="R0001",
+        idempotency_key=key_of(verdict.verdict_id),
     )
 
 
@@ -203,13 +206,91 @@ def test_two_who_disagree_leave_it_to_a_third(desk: Desk) -> None:
 def test_a_reopened_item_is_another_version(desk: Desk) -> None:
     desk.publish(1, {"item_id": "I-1"})
     ids(desk, ANN)
-    desk.say(ANN, "I-1")
+    desk.say(ANN, "I-1", verdict_id="v-last")
 
-    desk.queue.reopen("I-1")
+    assert desk.work.take_back("ann", "v-last") == "I-1"
 
     item = desk.queue.next(ANN, KINDS)
     assert item is not None
     assert (item.item_id, item.version) == ("I-1", 3)
+
+
+def test_what_was_taken_back_is_undone_in_the_log_and_once(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+    desk.say(ANN, "I-1", verdict_id="v-last")
+
+    for _ in range(2):
+        desk.work.take_back("ann", "v-last")
+
+    assert desk.log.read()["kind"].to_list() == ["same", "undo"]
+    assert [item.version for item in desk.work.waiting(ANN, KINDS, 9)] == [3]
+
+
+def test_a_verdict_that_waits_for_a_second_person_can_be_taken_back(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+    desk.say(ANN, "I-1", verdict_id="v-last", needs_second=True)
+
+    desk.work.take_back("ann", "v-last")
+
+    assert ids(desk, ANN) == ["I-1"]
+    assert desk.log.read().is_empty()
+
+
+def test_what_a_run_has_obeyed_waits_again_from_the_next_run_on(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+    desk.say(ANN, "I-1", verdict_id="v-last")
+    desk.publish(2, {"item_id": "I-2"})
+
+    desk.work.take_back("ann", "v-last")
+
+    assert desk.log.read()["kind"].to_list() == ["same", "undo"]
+    assert [item.item_id for item in desk.work.waiting(ANN, KINDS, 9)] == ["I-2"]
+    desk.publish(3, {"item_id": "I-1"})
+    assert [item.item_id for item in desk.work.waiting(ANN, KINDS, 9)] == ["I-1"]
+
+
+def test_a_decision_is_pending_until_the_next_run(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+    desk.say(ANN, "I-1")
+
+    before = desk.work.pending(["I-1"])
+    desk.publish(2, {"item_id": "I-2"})
+
+    assert before == {"I-1": "ann"}
+    assert desk.work.pending(["I-1"]) == {}
+
+
+def test_who_is_unsure_leaves_it_to_somebody_else_whose_word_is_enough(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    ids(desk, ANN)
+    unsure = Verdict("v-unsure", "I-1", 1, "unsure", "", needs_second=False)
+
+    assert desk.queue.say(ANN, unsure, None).decision_id is None
+
+    assert ids(desk, ANN, BOB) == [None, "I-1"]
+    assert desk.say(BOB, "I-1").decision_id == 1
+
+
+def test_what_is_escalated_waits_for_administrators_alone(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1", "campaigns": ["spring"]})
+    ids(desk, SPRING)
+
+    desk.queue.escalate(SPRING, "I-1")
+
+    assert ids(desk, SPRING, ANN) == [None, "I-1"]
+
+
+def test_the_list_says_who_has_what_before_them(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1", "priority": 2.0}, {"item_id": "I-2"})
+    ids(desk, ANN)
+
+    listed = desk.work.waiting(BOB, KINDS, 9)
+
+    assert [(item.item_id, item.holder) for item in listed] == [("I-1", "ann"), ("I-2", None)]
 
 
 def test_a_run_shows_its_items_and_no_others(desk: Desk) -> None:

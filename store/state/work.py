@@ -1,0 +1,255 @@
+"""Read the queue as a list, and what was said of its items; take a verdict back."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from rules.decision import NewDecision, Undone
+from store.decisions import DECISIONS, add_decision
+from store.errors import TouchstoneError
+from store.state.engine import reading, writing
+from store.state.moments import to_moment, to_text
+from store.state.queue import CLOSED, DECIDED, OPEN, SECOND, Reader, visible
+from store.state.tables import CLAIMS, COMMENTS, ITEMS, LIVE, SKIPS, VERDICTS
+
+
+class Waiting(NamedTuple):
+    """An item in somebody's list."""
+
+    item_id: str
+    kind: str
+    state: str
+    version: int
+    priority: float
+    opened_at: datetime
+    due_at: datetime
+    holder: str | None
+    """Who has it before them now."""
+    until: datetime | None
+
+
+class Given(NamedTuple):
+    """A verdict that was given."""
+
+    verdict_id: str
+    item_id: str
+    kind: str
+    user_name: str
+    said_at: datetime
+    answer: str
+    because: str
+    decision_id: int | None
+    """None: it waits for a second person, or was `unsure`."""
+    stands: bool
+    """Whether the item is still as this verdict left it, and no run has obeyed it."""
+
+
+class Comment(NamedTuple):
+    """What somebody wrote about an item."""
+
+    user_name: str
+    said_at: datetime
+    text: str
+
+
+class Work:
+    """The queue of an open state database, for reading."""
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+
+    def waiting(self, reader: Reader, kinds: tuple[str, ...], most: int) -> list[Waiting]:
+        """What waits for this reader, the most urgent first, without what they skipped."""
+        now = to_text(self._now())
+        skipped = sa.select(SKIPS.c.item_id).where(
+            (SKIPS.c.user_name == reader.name) & (SKIPS.c.until > now)
+        )
+        return self._list(
+            visible(reader)
+            .where(ITEMS.c.kind.in_(kinds) & ITEMS.c.item_id.not_in(skipped))
+            .order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id)
+            .limit(most)
+        )
+
+    def second_looks(self, reader: Reader, kinds: tuple[str, ...], most: int) -> list[Waiting]:
+        """What waits for this reader and was looked at by somebody else already."""
+        return self._list(
+            visible(reader)
+            .where(ITEMS.c.kind.in_(kinds) & (ITEMS.c.state == SECOND))
+            .order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id)
+            .limit(most)
+        )
+
+    def find(self, reader: Reader, item_id: str) -> Waiting | None:
+        """An item that waits for this reader."""
+        found = self._list(visible(reader).where(ITEMS.c.item_id == item_id))
+        return found[0] if found else None
+
+    def given(self, item_id: str) -> list[Given]:
+        """What was said of an item, oldest first."""
+        query = _given().where(VERDICTS.c.item_id == item_id).order_by(VERDICTS.c.said_at)
+        with reading(self._engine) as connection:
+            return [_told(row) for row in connection.execute(query)]
+
+    def verdict(self, verdict_id: str) -> Given | None:
+        """A verdict by its name."""
+        with reading(self._engine) as connection:
+            row = connection.execute(_given().where(VERDICTS.c.verdict_id == verdict_id)).first()
+            return None if row is None else _told(row)
+
+    def last_given(self, name: str, kinds: tuple[str, ...]) -> Given | None:
+        """The last verdict of a person that stands."""
+        query = _given().where((VERDICTS.c.user_name == name) & ITEMS.c.kind.in_(kinds))
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(VERDICTS.c.said_at.desc()).limit(10))
+            return next((given for row in rows if (given := _told(row)).stands), None)
+
+    def given_since(self, name: str, moment: datetime) -> int:
+        """How many verdicts a person has given since then."""
+        is_theirs = (VERDICTS.c.user_name == name) & (VERDICTS.c.said_at >= to_text(moment))
+        with reading(self._engine) as connection:
+            query = sa.select(sa.func.count()).select_from(VERDICTS).where(is_theirs)
+            return int(connection.scalar(query) or 0)
+
+    def pending(self, item_ids: list[str]) -> dict[str, str]:
+        """Of these items, those that are decided and wait for the next run: who decided."""
+        query = _given().where(VERDICTS.c.item_id.in_(item_ids))
+        with reading(self._engine) as connection:
+            every = [_told(row) for row in connection.execute(query)]
+        return {
+            given.item_id: given.user_name
+            for given in every
+            if given.stands and given.decision_id is not None
+        }
+
+    def comments(self, item_id: str) -> list[Comment]:
+        """What people wrote about an item, oldest first."""
+        query = sa.select(COMMENTS).where(COMMENTS.c.item_id == item_id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(COMMENTS.c.said_at)).all()
+        return [Comment(row.user_name, to_moment(row.said_at), row.text) for row in rows]
+
+    def comment(self, name: str, item_id: str, text: str) -> None:
+        """Add a comment."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                sa.insert(COMMENTS).values(
+                    comment_id=str(uuid4()),
+                    item_id=item_id,
+                    user_name=name,
+                    said_at=to_text(self._now()),
+                    text=text,
+                )
+            )
+
+    def take_back(self, name: str, verdict_id: str) -> str:
+        """Undo a verdict with all that it decided; the item waits again. Returns the item.
+
+        Each undo is an entry of its own in the log. Asked twice, it is done once.
+        """
+        with writing(self._engine) as connection:
+            row = connection.execute(_given().where(VERDICTS.c.verdict_id == verdict_id)).first()
+            if row is None:
+                raise TouchstoneError("There is no such verdict.")
+            _undo_decisions(connection, name, verdict_id, self._now())
+            _reopen(connection, row)
+            return str(row.item_id)
+
+    def _list(self, query: sa.Select[tuple[object, ...]]) -> list[Waiting]:
+        now = self._now()
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+            ids = [row.item_id for row in rows]
+            claims = connection.execute(sa.select(CLAIMS).where(CLAIMS.c.item_id.in_(ids)))
+            held = {row.item_id: (row.user_name, to_moment(row.expires_at)) for row in claims}
+        return [_waiting(row, *_holds(held.get(row.item_id), now)) for row in rows]
+
+
+def _holds(claim: tuple[str, datetime] | None, now: datetime) -> tuple[str | None, datetime | None]:
+    return claim if claim is not None and claim[1] > now else (None, None)
+
+
+def _waiting(
+    row: sa.Row[tuple[object, ...]], holder: str | None, until: datetime | None
+) -> Waiting:
+    return Waiting(
+        row.item_id,
+        row.kind,
+        row.state,
+        row.version,
+        row.priority,
+        to_moment(row.opened_at),
+        to_moment(row.due_at),
+        holder,
+        until,
+    )
+
+
+def _given() -> sa.Select[tuple[object, ...]]:
+    """Verdicts with their items as they are now, and the run that was live when they were given."""
+    live = sa.select(LIVE.c.run_number).scalar_subquery()
+    return (
+        sa.select(
+            VERDICTS,
+            ITEMS.c.kind,
+            ITEMS.c.state,
+            ITEMS.c.version.label("version_now"),
+            DECISIONS.c.snapshot_run_id,
+            live.label("live"),
+        )
+        .join(ITEMS, ITEMS.c.item_id == VERDICTS.c.item_id)
+        .outerjoin(DECISIONS, DECISIONS.c.decision_id == VERDICTS.c.decision_id)
+    )
+
+
+def _told(row: sa.Row[tuple[object, ...]]) -> Given:
+    if row.decision_id is None:
+        stands = row.state == SECOND and row.version_now == row.item_version
+    else:
+        is_new = row.snapshot_run_id == f"R{row.live:04d}"
+        stands = row.state == DECIDED and row.version_now == row.item_version + 1 and is_new
+    return Given(
+        row.verdict_id,
+        row.item_id,
+        row.kind,
+        row.user_name,
+        to_moment(row.said_at),
+        row.answer,
+        row.because,
+        row.decision_id,
+        stands,
+    )
+
+
+def key_of(verdict_id: str, number: int = 0) -> str:
+    """The idempotency key of a verdict's decisions: the first, and those that go with it."""
+    return f"verdict-{verdict_id}-{number}"
+
+
+def _reopen(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> None:
+    """Let the item wait again: at once, or from the run on that obeys the undo."""
+    state = OPEN if _told(row).stands else CLOSED
+    is_as_left = row.version_now == row.item_version + int(row.decision_id is not None)
+    if row.state in {DECIDED, SECOND} and is_as_left:
+        named = ITEMS.c.item_id == row.item_id
+        connection.execute(
+            sa.update(ITEMS).where(named).values(state=state, version=ITEMS.c.version + 1)
+        )
+
+
+def _undo_decisions(connection: sa.Connection, name: str, verdict_id: str, now: datetime) -> None:
+    key = DECISIONS.c.idempotency_key
+    mine = sa.select(DECISIONS.c.decision_id).where(key.startswith(f"verdict-{verdict_id}-"))
+    for decision_id in connection.scalars(mine.order_by(DECISIONS.c.decision_id)).all():
+        undo = NewDecision(
+            decided_by=name,
+            kind="undo",
+            subject=Undone(decision_id=decision_id),
+            because="taken back",
+            idempotency_key=f"undo-{verdict_id}-{decision_id}",
+        )
+        add_decision(connection, undo, now)
