@@ -11,6 +11,15 @@ class Queue(Rule):
     title: str
     stake: float = Field(gt=0, description="what an item of this kind is worth, relative to others")
     due_days: int = Field(gt=0, description="days after its newest evidence arrived")
+    second_look_from: int | None = Field(
+        None,
+        ge=1,
+        description="records that each of two customers has, from which on a second person must "
+        "agree before they become one; unset: one person is enough",
+    )
+    second_look_fields: tuple[str, ...] = Field(
+        (), description="fields of which another value than the published one needs a second person"
+    )
 
 
 class Queues(Rule):

@@ -18,7 +18,7 @@ from store.snapshot import current_run
 from store.warehouse import configure
 
 Row = dict[str, Any]
-"""A row of an answer; `Any` is whatever a column holds."""
+"""A row of an answer, or the values of a query by name; `Any` is whatever a column holds."""
 
 
 class NoSnapshotError(TouchstoneError):
@@ -31,24 +31,24 @@ class Snapshot:
     def __init__(self, run_id: str, con: duckdb.DuckDBPyConnection) -> None:
         self.run_id = run_id
         self.readers = 0
+        self.known: dict[str, tuple[str, str]] = {}
+        """What readers need again and again of a snapshot, which never changes; kept by them."""
         self._con = con
 
-    def frame(self, query: str, *values: object, **frames: pl.DataFrame) -> pl.DataFrame:
-        """What a query answers; `frames` can be named in it like tables."""
+    def frame(self, query: str, values: Row | None = None) -> pl.DataFrame:
+        """What a query answers; it names its values as $name."""
         with self._con.cursor() as cursor:
-            cursor.execute("set TimeZone = 'UTC'")
-            for name, frame in frames.items():
-                cursor.register(name, frame.to_arrow())
-            found: pl.DataFrame = cursor.sql(query, params=list(values)).pl()
+            cursor.execute("set TimeZone = 'UTC'")  # a cursor does not take it over
+            found: pl.DataFrame = cursor.sql(query, params=values or None).pl()
             return found
 
-    def rows(self, query: str, *values: object, **frames: pl.DataFrame) -> list[Row]:
+    def rows(self, query: str, values: Row | None = None) -> list[Row]:
         """The rows that a query answers."""
-        return list(self.frame(query, *values, **frames).iter_rows(named=True))
+        return list(self.frame(query, values).iter_rows(named=True))
 
-    def row(self, query: str, *values: object) -> Row | None:
+    def row(self, query: str, values: Row | None = None) -> Row | None:
         """The first row that a query answers."""
-        return next(iter(self.rows(query, *values)), None)
+        return next(iter(self.rows(query, values)), None)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -123,16 +123,17 @@ def golden_schema(fields: list[str], breakers: list[str]) -> str:
     return f"""
 create type breaker as enum ({words});
 create table plain_values (
-    {_OF_EVERY_CUSTOMER}, is_one_record boolean,
+    {_OF_EVERY_CUSTOMER}, is_one_record boolean, updated_at timestamptz,
     {values});
 create table noted_values (
     {_OF_EVERY_CUSTOMER},
     {values},
     {notes});
 create view golden_values as select *, false as is_plain from noted_values
-    union all by name select * exclude (is_one_record), true as is_plain from plain_values;
+    union all by name
+    select * exclude (is_one_record, updated_at), true as is_plain from plain_values;
 create table record_values (
-    founder bigint, record_number bigint, received_at timestamptz,
+    founder bigint, record_number bigint, received_at timestamptz, updated_at timestamptz,
     {", ".join(f"{field} {_stored(field)}" for field in RECORD_FIELDS)});
 create table closed_periods (
     founder bigint, customer_id {_TEXT}, field varchar, value {_TEXT}, valid_from timestamptz,
@@ -211,9 +212,10 @@ def _records(fields: list[str]) -> str:
         for field in RECORD_FIELDS
     )
     return f"""
-select {named}, v.received_at, {kept}
+select {named}, v.received_at, coalesce(v.updated_at, v.received_at) as updated_at, {kept}
 from record_values v join crosswalk c using (founder, record_number)
-union all select {named}, v.changed_at as received_at, {told}
+union all select {named}, v.changed_at as received_at,
+    coalesce(v.updated_at, v.changed_at) as updated_at, {told}
 from plain_values v join crosswalk c on c.founder = v.founder and c.record_number = v.record
 where v.is_one_record"""
 

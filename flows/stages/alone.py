@@ -23,7 +23,8 @@ CROSSWALK = """
 
 RECORDS = f"""
     insert into record_values by name
-    select l.founder, l.record_number, s.received_at, {", ".join(f"s.{f}" for f in RECORD_FIELDS)}
+    select l.founder, l.record_number, s.received_at, s.updated_at,
+        {", ".join(f"s.{f}" for f in RECORD_FIELDS)}
     from {{live}} l join valid.records v using (record_number)
     join std.records s on s.arrival = v.arrival"""
 
@@ -98,7 +99,7 @@ def write_alone(golden: Golden) -> int:
         select a.founder, {named("a.founder")} as customer_id, 1 as record_count,
             1 as source_count, a.received_at as first_seen_at, a.received_at as changed_at,
             a.record_number as record, r.source || ':' || r.source_key as record_id,
-            true as is_one_record, {values}
+            true as is_one_record, s.updated_at, {values}
         from alone a join std.records s using (arrival)
         join ingest.records r on r.record_number = a.record_number
         where {_publishable([field for field in golden.fields if field in have])}"""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "woff2": "font/woff2"}
 """The kinds of files that are served, by how their names end; no other is."""
 
 
@@ -31,13 +31,14 @@ class Assets:
     """All files of steward/static/, read once."""
 
     def __init__(self) -> None:
-        found = [
-            _asset(path.name, path.read_bytes())
-            for path in files("steward").joinpath("static").iterdir()
-            if path.name.rpartition(".")[2] in KINDS
-        ]
-        self._by_name = {asset.name: asset for asset in found}
-        self._plain = {_plain(asset.name): asset.name for asset in found}
+        paths = list(files("steward").joinpath("static").iterdir())
+        read = {path.name: path.read_bytes() for path in paths if _kind(path.name) in KINDS}
+        sheets = {name for name in read if _kind(name) == "css"}
+        found = {name: _asset(name, read[name]) for name in read.keys() - sheets}
+        for name in sheets:
+            found[name] = _asset(name, _linked(read[name], found))
+        self._by_name = {asset.name: asset for asset in found.values()}
+        self._plain = {name: asset.name for name, asset in found.items()}
 
     def url(self, name: str) -> str:
         """Where a file is served, by the name that it has in steward/static/."""
@@ -54,6 +55,12 @@ def _asset(name: str, content: bytes) -> Asset:
     return Asset(f"{stem}.{digest}.{kind}", content, KINDS[kind])
 
 
-def _plain(name: str) -> str:
-    stem, _, kind = name.rpartition(".")
-    return f"{stem.rpartition('.')[0]}.{kind}"
+def _kind(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _linked(sheet: bytes, found: dict[str, Asset]) -> bytes:
+    """The style sheet with the files that it names under the names that they are served by."""
+    for name, asset in found.items():
+        sheet = sheet.replace(f"url({name})".encode(), f"url({asset.name})".encode())
+    return sheet

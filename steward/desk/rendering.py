@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from steward.desk.marks import visible
 from steward.desk.sections import sections_of
 from steward.desk.words import FILTERS
 
@@ -25,6 +26,7 @@ class Renderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            finalize=_seen,
         )
         self._pages.globals["asset"] = assets.url
         self._pages.filters.update(FILTERS)
@@ -37,3 +39,8 @@ class Renderer:
         around["path"] = visit.request.url.path
         text = self._pages.get_template(f"desk/{template}").render({**around, **values})
         return HTMLResponse(text, status)
+
+
+def _seen(value: object) -> object:
+    """What a template puts out; what came from elsewhere hides nothing."""
+    return visible(value) if type(value) is str else value

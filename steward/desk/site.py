@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from steward.desk import home, signing
+from steward.desk import home, items, queue, signing, verdicts
 from steward.desk.cookies import token_of
 from steward.desk.pages import Page
 from steward.desk.refused import Refused, foreign, may_not, not_here, unreadable
@@ -35,7 +35,13 @@ MOST_BYTES = 64 * 1_024
 MOST_FIELDS = 500
 FORM = "application/x-www-form-urlencoded"
 
-PAGES: tuple[Page, ...] = (*home.PAGES, *signing.PAGES)
+PAGES: tuple[Page, ...] = (
+    *home.PAGES,
+    *signing.PAGES,
+    *queue.PAGES,
+    *items.PAGES,
+    *verdicts.PAGES,
+)
 """Every page of the desk. What is not here is not there."""
 
 

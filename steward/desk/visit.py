@@ -16,7 +16,7 @@ from store.reading import Snapshots
 from store.rulebook import Rulebook
 from store.settings import Settings
 from store.state.open import State
-from store.state.queue import Reader
+from store.state.scope import Reader
 
 NOBODY = Actor("", "viewer")
 

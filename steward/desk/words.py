@@ -46,6 +46,11 @@ def plain(text: str) -> str:
     return text.replace("_", " ")
 
 
+def yes_or_no(value: str) -> str:
+    """What the tables write as true and false, as people say it."""
+    return {"true": "yes", "false": "no"}.get(value, value)
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "how_long": how_long,
     "moment": moment,
@@ -54,5 +59,6 @@ FILTERS: dict[str, Callable[..., str]] = {
     "initials": initials,
     "spaced": spaced,
     "plain": plain,
+    "yes_or_no": yes_or_no,
 }
 """What templates may call."""

@@ -43,6 +43,23 @@
     say();
     tick();
     arm();
+    load();
+  }
+
+  // Parts that cost the server more are fetched once the page is painted.
+  function load() {
+    requestAnimationFrame(() => setTimeout(async () => {
+      for (const place of document.querySelectorAll("[data-load]")) {
+        const { answer, text } = await ask(place.dataset.load).catch(() => ({}));
+        if (answer && answer.ok && place.isConnected) fill(place, text);
+      }
+    }));
+  }
+
+  function fill(place, text) {
+    const page = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
+    place.replaceChildren(...page.body.childNodes);
+    place.removeAttribute("data-load");
   }
 
   function say() {
@@ -130,8 +147,8 @@
   document.addEventListener("click", (event) => {
     const pick = event.target.closest("[data-pick]");
     if (pick) { pickSide(pick); return; }
-    const closing = event.target.closest("dialog button");
-    if (closing) return;
+    if (event.target.closest("#show-keys")) { listKeys(); return; }
+    if (event.target.closest("dialog button")) return;
     const link = event.target.closest("a[href]");
     const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
     if (!link || !plain || link.origin !== location.origin || link.hasAttribute("download")) return;
@@ -252,14 +269,13 @@
   async function preview(form) {
     const place = $(form.dataset.live);
     const { answer, text } = await ask(form.dataset.from, [...new FormData(form)].map(([n, v]) => [n, String(v)]));
-    if (!answer.ok) return;
-    const page = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
-    place.replaceChildren(...page.body.childNodes);
+    if (answer.ok) fill(place, text);
   }
 
   setInterval(tick, 1000);
   tick();
   say();
   arm();
+  load();
   sendKept();
 })();

@@ -31,23 +31,20 @@ class Audit:
     def note(self, user_name: str, action: str, subject: str = "", detail: str = "") -> None:
         """Add a row."""
         with writing(self._engine) as connection:
-            last = connection.scalar(sa.select(sa.func.max(AUDIT.c.audit_id))) or 0
-            connection.execute(
-                sa.insert(AUDIT).values(
-                    audit_id=last + 1,
-                    at=to_text(self._now()),
-                    user_name=user_name,
-                    action=action,
-                    subject=subject,
-                    detail=detail,
-                )
-            )
+            note(connection, Noted(self._now(), user_name, action, subject, detail))
 
     def about(self, subject: str) -> list[Noted]:
         """What was done with one thing, oldest first."""
         query = sa.select(AUDIT).where(AUDIT.c.subject == subject).order_by(AUDIT.c.audit_id)
         with reading(self._engine) as connection:
             return [_noted(row) for row in connection.execute(query)]
+
+
+def note(connection: sa.Connection, noted: Noted) -> None:
+    """Add a row inside a writer's transaction, with what it tells of."""
+    last = connection.scalar(sa.select(sa.func.max(AUDIT.c.audit_id))) or 0
+    row = noted._asdict() | {"audit_id": last + 1, "at": to_text(noted.at)}
+    connection.execute(sa.insert(AUDIT).values(row))
 
 
 def _noted(row: sa.Row[tuple[object, ...]]) -> Noted:

@@ -14,26 +14,22 @@ import sqlalchemy as sa
 from rules.decision import NewDecision
 from store.decisions import add_decision
 from store.errors import TouchstoneError
+from store.state.audit import Noted, note
 from store.state.engine import reading, writing
 from store.state.moments import to_moment, to_text
-from store.state.tables import CLAIMS, ITEM_CAMPAIGNS, ITEMS, LIVE, SKIPS, VERDICTS
+from store.state.scope import (
+    ADMINISTRATORS,
+    DECIDED,
+    SECOND,
+    UNSURE,
+    Reader,
+    in_scope,
+    visible,
+)
+from store.state.tables import CLAIMS, ITEMS, SKIPS, VERDICTS
 
 CLAIM_LASTS = timedelta(minutes=10)
 SKIP_LASTS = timedelta(hours=1)
-
-OPEN, SECOND, DECIDED, CLOSED = "open", "second_look", "decided", "closed"
-UNSURE = "unsure"
-"""The answer of who cannot tell: somebody else is asked."""
-ADMINISTRATORS = " administrators"
-"""To whom an item is handed that is escalated; no person's name begins with a blank."""
-
-
-class Reader(NamedTuple):
-    """Whose queue it is: a name, and the campaigns that all records of an item must be of."""
-
-    name: str
-    campaigns: frozenset[str] | None
-    """None: all of them, and records of no campaign too."""
 
 
 class Claimed(NamedTuple):
@@ -139,6 +135,7 @@ class Queue:
             state = DECIDED if is_settled else SECOND
             _turn(connection, item.item_id, item.version, state, moves=is_settled)
             _release(connection, reader.name, item.item_id)
+            self._note(connection, reader, "verdict", item.item_id)
             return Said(decision_id, is_replayed=False)
 
     def escalate(self, reader: Reader, item_id: str) -> None:
@@ -148,6 +145,31 @@ class Queue:
                 named = ITEMS.c.item_id == item_id
                 connection.execute(sa.update(ITEMS).where(named).values(assigned_to=ADMINISTRATORS))
                 _release(connection, reader.name, item_id)
+                self._note(connection, reader, "escalate", item_id)
+
+    def renew(self, reader: Reader, item_id: str) -> datetime | None:
+        """Begin the ten minutes anew; none when the claim is somebody else's or ended."""
+        expires_at = self._now() + CLAIM_LASTS
+        with writing(self._engine) as connection:
+            if self._holder(connection, item_id) != reader.name:
+                return None
+            connection.execute(
+                sa.update(CLAIMS)
+                .where(_of(CLAIMS, item_id, reader.name))
+                .values(expires_at=to_text(expires_at))
+            )
+        return expires_at
+
+    def is_in_scope(self, reader: Reader, item_id: str) -> bool:
+        """Whether the reader may know of the item at all, whatever became of it."""
+        with reading(self._engine) as connection:
+            query = in_scope(reader).where(ITEMS.c.item_id == item_id)
+            return connection.execute(query).first() is not None
+
+    def what_happened(self, item_id: str) -> str:
+        """Why an item does not wait any more, in words for who wanted it."""
+        with reading(self._engine) as connection:
+            return _what_happened(connection, item_id)
 
     def counts(self, reader: Reader) -> dict[str, int]:
         """How many items of each kind wait for this reader, claimed ones too."""
@@ -188,6 +210,7 @@ class Queue:
         self, connection: sa.Connection, row: sa.Row[tuple[object, ...]], reader: Reader
     ) -> Claimed:
         expires_at = self._now() + CLAIM_LASTS
+        self._note(connection, reader, "look", str(row.item_id))
         connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.item_id == row.item_id))
         connection.execute(
             sa.insert(CLAIMS).values(
@@ -195,6 +218,9 @@ class Queue:
             )
         )
         return Claimed(row.item_id, row.kind, row.version, row.state, expires_at)
+
+    def _note(self, connection: sa.Connection, reader: Reader, action: str, item_id: str) -> None:
+        note(connection, Noted(self._now(), reader.name, action, item_id, ""))
 
     def _holder(self, connection: sa.Connection, item_id: str) -> str | None:
         row = connection.execute(sa.select(CLAIMS).where(CLAIMS.c.item_id == item_id)).first()
@@ -217,33 +243,6 @@ class Queue:
                 f"Your claim ended and {who} has this item now; take it again to decide it."
             )
         return item
-
-
-def visible(reader: Reader) -> sa.Select[tuple[object, ...]]:
-    """Items that wait and that the reader may see: every record of them is in scope.
-
-    What was handed to somebody is theirs, and administrators see all.
-
-    The words `'open'` stand in the text, since a partial index is not found by a parameter. A
-    second look is never given by who looked first.
-    """
-    live = sa.select(LIVE.c.run_number).scalar_subquery()
-    first = sa.select(VERDICTS.c.item_id).where(
-        (VERDICTS.c.user_name == reader.name) & (VERDICTS.c.item_version == ITEMS.c.version)
-    )
-    waits = sa.text(f"items.state in ('{OPEN}', '{SECOND}')")
-    query = sa.select(ITEMS).where(
-        waits & (ITEMS.c.first_run <= live) & ITEMS.c.item_id.not_in(first)
-    )
-    if reader.campaigns is None:
-        return query
-    query = query.where(ITEMS.c.assigned_to.is_(None) | (ITEMS.c.assigned_to == reader.name))
-    outside = sa.select(ITEM_CAMPAIGNS.c.item_id).where(
-        (ITEM_CAMPAIGNS.c.item_id == ITEMS.c.item_id)
-        & ITEM_CAMPAIGNS.c.campaign.not_in(sorted(reader.campaigns))
-    )
-    inside = sa.select(ITEM_CAMPAIGNS.c.item_id).where(ITEM_CAMPAIGNS.c.item_id == ITEMS.c.item_id)
-    return query.where(~sa.exists(outside) & sa.exists(inside))
 
 
 def _of(table: sa.Table, item_id: str, name: str) -> sa.ColumnElement[bool]:

@@ -7,7 +7,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from store.state.engine import reading, writing
-from store.state.queue import CLOSED, OPEN, SECOND
+from store.state.scope import CLOSED, OPEN, SECOND
 from store.state.tables import CLAIMS, ITEM_CAMPAIGNS, ITEMS, LIVE
 
 ROWS_AT_A_TIME = 500

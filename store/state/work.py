@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from rules.decision import NewDecision, Undone
 from store.decisions import DECISIONS, add_decision
 from store.errors import TouchstoneError
+from store.state.audit import Noted, note
 from store.state.engine import reading, writing
 from store.state.moments import to_moment, to_text
-from store.state.queue import CLOSED, DECIDED, OPEN, SECOND, Reader, visible
+from store.state.scope import CLOSED, DECIDED, OPEN, SECOND, Reader, visible
 from store.state.tables import CLAIMS, COMMENTS, ITEMS, LIVE, SKIPS, VERDICTS
 
 
@@ -157,6 +158,7 @@ class Work:
                 raise TouchstoneError("There is no such verdict.")
             _undo_decisions(connection, name, verdict_id, self._now())
             _reopen(connection, row)
+            note(connection, Noted(self._now(), name, "take_back", row.item_id, verdict_id))
             return str(row.item_id)
 
     def _list(self, query: sa.Select[tuple[object, ...]]) -> list[Waiting]:

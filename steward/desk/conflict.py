@@ -1,0 +1,112 @@
+"""The page of a conflict: two values between which no rule may choose."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from rules.survivorship import FieldRule
+from steward.desk.marks import mark
+from steward.desk.pair import title_of
+from steward.desk.preview import SHOWN, WHY
+from steward.desk.seen import Seen, name_of
+from steward.desk.visit import Visit
+from steward.desk.words import plain
+from store.reading import Row, Snapshot
+
+BAND_WIDTH = 660.0
+_LEFT = 130.0
+
+
+class Span(NamedTuple):
+    """How long a record has said its value, on the band."""
+
+    source: str
+    value: str
+    left: float
+    width: float
+    y: float
+    colour: int
+
+
+def conflict_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:
+    """What the template of a conflict is given."""
+    item, rulebook = seen.item, visit.desk.rulebook
+    rule = rulebook.survivorship.fields[item["field"]]
+    here, there = (seen.record(record_id) for record_id in item["record_ids"])
+    now = snapshot.row("select max(now) as now from runs")
+    stands, rival = mark(item["value"], item["rival_value"])
+    spans = _spans(visit, seen, item["field"], rule, now["now"] if now else here["received_at"])
+    return {
+        "name": name_of(here),
+        "field": SHOWN.get(item["field"], plain(item["field"]).capitalize()),
+        "stands": stands,
+        "rival": rival,
+        "here": here,
+        "there": there,
+        "titles": [title_of(visit, row) for row in (here, there)],
+        "chips": [
+            _verified(seen, here, item["value"]),
+            _verified(seen, there, item["rival_value"]),
+        ],
+        "why": _why(rule, item["why"]),
+        "is_whole": bool(rule.group),
+        "is_many": item["field"] in {"email", "phone"},
+        "spans": spans,
+        "band_height": 18 * len(spans) + 24,
+        "first": min(row["received_at"] for row in seen.records),
+        "last": now["now"] if now else None,
+        "siblings": _siblings(visit, snapshot, item),
+        "needs_second": item["field"] in rulebook.queues.conflict.second_look_fields,
+    }
+
+
+def _verified(seen: Seen, row: Row, value: str) -> str | None:
+    point = seen.contacts.get((row["customer_id"], value))
+    return point["verification"] if point else None
+
+
+def _why(rule: FieldRule, why: str) -> str:
+    if why == "protected":
+        return "Protected: it changes by a person's decision only"
+    words = ", ".join(WHY[breaker] for breaker in rule.order)
+    return f"The rules ({words}) do not tell these two apart"
+
+
+def _spans(visit: Visit, seen: Seen, field: str, rule: FieldRule, now: datetime) -> list[Span]:
+    """Since when each record has said what it says, at most twelve."""
+    columns = [rule.group] if rule.group else [(name,) for name in (field, *rule.also)]
+    told = [
+        (row, value)
+        for row in sorted(seen.records, key=lambda row: row["received_at"])
+        for names in columns
+        if (value := " ".join(str(row[name]) for name in names if row.get(name) is not None))
+    ][:12]
+    begin = min((row["received_at"] for row, _ in told), default=now)
+    whole = max((now - begin).total_seconds(), 1.0)
+    sources = list(dict.fromkeys(row["source"] for row in seen.records))
+    return [
+        Span(
+            title_of(visit, row)[:22],
+            value,
+            round(left, 1),
+            round(max(BAND_WIDTH - left, 6.0), 1),
+            18.0 * at,
+            sources.index(row["source"]) % 4 + 1,
+        )
+        for at, (row, value) in enumerate(told)
+        for share in [(row["received_at"] - begin).total_seconds() / whole]
+        for left in [_LEFT + min(share, 0.97) * (BAND_WIDTH - _LEFT)]
+    ]
+
+
+def _siblings(visit: Visit, snapshot: Snapshot, item: Row) -> list[Row]:
+    """Other conflicts of the same customer that wait for the one who asks."""
+    rows = snapshot.rows(
+        "select item_id, field, value, rival_value from review_items where kind = 'conflict' "
+        "and list_contains(customer_ids, $customer) and item_id <> $item order by item_id",
+        {"customer": item["customer_ids"][0], "item": item["item_id"]},
+    )
+    found = [row for row in rows if visit.state.work.find(visit.reader, row["item_id"]) is not None]
+    return [
+        row | {"title": SHOWN.get(row["field"], plain(row["field"]).capitalize())}
+        for row in found[:5]
+    ]

@@ -1,0 +1,151 @@
+"""Show one review item, claimed by the one who looks at it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from starlette.responses import Response
+
+from rules.access import Action
+from steward.desk.cluster import cluster_view
+from steward.desk.conflict import conflict_view
+from steward.desk.held import held_view
+from steward.desk.pages import Page
+from steward.desk.pair import merge_view, pair_view
+from steward.desk.rail import rail, section_of
+from steward.desk.refused import not_here
+from steward.desk.seen import Seen, see_item
+from steward.desk.visit import Visit
+from store.reading import Snapshot
+from store.state.queue import StaleError
+from store.state.scope import SECOND
+from store.state.work import Waiting
+
+View = dict[str, Any]
+"""What a template is given."""
+
+LONG_ENOUGH = timedelta(minutes=9)
+"""A claim that holds so much longer is not written anew."""
+
+VIEWS: dict[str, tuple[str, Callable[[Visit, Snapshot, Seen], View]]] = {
+    "match": ("pair.html", pair_view),
+    "cluster": ("cluster.html", cluster_view),
+    "conflict": ("conflict.html", conflict_view),
+    "quarantine": ("held.html", held_view),
+    "delivery": ("held.html", held_view),
+}
+"""How each kind of item is shown."""
+AS_WELL: dict[tuple[str, str], str] = {
+    ("match", "cluster"): "cluster",
+    ("cluster", "pair"): "match",
+}
+"""Items that can be shown in another way too."""
+
+
+def show_item(visit: Visit) -> Response:
+    """An item that waits, for the one who has it now."""
+    item_id = visit.request.path_params["item_id"]
+    return item_page(visit, _taken(visit, item_id))
+
+
+def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = "") -> Response:
+    """The page of an item; `wrong` is what cannot be used of what was just sent."""
+    item_id, asked = waiting.item_id, visit.request.query_params
+    with visit.desk.snapshots.reading() as snapshot:
+        seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
+        insist_may_answer(visit, seen, waiting)
+        kind = str(seen.item["kind"])
+        template, view = VIEWS[AS_WELL.get((kind, asked.get("view", "")), str(kind))]
+        return visit.page(
+            template,
+            status,
+            item=seen.item,
+            waiting=waiting,
+            wrong=wrong,
+            typed=visit.form.get("typed", ""),
+            verdict_id=str(uuid4()),
+            rail=rail(visit, snapshot, section_of(kind), asked.get("tab", ""), item_id),
+            comments=visit.state.work.comments(item_id),
+            given=_told(visit, waiting),
+            is_blind=visit.request.cookies.get("blind") == "yes",
+            run_id=snapshot.run_id,
+            age=(datetime.now(UTC) - waiting.opened_at).total_seconds(),
+            due=(waiting.due_at - datetime.now(UTC)).total_seconds(),
+            **view(visit, snapshot, seen),
+        )
+
+
+def show_preview(visit: Visit) -> Response:
+    """The golden record that a merge would make: drawn after the item is on the screen."""
+    item_id = visit.request.path_params["item_id"]
+    if not visit.state.queue.is_in_scope(visit.reader, item_id):
+        raise not_here()
+    with visit.desk.snapshots.reading() as snapshot:
+        seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
+        if not seen.item["record_ids"]:
+            raise not_here()
+        return visit.page("preview.html", **merge_view(visit, snapshot, seen))
+
+
+def insist_on(visit: Visit, item_id: str, action: Action) -> None:
+    """Go on only if the one who asks may know of the item and do this to it."""
+    if not visit.state.queue.is_in_scope(visit.reader, item_id):
+        raise not_here()
+    with visit.desk.snapshots.reading() as snapshot:
+        seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
+        visit.insist(action, seen.resource())
+
+
+def claimed(visit: Visit) -> tuple[str, str]:
+    """The item of this request and its kind, when it waits for the one who asks."""
+    item_id = visit.request.path_params["item_id"]
+    waiting = visit.state.work.find(visit.reader, item_id)
+    if waiting is None:
+        raise gone(visit, item_id)
+    return item_id, waiting.kind
+
+
+def gone(visit: Visit, item_id: str) -> Exception:
+    """What to say of an item that does not wait for this person."""
+    if not visit.state.queue.is_in_scope(visit.reader, item_id):
+        return not_here()
+    return StaleError(visit.state.queue.what_happened(item_id))
+
+
+def insist_may_answer(visit: Visit, seen: Seen, waiting: Waiting) -> None:
+    """Whether the one who asks may answer this item: the first look or the second."""
+    kind: Action = "decide_conflict" if waiting.kind == "conflict" else "decide"
+    visit.insist(kind, seen.resource())
+    if waiting.state == SECOND:
+        first = next(iter(visit.state.work.given(waiting.item_id)), None)
+        author = first.user_name if first else None
+        visit.insist("second_look", seen.resource()._replace(author=author))
+
+
+def _taken(visit: Visit, item_id: str) -> Waiting:
+    """The item, claimed; a claim that is fresh is left as it is."""
+    waiting = visit.state.work.find(visit.reader, item_id)
+    if waiting is None:
+        raise gone(visit, item_id)
+    is_fresh = waiting.until is not None and waiting.until - datetime.now(UTC) > LONG_ENOUGH
+    if waiting.holder == visit.actor.name and is_fresh:
+        return waiting
+    taken = visit.state.queue.take(visit.reader, item_id)
+    return waiting._replace(holder=visit.actor.name, until=taken.expires_at, version=taken.version)
+
+
+def _told(visit: Visit, waiting: Waiting) -> list[tuple[str, datetime, str]]:
+    """What was said of the item before. Who gives a second look must not see the first."""
+    if waiting.state == SECOND:
+        return []
+    return [
+        (given.user_name, given.said_at, given.answer)
+        for given in visit.state.work.given(waiting.item_id)
+    ]
+
+
+PAGES = (
+    Page("/items/{item_id}", show_item, "comment"),
+    Page("/items/{item_id}/preview", show_preview, "comment"),
+)

@@ -1,0 +1,89 @@
+"""The page of a pair: two records side by side, their evidence, and what a merge would make."""
+
+import math
+from typing import Any
+
+from steward.desk.comparison import compare
+from steward.desk.preview import WHY, preview_merge
+from steward.desk.seen import Seen, name_of
+from steward.desk.sketch import sketch
+from steward.desk.visit import Visit
+from store.reading import Row, Snapshot
+
+
+def pair_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:
+    """What the template of a pair is given."""
+    one, other = seen.sides()
+    rulebook = visit.desk.rulebook
+    comparison = compare(seen, one, other, rulebook)
+    return {
+        "one": one,
+        "other": other,
+        "heads": [_head(visit, seen, row) for row in (one, other)],
+        "name": name_of(one),
+        "comparison": comparison,
+        "thresholds": rulebook.matching.thresholds,
+        "prior_odds": _one_in(rulebook.model.manifest.prior),
+        "probability": None if comparison.weight is None else _probability(comparison.weight),
+        "sources": [title_of(visit, row) for row in (one, other)],
+        "sketch": sketch(seen, one, other),
+        "counts": _counts(seen, one, other),
+    }
+
+
+def merge_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:
+    """What the template of the preview is given."""
+    one, other = seen.sides()
+    ours = [row for row in seen.records if row["customer_id"] == one["customer_id"]]
+    theirs = [row for row in seen.records if row["customer_id"] != one["customer_id"]]
+    preview = preview_merge(snapshot, ours, theirs, visit.desk.rulebook)
+    return {
+        "preview": preview,
+        "why": WHY,
+        "is_merge": bool(theirs),
+        "is_part": visit.actor.role != "administrator",
+        "customer_id": min(one, other, key=lambda row: int(row["founder"]))["customer_id"],
+    }
+
+
+def title_of(visit: Visit, row: Row) -> str:
+    """What the source of a record is called."""
+    feed = visit.desk.rulebook.feeds.get(row["source"])
+    return feed.title if feed else str(row["source"])
+
+
+def needs_second(visit: Visit, seen: Seen) -> bool:
+    """Whether joining the customers of an item takes a second person."""
+    least = getattr(visit.desk.rulebook.queues, seen.item["kind"]).second_look_from
+    one, other = seen.sides()
+    return least is not None and min(_counts(seen, one, other)) >= least
+
+
+def _counts(seen: Seen, one: Row, other: Row) -> tuple[int, int]:
+    """How many records stand behind each of the two."""
+    customers = [row["customer_id"] for row in seen.records]
+    return customers.count(one["customer_id"]), customers.count(other["customer_id"])
+
+
+def _head(visit: Visit, seen: Seen, row: Row) -> tuple[str, str]:
+    """The two lines over a record's column."""
+    count = [other["customer_id"] for other in seen.records].count(row["customer_id"])
+    records = "1 record" if count == 1 else f"{count} records"
+    state = "" if row["is_active"] else ", incomplete"
+    return str(row["source"]).replace("_", " "), (
+        f"{row['source_key'][:18]} · {row['customer_id']}, {records}{state}"
+    )
+
+
+def _one_in(prior: float) -> str:
+    """The prior as odds that people can picture."""
+    chances = 2.0 ** min(-prior, 40.0) + 1
+    return f"{float(f'{chances:.2g}'):,.0f}".replace(",", "\u202f")
+
+
+def _probability(weight: float) -> str:
+    """How likely a match weight says one customer is, in per cent."""
+    share = 100 / (1 + math.pow(2.0, -max(-60.0, min(60.0, weight))))
+    if 1 <= share <= 99:
+        return f"{share:.0f} %"
+    return f"{min(share, 99.9):.1f} %" if share > 1 else "under 1 %"

@@ -1,0 +1,130 @@
+"""Lead a steward from item to item: the next one, skipping, handing on, comments, going back."""
+
+from starlette.responses import PlainTextResponse, Response
+
+from steward.desk.items import claimed, insist_on
+from steward.desk.pages import Page
+from steward.desk.rail import SECOND, rail, section_of
+from steward.desk.refused import Refused, may_not, not_here
+from steward.desk.sections import SECTIONS
+from steward.desk.visit import Visit, see_other
+from steward.permission import Resource, may_ever
+from store.state.queue import Claimed
+
+LONGEST_COMMENT = 2_000
+BLIND = "blind"
+
+
+def show_queue(visit: Visit) -> Response:
+    """The next item of a section; or why there is none."""
+    tab = SECOND if visit.request.query_params.get("tab") == SECOND else ""
+    section = next(one for one in SECTIONS if one.path == visit.request.url.path)
+    item = next_item(visit, section.kinds, tab)
+    if item is not None:
+        return see_other(address(item.item_id, tab))
+    with visit.desk.snapshots.reading() as snapshot:
+        shown = rail(visit, snapshot, section, tab)
+        return visit.page("empty.html", rail=shown, run_id=snapshot.run_id)
+
+
+def next_item(visit: Visit, kinds: tuple[str, ...], tab: str) -> Claimed | None:
+    """The most urgent item that nobody else has, now claimed by the one who asks."""
+    queue = visit.state.queue
+    if tab != SECOND:
+        return queue.next(visit.reader, kinds)
+    waiting = visit.state.work.second_looks(visit.reader, kinds, 100)
+    free = (item for item in waiting if item.holder in {None, visit.actor.name})
+    first = next(free, None)
+    return None if first is None else queue.take(visit.reader, first.item_id)
+
+
+def address(item_id: str, tab: str = "") -> str:
+    """Where an item is worked."""
+    return f"/items/{item_id}{f'?tab={tab}' if tab else ''}"
+
+
+def skip_item(visit: Visit) -> Response:
+    """Let go of an item for an hour."""
+    item_id, kind = claimed(visit)
+    visit.state.queue.skip(visit.reader, item_id)
+    return go_on(visit, kind)
+
+
+def escalate_item(visit: Visit) -> Response:
+    """Hand an item to the administrators."""
+    item_id, kind = claimed(visit)
+    insist_on(visit, item_id, "escalate")
+    visit.state.queue.escalate(visit.reader, item_id)
+    return go_on(visit, kind)
+
+
+def renew_claim(visit: Visit) -> Response:
+    """Keep the item for another ten minutes, since somebody is at work on it."""
+    until = visit.state.queue.renew(visit.reader, visit.request.path_params["item_id"])
+    if until is None:
+        raise Refused(409, "Your claim has ended", "Load the page again to take the item again.")
+    return PlainTextResponse(until.isoformat())
+
+
+def comment_on_item(visit: Visit) -> Response:
+    """Add a comment."""
+    item_id = visit.request.path_params["item_id"]
+    insist_on(visit, item_id, "comment")
+    text = visit.form.get("text", "").replace("\x00", "").strip()[:LONGEST_COMMENT]
+    if text:
+        visit.state.work.comment(visit.actor.name, item_id, text)
+        visit.note("comment", item_id)
+    return see_other(address(item_id, visit.form.get("tab", "")))
+
+
+def take_back(visit: Visit) -> Response:
+    """Undo a verdict and lead back to its item."""
+    given = visit.state.work.verdict(visit.request.path_params["verdict_id"])
+    if given is None or not visit.state.queue.is_in_scope(visit.reader, given.item_id):
+        raise not_here()
+    mine = Resource(author=given.user_name, is_obeyed=not given.stands)
+    if not visit.may("undo", mine):
+        raise may_not("You may take back what you decided yourself.")
+    item_id = visit.state.work.take_back(visit.actor.name, given.verdict_id)
+    if given.stands:
+        return see_other(address(item_id))
+    return see_other(section_of(given.kind).path)
+
+
+def switch_blind(visit: Visit) -> Response:
+    """Hide what the score says, or show it again; remembered by this browser."""
+    answer = see_other(visit.form.get("back", "/queue"))
+    if not visit.form.get("back", "/").startswith("/items/"):
+        answer = see_other("/queue")
+    is_blind = visit.request.cookies.get(BLIND) == "yes"
+    answer.set_cookie(
+        BLIND,
+        "no" if is_blind else "yes",
+        max_age=30_000_000,
+        secure=visit.request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+def go_on(visit: Visit, kind: str) -> Response:
+    """To the next item of the same section and tab."""
+    section, tab = section_of(kind), visit.form.get("tab", "")
+    if not may_ever(visit.actor, section.action, visit.desk.rights):
+        return see_other("/")
+    item = next_item(visit, section.kinds, tab)
+    return see_other(address(item.item_id, tab) if item else section.path)
+
+
+PAGES = (
+    Page("/queue", show_queue, "decide"),
+    Page("/conflicts", show_queue, "decide_conflict"),
+    Page("/held", show_queue, "decide"),
+    Page("/items/{item_id}/skip", skip_item, "comment", "POST"),
+    Page("/items/{item_id}/escalate", escalate_item, "escalate", "POST"),
+    Page("/items/{item_id}/renew", renew_claim, "comment", "POST"),
+    Page("/items/{item_id}/comments", comment_on_item, "comment", "POST"),
+    Page("/verdicts/{verdict_id}/undo", take_back, "undo", "POST"),
+    Page("/blind", switch_blind, "signed_in", "POST"),
+)

@@ -1,0 +1,191 @@
+"""The list beside the work: what waits, most urgent first, and the last decision with its undo."""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from steward.desk.sections import SECTIONS, Section
+from steward.desk.seen import name_of
+from steward.desk.visit import Visit
+from steward.desk.words import how_long, plain
+from store.reading import Row, Snapshot
+from store.state.work import Given, Waiting
+
+LISTED = 14
+MOST = 100
+MOST_KNOWN = 20_000
+SECOND = "second"
+
+
+class Entry(NamedTuple):
+    """One item of the list."""
+
+    item_id: str
+    title: str
+    about: str
+    age: str
+    is_late: bool
+    priority: float
+    share: int
+    """The priority in hundredths of the highest that is listed."""
+    holder: str | None
+    """Who else has it before them."""
+    is_current: bool
+
+
+class Last(NamedTuple):
+    """The last verdict of the one who asks, which they can take back."""
+
+    given: Given
+    title: str
+    age: str
+
+
+class Rail(NamedTuple):
+    """The list as it is shown."""
+
+    section: Section
+    tab: str
+    open_count: int
+    second_count: int
+    entries: list[Entry]
+    last: Last | None
+    done_today: int
+    before: str | None
+    after: str | None
+    """The neighbours of the current item that nobody else has."""
+
+
+def section_of(kind: str) -> Section:
+    """Where items of a kind are worked."""
+    return next(section for section in SECTIONS if kind in section.kinds)
+
+
+def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: str = "") -> Rail:
+    """The list of a section around the current item."""
+    work, kinds = visit.state.work, section.kinds
+    waiting = work.waiting(visit.reader, kinds, MOST)
+    second = work.second_looks(visit.reader, kinds, MOST)
+    counts = visit.state.queue.counts(visit.reader)
+    listed = _around(second if tab == SECOND else waiting, current)
+    last = work.last_given(visit.actor.name, kinds)
+    titles = titles_of(
+        snapshot, [item.item_id for item in listed] + ([last.item_id] if last else [])
+    )
+    now = datetime.now(UTC)
+    entries = _entries(listed, titles, visit.actor.name, current, now)
+    at = next((at for at, entry in enumerate(entries) if entry.is_current), None)
+    free = [entry if entry.holder is None else None for entry in entries]
+    return Rail(
+        section,
+        tab,
+        sum(counts.get(kind, 0) for kind in kinds),
+        len(second),
+        entries,
+        Last(last, titles[last.item_id][0], _age(last.said_at, now)) if last else None,
+        work.given_since(visit.actor.name, now - timedelta(hours=now.hour, minutes=now.minute)),
+        _first([] if at is None else free[:at][::-1]),
+        _first(free if at is None else free[at + 1 :]),
+    )
+
+
+def titles_of(snapshot: Snapshot, item_ids: list[str]) -> dict[str, tuple[str, str]]:
+    """What items are called in a list: who or what, and what is asked about them."""
+    if len(snapshot.known) > MOST_KNOWN:
+        snapshot.known.clear()
+    new = [item_id for item_id in item_ids if item_id not in snapshot.known]
+    if new:
+        snapshot.known.update(_titles(snapshot, new))
+    return {item_id: snapshot.known.get(item_id, (item_id, "settled")) for item_id in item_ids}
+
+
+def _titles(snapshot: Snapshot, item_ids: list[str]) -> dict[str, tuple[str, str]]:
+    items = snapshot.rows(
+        "select item_id, kind, field, why, record_ids[1] as record_id, delivery_id, row_number "
+        "from review_items where item_id = any($ids)",
+        {"ids": item_ids},
+    )
+    names = _names(snapshot, [item["record_id"] for item in items if item["record_id"]])
+    files = _files(snapshot, [item["delivery_id"] for item in items if item["delivery_id"]])
+    return {item["item_id"]: (_who(item, names, files), _about(item)) for item in items}
+
+
+def _names(snapshot: Snapshot, record_ids: list[str]) -> dict[str, str]:
+    if not record_ids:
+        return {}
+    fields = ("first_name", "last_name", "company", "email", "phone")
+    told = ", ".join(f"coalesce(v.{field}, p.{field}) as {field}" for field in fields)
+    rows = snapshot.rows(
+        f"""
+        select c.record_id, {told} from crosswalk c
+        left join record_values v using (founder, record_number)
+        left join plain_values p on p.founder = c.founder and p.is_one_record
+        where c.record_id = any($ids)""",
+        {"ids": record_ids},
+    )
+    return {row["record_id"]: name_of(row) for row in rows}
+
+
+def _files(snapshot: Snapshot, delivery_ids: list[str]) -> dict[str, str]:
+    if not delivery_ids:
+        return {}
+    rows = snapshot.rows(
+        "select delivery_id, file_name from deliveries where delivery_id = any($ids)",
+        {"ids": delivery_ids},
+    )
+    return {row["delivery_id"]: str(row["file_name"]).rpartition("/")[2] for row in rows}
+
+
+def _who(item: Row, names: dict[str, str], files: dict[str, str]) -> str:
+    if item["record_id"]:
+        return names.get(item["record_id"], str(item["record_id"]))
+    return files.get(item["delivery_id"], "delivery")
+
+
+def _about(item: Row) -> str:
+    if item["kind"] == "conflict":
+        return plain(str(item["field"]))
+    if item["kind"] == "quarantine":
+        return f"row {item['row_number']}"
+    if item["kind"] == "delivery":
+        return "held delivery"
+    if item["kind"] == "cluster":
+        return plain(str(item["why"]))
+    return "pair"
+
+
+def _around(items: list[Waiting], current: str) -> list[Waiting]:
+    """The first of the list, and the current one with them."""
+    at = next((at for at, item in enumerate(items) if item.item_id == current), 0)
+    start = max(0, at - LISTED + 4)
+    return items[start : start + LISTED]
+
+
+def _entries(
+    items: list[Waiting],
+    titles: dict[str, tuple[str, str]],
+    me: str,
+    current: str,
+    now: datetime,
+) -> list[Entry]:
+    highest = max((item.priority for item in items), default=1.0) or 1.0
+    return [
+        Entry(
+            item.item_id,
+            *titles[item.item_id],
+            _age(item.opened_at, now),
+            item.due_at < now,
+            item.priority,
+            round(100 * item.priority / highest),
+            None if item.holder == me else item.holder,
+            item.item_id == current,
+        )
+        for item in items
+    ]
+
+
+def _age(since: datetime, now: datetime) -> str:
+    return how_long((now - since).total_seconds())
+
+
+def _first(entries: list[Entry | None]) -> str | None:
+    return next((entry.item_id for entry in entries if entry is not None), None)

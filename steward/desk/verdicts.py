@@ -1,0 +1,198 @@
+"""Take a verdict: the answer to the item that is on the screen, stored once."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from rules.decision import Different, NewDecision, Same, Subject, Value
+from steward.desk.held import corrected, row_of
+from steward.desk.items import gone, insist_may_answer, item_page
+from steward.desk.pages import Page
+from steward.desk.pair import needs_second
+from steward.desk.preview import preview_merge
+from steward.desk.queue import go_on
+from steward.desk.refused import unreadable
+from steward.desk.seen import Seen, see_item
+from steward.desk.visit import Visit
+from store.reading import Snapshot
+from store.state.queue import Verdict
+from store.state.scope import UNSURE
+from store.state.work import key_of
+from transforms.answer import Answer, AnswerError, answer_item, correct_row, fingerprint
+
+VERDICT_ID = re.compile(r"[0-9a-f-]{36}")
+VERSION = re.compile(r"[0-9]{1,9}")
+
+
+class Meant(NamedTuple):
+    """What an answer means: what the log is to hold, and whether a second person must agree."""
+
+    word: str
+    """The answer as the queue compares it with a second person's; no value of a customer."""
+    answer: Answer | None
+    needs_second: bool
+    also: tuple[Answer, ...] = ()
+
+
+def give_verdict(visit: Visit) -> Response:
+    """Store the verdict and go on to the next item."""
+    item_id, verdict_id = visit.request.path_params["item_id"], visit.form.get("verdict_id", "")
+    if not VERDICT_ID.fullmatch(verdict_id) or not VERSION.fullmatch(visit.form.get("version", "")):
+        raise unreadable()
+    before = visit.state.work.verdict(verdict_id)
+    if before is not None and before.user_name == visit.actor.name:
+        return go_on(visit, before.kind)
+    waiting = visit.state.work.find(visit.reader, item_id)
+    if waiting is None:
+        raise gone(visit, item_id)
+    with visit.desk.snapshots.reading() as snapshot:
+        seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
+        insist_may_answer(visit, seen, waiting)
+        try:
+            meant = _meant(visit, snapshot, seen)
+            _store(visit, snapshot, seen, meant)
+        except AnswerError as error:
+            return item_page(visit, waiting, 422, wrong=str(error))
+        except ValidationError as error:
+            return item_page(visit, waiting, 422, wrong=f"{error.errors()[0]['msg']}.")
+    return go_on(visit, waiting.kind)
+
+
+def _store(visit: Visit, snapshot: Snapshot, seen: Seen, meant: Meant) -> None:
+    verdict_id = visit.form["verdict_id"]
+    verdict = Verdict(
+        verdict_id,
+        seen.item["item_id"],
+        int(visit.form["version"]),
+        meant.word,
+        _because(visit),
+        meant.needs_second,
+    )
+    answers = [] if meant.answer is None else [meant.answer, *meant.also]
+    decisions = [
+        NewDecision(
+            decided_by=visit.actor.name,
+            kind=answer.kind,
+            subject=answer.subject,
+            because=_because(visit),
+            item_id=seen.item["item_id"],
+            snapshot_run_id=snapshot.run_id,
+            fingerprint=fingerprint(seen.item),
+            idempotency_key=key_of(verdict_id, number),
+        )
+        for number, answer in enumerate(answers)
+    ]
+    visit.state.queue.say(visit.reader, verdict, decisions[0] if decisions else None, decisions[1:])
+
+
+def _because(visit: Visit) -> str:
+    return visit.form.get("because", "").replace("\x00", "")[:2_000]
+
+
+def _meant(visit: Visit, snapshot: Snapshot, seen: Seen) -> Meant:
+    answer = visit.form.get("answer", "")
+    if answer == UNSURE:
+        return Meant(UNSURE, None, needs_second=True)
+    return MEANINGS[seen.item["kind"]](visit, snapshot, seen, answer)
+
+
+def _pair(visit: Visit, snapshot: Snapshot, seen: Seen, answer: str) -> Meant:
+    if answer == "split":
+        return _split(visit, seen)
+    found = answer_item(seen.item, answer, visit.desk.rulebook.survivorship)
+    if answer != "same":
+        return Meant(answer, found, needs_second=False)
+    return Meant(answer, found, needs_second(visit, seen), _picked(visit, snapshot, seen))
+
+
+def _picked(visit: Visit, snapshot: Snapshot, seen: Seen) -> tuple[Answer, ...]:
+    """The values whose side was switched in the preview, each a decision of its own."""
+    picks = {
+        name.removeprefix("pick_"): side
+        for name, side in visit.form.items()
+        if name.startswith("pick_") and side in {"a", "b"}
+    }
+    if not picks:
+        return ()
+    one, other = seen.sides()
+    ours = [row for row in seen.records if row["customer_id"] == one["customer_id"]]
+    theirs = [row for row in seen.records if row["customer_id"] != one["customer_id"]]
+    preview = preview_merge(snapshot, ours, theirs, visit.desk.rulebook)
+    records = (one["record_id"], other["record_id"])
+    return tuple(
+        Answer("value", Value(records=records, field=chosen.field, value=chosen.rivals[side]))
+        for chosen in preview.fields
+        for side in [picks.get(chosen.field, "")]
+        if side in chosen.rivals
+    )
+
+
+def _split(visit: Visit, seen: Seen) -> Meant:
+    """Records put into groups by hand: those of different groups are different customers."""
+    groups: dict[str, list[str]] = {}
+    for row in seen.records:
+        number = visit.form.get(f"group_{row['record_number']}", "")
+        groups.setdefault(number, []).append(row["record_id"])
+    if len(groups) < 2 or not all(number.isdigit() for number in groups):
+        raise AnswerError("Put the records into two groups or more; one group is Same.")
+    visit.insist("unmerge", seen.resource())
+    different = Answer("different", Different(groups=tuple(map(tuple, groups.values()))))
+    customer = {row["record_id"]: row["customer_id"] for row in seen.records}
+    joined = tuple(
+        Answer("same", Same(records=tuple(group)))
+        for group in groups.values()
+        if len({customer[record] for record in group}) > 1
+    )
+    parted = any(
+        len({number for number, group in groups.items() if any(customer[r] == one for r in group)})
+        > 1
+        for one in set(customer.values())
+    )
+    needs = (parted or bool(joined)) and needs_second(visit, seen)
+    return Meant(f"split {_digest(different.subject)}", different, needs, joined)
+
+
+def _conflict(visit: Visit, snapshot: Snapshot, seen: Seen, answer: str) -> Meant:
+    """Keep the value, take the rival, or one that was typed."""
+    rulebook, item = visit.desk.rulebook, seen.item
+    said = {"keep": "keep", "take": item["rival_value"]}.get(answer, visit.form.get("typed", ""))
+    if answer not in {"keep", "take", "typed"}:
+        raise AnswerError("Keep the value, take the other one, or type one.")
+    if answer == "typed" and said.strip() == "keep":
+        raise AnswerError("Press Keep to keep the value.")
+    found = answer_item(item, said, rulebook.survivorship)
+    changes = item["field"] in rulebook.queues.conflict.second_look_fields and answer != "keep"
+    word = answer if answer != "typed" else f"typed {_digest(found.subject)}"
+    return Meant(word, found, changes)
+
+
+def _held(visit: Visit, snapshot: Snapshot, seen: Seen, answer: str) -> Meant:
+    row = row_of(snapshot, seen.item) if answer == "correct" else None
+    if row is not None:
+        cells = corrected(row, visit.form)
+        if not cells:
+            raise AnswerError("Nothing differs from what came; change a field, or reject the row.")
+        found = correct_row(seen.item, cells, str(row["raw"]))
+        return Meant(f"correct {_digest(found.subject)}", found, needs_second=False)
+    found = answer_item(seen.item, answer, visit.desk.rulebook.survivorship)
+    return Meant(answer, found, needs_second=False)
+
+
+def _digest(subject: Subject) -> str:
+    return hashlib.sha256(subject.text().encode()).hexdigest()[:12]
+
+
+MEANINGS: dict[str, Callable[[Visit, Snapshot, Seen, str], Meant]] = {
+    "match": _pair,
+    "cluster": _pair,
+    "conflict": _conflict,
+    "quarantine": _held,
+    "delivery": _held,
+}
+"""How the answer to each kind of item is read."""
+
+PAGES = (Page("/items/{item_id}/verdict", give_verdict, "comment", "POST"),)

@@ -1,0 +1,52 @@
+"""Say which items a person may know of, and which of them wait for their answer, in the SQL."""
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from store.state.tables import ITEM_CAMPAIGNS, ITEMS, LIVE, VERDICTS
+
+OPEN, SECOND, DECIDED, CLOSED = "open", "second_look", "decided", "closed"
+UNSURE = "unsure"
+"""The answer of who cannot tell: somebody else is asked."""
+ADMINISTRATORS = " administrators"
+"""To whom an item is handed that is escalated; no person's name begins with a blank."""
+
+
+class Reader(NamedTuple):
+    """Whose queue it is: a name, and the campaigns that all records of an item must be of."""
+
+    name: str
+    campaigns: frozenset[str] | None
+    """None: all of them, and records of no campaign too."""
+
+
+def visible(reader: Reader) -> sa.Select[tuple[object, ...]]:
+    """Items that wait and that the reader may answer.
+
+    The words `'open'` stand in the text, since a partial index is not found by a parameter. A
+    second look is never given by who looked first. What was handed to somebody is theirs, and
+    administrators may answer all.
+    """
+    first = sa.select(VERDICTS.c.item_id).where(
+        (VERDICTS.c.user_name == reader.name) & (VERDICTS.c.item_version == ITEMS.c.version)
+    )
+    waits = sa.text(f"items.state in ('{OPEN}', '{SECOND}')")
+    query = in_scope(reader).where(waits & ITEMS.c.item_id.not_in(first))
+    if reader.campaigns is None:
+        return query
+    return query.where(ITEMS.c.assigned_to.is_(None) | (ITEMS.c.assigned_to == reader.name))
+
+
+def in_scope(reader: Reader) -> sa.Select[tuple[object, ...]]:
+    """Items of the live run that the reader may know of: every record of them is in scope."""
+    live = sa.select(LIVE.c.run_number).scalar_subquery()
+    query = sa.select(ITEMS).where(ITEMS.c.first_run <= live)
+    if reader.campaigns is None:
+        return query
+    outside = sa.select(ITEM_CAMPAIGNS.c.item_id).where(
+        (ITEM_CAMPAIGNS.c.item_id == ITEMS.c.item_id)
+        & ITEM_CAMPAIGNS.c.campaign.not_in(sorted(reader.campaigns))
+    )
+    inside = sa.select(ITEM_CAMPAIGNS.c.item_id).where(ITEM_CAMPAIGNS.c.item_id == ITEMS.c.item_id)
+    return query.where(~sa.exists(outside) & sa.exists(inside))

@@ -1,0 +1,40 @@
+"""What the tests of the desk share: one small company with a night behind it."""
+
+import runpy
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows.nightly import nightly
+from store.settings import Settings
+from tests.flows.builders import OWN, night_time, quiet
+
+KEPT = ("decisions", "published")
+"""What the desk reads; a test has a copy of its own."""
+
+
+@pytest.fixture(scope="session")
+def night_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a company of 700 made-up people after one night."""
+    folder = tmp_path_factory.mktemp("night")
+    settings = Settings(data=folder / "data", threads=1)
+    maker = OWN.parent / "data" / "demo" / "generate.py"
+    runpy.run_path(str(maker))["generate"](folder / "made", 700, 7)
+    shutil.copytree(folder / "made" / "night_1", settings.inbox)
+    nightly(settings, night_time(1), quiet)
+    return settings.data
+
+
+@pytest.fixture
+def seeded(night_before: Path, tmp_path: Path) -> Settings:
+    """A copy of that company, to be worked on."""
+    return copy_of(night_before, tmp_path)
+
+
+def copy_of(night: Path, folder: Path) -> Settings:
+    """A company's data as the desk needs it."""
+    data = folder / "data"
+    for name in KEPT:
+        shutil.copytree(night / name, data / name, symlinks=True)
+    return Settings(data=data, threads=1)

@@ -1,0 +1,365 @@
+"""The desk in a real browser: by keyboard, beside others, cut off, and for everybody's eyes."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+
+from rules.access import Role
+from store.state.open import State, open_state
+from store.state.people import User
+from tests.steward.conftest import copy_of
+from tests.steward.served import Served, pages, served
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="NO BROWSER: `apt-get install chromium` to try the desk"
+)
+
+
+class Desk:
+    """The app, its state, and browsers to look at it with."""
+
+    def __init__(self, app: Served, state: State, browser: Browser) -> None:
+        self.app, self.state, self.browser = app, state, browser
+        self.errors: list[str] = []
+
+    def person(self, name: str, role: Role = "administrator", **how: Any) -> BrowserContext:
+        """Somebody who has signed in, with a browser of their own."""
+        if self.state.people.find(name) is None:
+            nothing: frozenset[Any] = frozenset()
+            self.state.people.add(User(name, role, True, nothing, nothing, nothing))
+        context = self.browser.new_context(**how)
+        context.set_default_timeout(15_000)
+        token = self.state.sessions.begin(name, "a test")
+        context.add_cookies([{"name": "touchstone", "value": token, "url": self.app.url}])
+        return context
+
+    def page(self, context: BrowserContext, path: str = "/queue") -> Page:
+        """A page whose errors and foreign requests are remembered."""
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on(
+            "console",
+            lambda said: (
+                self.errors.append(said.text)
+                if "Content Security Policy" in said.text or "Trusted" in said.text
+                else None
+            ),
+        )
+        page.on(
+            "request",
+            lambda asked: (
+                None if asked.url.startswith(self.app.url) else self.errors.append(asked.url)
+            ),
+        )
+        page.goto(f"{self.app.url}{path}")
+        armed(page)
+        return page
+
+    def verdicts(self, *names: str) -> list[tuple[str, str]]:
+        """What these people said of which items, in order."""
+        with self.state.engine.connect() as connection:
+            rows = connection.exec_driver_sql(
+                "select user_name, item_id, answer from verdicts order by said_at"
+            ).all()
+        return [(str(item), str(answer)) for name, item, answer in rows if name in names]
+
+
+def armed(page: Page) -> None:
+    """Wait until keys count."""
+    page.wait_for_selector("html[data-armed]")
+
+
+def item_of(page: Page) -> str:
+    """The item that is on the screen."""
+    return page.locator(".head .mono").inner_text()
+
+
+def press(page: Page, key: str) -> None:
+    """Press a key and wait for what comes of it."""
+    page.keyboard.press(key)
+    page.wait_for_function("!document.documentElement.dataset.armed")
+    armed(page)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def opened(
+    night_before: Path, tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> Iterator[Desk]:
+    settings = copy_of(night_before, tmp_path_factory.mktemp("desk"))
+    with served(settings) as app, open_state(settings) as state:
+        yield Desk(app, state, browser)
+
+
+@pytest.fixture
+def desk(opened: Desk) -> Iterator[Desk]:
+    """The desk, which all tests share: each has people of its own."""
+    opened.errors.clear()
+    yield opened
+    for context in opened.browser.contexts:
+        context.close()
+    with opened.state.engine.begin() as connection:
+        connection.exec_driver_sql("delete from claims")
+    assert opened.errors == []
+
+
+def test_twenty_items_are_decided_by_keyboard_alone(desk: Desk) -> None:
+    page = desk.page(desk.person("ada"))
+    seen = []
+    for key in "ynuyn" * 4:
+        seen.append(item_of(page))
+        press(page, key)
+        assert page.evaluate("document.activeElement.closest('#main') !== null")
+
+    assert len(set(seen)) == 20
+    said = desk.verdicts("ada")
+    assert [item for item, _ in said] == seen
+    words = {"y": "same", "n": "different", "u": "unsure"}
+    assert [answer for _, answer in said] == [words[key] for key in "ynuyn" * 4]
+
+
+def test_undo_brings_the_last_item_back(desk: Desk) -> None:
+    page = desk.page(desk.person("amy"))
+    first = item_of(page)
+    press(page, "n")
+    assert item_of(page) != first
+
+    press(page, "z")
+
+    assert item_of(page) == first
+    assert desk.state.decisions.read()["kind"].to_list()[-2:] == ["different", "undo"]
+
+
+def test_a_hammered_key_decides_one_item(desk: Desk) -> None:
+    page = desk.page(desk.person("abe"))
+    for _ in range(5):
+        before = len(desk.verdicts("abe"))
+        for _ in range(4):
+            page.keyboard.press("n")
+        page.wait_for_timeout(100)
+        armed(page)
+        assert len(desk.verdicts("abe")) == before + 1
+
+
+def test_a_key_that_is_held_down_or_pressed_in_a_field_decides_nothing(desk: Desk) -> None:
+    page = desk.page(desk.person("ana"))
+
+    page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'y', repeat: true, bubbles: true}))"
+    )
+    page.keyboard.press("Control+y")
+    page.keyboard.press("c")
+    page.keyboard.type("yes, nothing; I asked the shop")
+    page.wait_for_timeout(200)
+
+    assert desk.verdicts("ana") == []
+    expect(page.locator("#comment")).to_have_value("yes, nothing; I asked the shop")
+    press(page, "Enter")
+    expect(page.locator(".tl")).to_contain_text("I asked the shop")
+
+
+def test_two_stewards_never_have_the_same_item(desk: Desk) -> None:
+    ann, bob = desk.page(desk.person("art")), desk.page(desk.person("asa"))
+    for _ in range(6):
+        assert item_of(ann) != item_of(bob)
+        press(ann, "n")
+        assert item_of(ann) != item_of(bob)
+        press(bob, "n")
+
+    assert len(desk.verdicts("art", "asa")) == 12
+
+
+def test_a_second_tab_shows_the_same_item_and_a_stale_one_is_refused_kindly(desk: Desk) -> None:
+    context = desk.person("ava")
+    first, second = desk.page(context), desk.page(context)
+    assert item_of(first) == item_of(second)
+    press(first, "n")
+
+    press(second, "y")
+
+    expect(second.locator("h1")).to_have_text("Somebody was quicker")
+    expect(second.get_by_role("alert").first).to_contain_text("ava decided this at")
+    assert [answer for _, answer in desk.verdicts("ava")] == ["different"]
+    press(second, "Enter")
+    assert item_of(second)
+
+
+def test_what_the_server_stored_while_the_answer_was_lost_is_stored_once(desk: Desk) -> None:
+    page = desk.page(desk.person("bea"))
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        if len(lost) < 2:
+            route.fetch(max_redirects=0)
+            lost.append(1)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/verdict", lose)
+
+    page.keyboard.press("n")
+    expect(page.locator("#offline")).to_contain_text("Not saved yet")
+    page.keyboard.press("y")
+    armed(page)
+
+    assert [answer for _, answer in desk.verdicts("bea")] == ["different"]
+
+
+def test_what_is_decided_when_the_session_has_ended_is_saved_after_signing_in(desk: Desk) -> None:
+    context = desk.person("ben")
+    desk.state.people.accept(desk.state.people.invite("ben"), "correct horse battery staple")
+    context.clear_cookies()
+    token = desk.state.sessions.begin("ben", "a test")
+    context.add_cookies([{"name": "touchstone", "value": token, "url": desk.app.url}])
+    page = desk.page(context)
+    item = item_of(page)
+    desk.state.sessions.end(token)
+
+    press(page, "n")
+    expect(page.locator("h1")).to_have_text("You are not signed in any more")
+    page.keyboard.press("Enter")
+    page.get_by_label("Name").fill("ben")
+    page.get_by_label("Password").fill("correct horse battery staple")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".rail .done")
+
+    assert desk.verdicts("ben") == [(item, "different")]
+
+
+def test_the_list_of_keys_has_the_keys_that_work_and_no_others(desk: Desk) -> None:
+    page = desk.page(desk.person("bud"))
+    page.goto(page.url.split("?")[0] + "?view=pair")
+    armed(page)
+    page.wait_for_selector("#preview:not([data-load])", state="attached")
+
+    page.keyboard.press("?")
+
+    told = {key.strip().lower() for key in page.locator("#keys dt").all_inner_texts()}
+    there = page.evaluate(
+        "[...document.querySelectorAll('[data-key]')].map((one) => one.dataset.key)"
+    )
+    assert {key for key in told if len(key) == 1} - {"↵"} == {
+        key for key in there if key != "enter"
+    }
+    assert {"y", "n", "u", "s", "e", "c", "h", "x", "o", "j"} <= told
+    page.keyboard.press("Escape")
+    page.keyboard.press("y")
+    page.wait_for_timeout(400)
+    assert len(desk.verdicts("bud")) == 1
+
+
+def test_the_score_can_be_hidden(desk: Desk) -> None:
+    page = desk.page(desk.person("cal"))
+    page.goto(page.url.split("?")[0] + "?view=pair")
+    armed(page)
+    expect(page.locator("td.wf svg").first).to_be_visible()
+
+    press(page, "h")
+
+    assert page.locator("td.wf").count() == 0
+    assert "likely the same" not in page.content()
+
+
+def test_a_form_of_another_site_does_nothing(desk: Desk, tmp_path: Path) -> None:
+    page = desk.page(desk.person("che"))
+    item = item_of(page)
+    (tmp_path / "evil.html").write_text(
+        f"<form method=post action='{desk.app.url}/items/{item}/skip'></form>"
+        "<script>document.forms[0].submit()</script>"
+    )
+    with pages(tmp_path) as origin:
+        other = page.context.new_page()
+        other.goto(f"{origin}/evil.html")
+        other.wait_for_url(f"{desk.app.url}/**")
+
+        expect(other.locator("h1")).to_have_text("This did not come from the desk")
+
+    assert desk.state.queue.holders()[item] == "che"
+
+
+def test_the_desk_works_without_any_script(desk: Desk) -> None:
+    context = desk.person("coy", java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{desk.app.url}/queue")
+    first = item_of(page)
+
+    page.get_by_role("button", name="Different").or_(
+        page.get_by_role("button", name="Two")
+    ).first.click()
+
+    assert item_of(page) != first
+    assert desk.verdicts("coy") == [(first, "different")]
+
+
+def screens(desk: Desk) -> dict[str, Callable[[Page], None]]:
+    """Every screen of this part of the desk, and how one gets there."""
+
+    def at(path: str) -> Callable[[Page], None]:
+        return lambda page: (page.goto(f"{desk.app.url}{path}"), None)[1]
+
+    def pair(page: Page) -> None:
+        page.goto(f"{desk.app.url}/queue")
+        page.goto(f"{page.url.split('?')[0]}?view=pair")
+        page.wait_for_selector("#preview:not([data-load])", state="attached")
+
+    return {
+        "cluster": at("/queue"),
+        "pair": pair,
+        "conflict": at("/conflicts"),
+        "held": at("/held"),
+        "empty": at("/queue?tab=second"),
+        "refused": at("/nowhere"),
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_screen_shuts_anybody_out(desk: Desk, scheme: Any, width: int) -> None:
+    context = desk.person("dan", color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = desk.page(context)
+    found: list[tuple[str, str, str]] = []
+    for name, goes in screens(desk).items():
+        goes(page)
+        armed(page)
+        page.evaluate(f"() => {{ {AXE.read_text('utf-8')} }}")
+        result = page.evaluate(
+            f"axe.run(document, {{runOnly: {TAGS}, resultTypes: ['violations']}})"
+        )
+        found += [
+            (name, violation["id"], node["html"][:160])
+            for violation in result["violations"]
+            for node in violation["nodes"]
+        ]
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, (name, width)
+
+    assert found == []
+
+
+def test_the_sign_in_page_shuts_nobody_out(desk: Desk, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"{desk.app.url}/sign-in")
+    page.evaluate(f"() => {{ {AXE.read_text('utf-8')} }}")
+
+    result = page.evaluate(f"axe.run(document, {{runOnly: {TAGS}}})")
+
+    assert result["violations"] == []
