@@ -68,6 +68,12 @@ def may_ever(actor: Actor, action: Action, rights: Rights) -> bool:
     return any(_reach(right, kind) for kind in _kinds(actor))
 
 
+def reach_of(actor: Actor, action: Action, rights: Rights) -> list[tuple[Scope, ...]]:
+    """Every way in which this person has a right, as roles.toml words them."""
+    right = rights.of(action)
+    return [scopes for kind in _kinds(actor) for scopes in _reach(right, kind)]
+
+
 def _kinds(actor: Actor) -> list[str]:
     """Functions belong to editors; an administrator has every right of his own."""
     return [actor.role, *(sorted(actor.functions) if actor.role == "editor" else [])]

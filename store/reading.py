@@ -7,6 +7,7 @@ old one stays open until those who read it have ended, so that no page mixes two
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,7 +15,7 @@ import polars as pl
 
 from store.errors import TouchstoneError
 from store.settings import Settings
-from store.snapshot import current_run
+from store.snapshot import current_run, kept_runs
 from store.warehouse import configure
 
 Row = dict[str, Any]
@@ -34,11 +35,27 @@ class Snapshot:
         self.known: dict[str, tuple[str, str]] = {}
         """What readers need again and again of a snapshot, which never changes; kept by them."""
         self._con = con
+        self._kept: set[str] = set()
+        self._keeping = threading.Lock()
+
+    def keep(self, name: str, order: str, make: Callable[["Snapshot"], pl.DataFrame]) -> None:
+        """Keep a table of one's own beside the snapshot, in memory, made when first asked for.
+
+        Queries name it `memory.<name>`. It is gone when the snapshot is closed.
+        """
+        if name in self._kept:
+            return
+        with self._keeping:
+            if name not in self._kept:
+                made = make(self).to_arrow()
+                with self._cursor() as cursor:
+                    cursor.register("made", made)
+                    cursor.execute(f"create table memory.{name} as from made order by {order}")
+                self._kept.add(name)
 
     def frame(self, query: str, values: Row | None = None) -> pl.DataFrame:
         """What a query answers; it names its values as $name."""
-        with self._con.cursor() as cursor:
-            cursor.execute("set TimeZone = 'UTC'")  # a cursor does not take it over
+        with self._cursor() as cursor:
             found: pl.DataFrame = cursor.sql(query, params=values or None).pl()
             return found
 
@@ -53,6 +70,13 @@ class Snapshot:
     def close(self) -> None:
         """Let go of the file."""
         self._con.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of a thread's own; what is set for one is not for another."""
+        with self._con.cursor() as cursor:
+            cursor.execute("use golden; set TimeZone = 'UTC'")
+            yield cursor
 
 
 class Snapshots:
@@ -73,6 +97,17 @@ class Snapshots:
             yield snapshot
         finally:
             self._give_back(snapshot)
+
+    @contextmanager
+    def reading_old(self, run_id: str) -> Iterator[Snapshot]:
+        """Hold the snapshot of an earlier night, if it is kept."""
+        if run_id not in kept_runs(self._settings):
+            raise NoSnapshotError(f"The snapshot {run_id} is not kept any more.")
+        snapshot = self._opened(run_id)
+        try:
+            yield snapshot
+        finally:
+            snapshot.close()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -106,16 +141,21 @@ class Snapshots:
 
     def _opened(self, run_id: str) -> Snapshot:
         path = self._settings.published / run_id / "golden.duckdb"
+        con = duckdb.connect(":memory:", config={"threads": "1"})
         try:
-            con = duckdb.connect(
-                str(path),
-                read_only=True,
-                config={"enable_external_access": "false", "threads": "1"},
-            )
+            con.execute(f"attach {_quoted(path)} as golden (read_only)")
+            con.execute("set enable_external_access = false")
         except duckdb.Error as error:
+            con.close()
             raise NoSnapshotError(
                 f"The snapshot {run_id} cannot be read; run `touchstone nightly`, which publishes "
                 "another, or restore the folder from a backup."
             ) from error
         configure(con, self._settings.model_copy(update={"threads": 1}))
         return Snapshot(run_id, con)
+
+
+def _quoted(path: Path) -> str:
+    """A path as SQL writes a text."""
+    text = str(path).replace("'", "''")
+    return f"'{text}'"

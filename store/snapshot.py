@@ -17,7 +17,15 @@ from store.parquet import HIDDEN, write_tables
 from store.settings import Settings
 from store.warehouse import configure
 
-__all__ = ["HIDDEN", "TABLES", "current_run", "drop_others", "open_snapshot", "publish"]
+__all__ = [
+    "HIDDEN",
+    "TABLES",
+    "current_run",
+    "drop_others",
+    "kept_runs",
+    "open_snapshot",
+    "publish",
+]
 
 TABLES = (
     "customers",
@@ -133,6 +141,15 @@ def current_run(settings: Settings) -> str | None:
     """The run whose snapshot readers see."""
     link = settings.published / "current"
     return os.readlink(link) if link.is_symlink() else None
+
+
+def kept_runs(settings: Settings) -> list[str]:
+    """The runs whose snapshots are there, the oldest first."""
+    return sorted(
+        path.name
+        for path in settings.published.glob("R[0-9]*")
+        if (path / "golden.duckdb").exists()
+    )
 
 
 def _newest(settings: Settings) -> Path | None:

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from steward.desk import home, items, queue, signing, verdicts
 from steward.desk.cookies import token_of
 from steward.desk.pages import Page
+from steward.desk.records import RECORD_PAGES
 from steward.desk.refused import Refused, foreign, may_not, not_here, unreadable
 from steward.desk.visit import NOBODY, Desk, Visit, see_other
 from steward.permission import Actor, may_ever
@@ -41,6 +42,7 @@ PAGES: tuple[Page, ...] = (
     *queue.PAGES,
     *items.PAGES,
     *verdicts.PAGES,
+    *RECORD_PAGES,
 )
 """Every page of the desk. What is not here is not there."""
 

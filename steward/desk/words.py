@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import phonenumbers
+
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
@@ -51,6 +53,18 @@ def yes_or_no(value: str) -> str:
     return {"true": "yes", "false": "no"}.get(value, value)
 
 
+def spoken(number: str) -> str:
+    """A phone number with the gaps that its country gives it; anything else as it is."""
+    if not number.startswith("+"):
+        return number
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    international = phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return str(phonenumbers.format_number(parsed, international))
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "how_long": how_long,
     "moment": moment,
@@ -60,5 +74,6 @@ FILTERS: dict[str, Callable[..., str]] = {
     "spaced": spaced,
     "plain": plain,
     "yes_or_no": yes_or_no,
+    "spoken": spoken,
 }
 """What templates may call."""

@@ -14,6 +14,7 @@ from store.state.engine import open_engine
 from store.state.people import People
 from store.state.queue import Queue
 from store.state.sessions import Sessions
+from store.state.told import ToldOf
 from store.state.work import Work
 
 
@@ -27,6 +28,7 @@ class State(NamedTuple):
     queue: Queue
     work: Work
     audit: Audit
+    told: ToldOf
 
 
 def _utc_now() -> datetime:
@@ -42,15 +44,17 @@ def open_state(
 ) -> Iterator[State]:
     """Open the database that the settings name, making its tables where there are none."""
     engine = open_engine(settings.log_url, wait_seconds)
+    log = DecisionLog(engine, now)
     try:
         yield State(
             engine,
-            DecisionLog(engine, now),
+            log,
             People(engine, now),
             Sessions(engine, now),
             Queue(engine, now),
             Work(engine, now),
             Audit(engine, now),
+            ToldOf(log),
         )
     finally:
         engine.dispose()

@@ -1,0 +1,100 @@
+"""Say in a line who a customer is, as far as the reader may know."""
+
+from typing import NamedTuple
+
+from steward.desk.behind import Behind, behind
+from steward.desk.scope import Scoped
+from steward.desk.survivors import Golden, Values, as_text, stands, survivors
+from store.reading import Row, Snapshot
+from store.rulebook import Rulebook
+
+NAME = ("title", "first_name", "middle_name", "last_name", "suffix")
+PLACE = ("address", "postcode", "city", "region", "country")
+
+
+class Card(NamedTuple):
+    """A customer in a line."""
+
+    founder: int
+    customer_id: str
+    name: str
+    email: str
+    phone: str
+    place: str
+    birth_date: str
+    record_count: int
+    sources: tuple[str, ...]
+    is_customer: bool
+    """Whether it has a name and a contact point; else it is a draft."""
+
+
+def cards(
+    snapshot: Snapshot, founders: list[int], scope: Scoped, rulebook: Rulebook
+) -> dict[int, Card]:
+    """By founder, who these customers are; who is out of scope is not there."""
+    known = behind(snapshot, founders, scope)
+    values = values_of(snapshot, known, rulebook)
+    return {founder: _card(one, values[founder], rulebook) for founder, one in known.items()}
+
+
+def values_of(
+    snapshot: Snapshot, known: dict[int, Behind], rulebook: Rulebook
+) -> dict[int, Values]:
+    """The golden values of customers: as published, or of the records in scope alone."""
+    whole = [founder for founder, one in known.items() if one.is_whole]
+    rows = snapshot.rows(
+        "select * from golden_values where founder = any($founders)", {"founders": whole}
+    )
+    found = {row["founder"]: published_values(row, rulebook) for row in rows}
+    rest = [founder for founder in known if founder not in found]
+    groups = [known[founder].records for founder in rest]
+    worked_out = survivors(groups, rulebook, [[] for _ in rest])
+    return found | dict(zip(rest, worked_out, strict=True))
+
+
+def published_values(row: Row, rulebook: Rulebook) -> Values:
+    """What a row of golden_values says; what most customers share is left out in it."""
+    found = {}
+    for field in rulebook.survivorship.names():
+        value = as_text(row.get(field))
+        if value is None:
+            continue
+        own = row.get(f"{field}_record")
+        record = row["record"] if own is None else own or None
+        found[field] = Golden(value, record, row.get(f"{field}_by") or "only_value")
+    return found
+
+
+def name_of(values: Values) -> str:
+    """The name that a customer goes by."""
+    name = " ".join(values[field].value for field in NAME if field in values)
+    return name or (values["company"].value if "company" in values else "No name")
+
+
+def place_of(said: dict[str, str]) -> str:
+    """An address in one line."""
+    parts = {field: said[field] for field in PLACE if said.get(field)}
+    town = " ".join(parts.pop(field) for field in ("postcode", "city") if field in parts)
+    return ", ".join(part for part in (parts.pop("address", ""), town, *parts.values()) if part)
+
+
+def _card(one: Behind, values: Values, rulebook: Rulebook) -> Card:
+    said = {field: golden.value for field, golden in values.items()}
+    return Card(
+        founder=one.founder,
+        customer_id=one.customer_id,
+        name=name_of(values),
+        email=said.get("email", ""),
+        phone=said.get("phone", ""),
+        place=place_of(said),
+        birth_date=said.get("birth_date", ""),
+        record_count=len(one.records),
+        sources=tuple(sorted({title_of(row["source"], rulebook) for row in one.records})),
+        is_customer=stands(values, rulebook.survivorship),
+    )
+
+
+def title_of(source: str, rulebook: Rulebook) -> str:
+    """What a source is called."""
+    feed = rulebook.feeds.get(source)
+    return feed.title if feed else source

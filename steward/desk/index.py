@@ -1,0 +1,85 @@
+"""Lay out what people search by: one sorted table of words, made when a snapshot is first searched.
+
+A word is a part of a name, an e-mail address, a phone number or a source's key, folded by the same
+transforms as records are, and stands with the record that says it. So a search finds a customer
+by what is in the reader's scope and by nothing else.
+"""
+
+import polars as pl
+
+from store.reading import Snapshot
+from transforms.standardise.contact_keys import DIALLED
+from transforms.standardise.fold import fold_text
+
+NAME, EMAIL, PHONE, KEY = "n:", "e:", "p:", "k:"
+"""What the words of each kind begin with."""
+
+_NAMES = ("first_name", "middle_name", "last_name", "company")
+_ROW = ("founder", "record_number", "campaign", "source", "seen")
+
+_FEW = pl.col("campaign", "source").cast(pl.Categorical)
+"""Kept as numbers, since they are few."""
+
+
+def prepare(snapshot: Snapshot) -> None:
+    """Make what a search reads, unless it is there."""
+    snapshot.keep("people", "founder, record_number", _people)
+    snapshot.keep("entries", "word, founder", _entries)
+    snapshot.keep("contested", "founder", _contested)
+    snapshot.keep("places", "source, campaign", _places)
+
+
+def _people(snapshot: Snapshot) -> pl.DataFrame:
+    """One row per record: where it is from and when it last came."""
+    people = snapshot.frame(
+        "select founder, record_number, campaign, source, received_at::date as seen from records"
+    )
+    return people.with_columns(_FEW)
+
+
+def _places(snapshot: Snapshot) -> pl.DataFrame:
+    """One row per source and campaign that any record has."""
+    return snapshot.frame("select distinct source, campaign from crosswalk")
+
+
+def _entries(snapshot: Snapshot) -> pl.DataFrame:
+    """One row per word of a record."""
+    records = snapshot.frame(
+        f"""
+        select founder, record_number, campaign, source, received_at::date as seen, source_key,
+            email, email_2, phone, phone_2, {", ".join(_NAMES)}
+        from records"""
+    )
+    names = [
+        _words(records, NAME, fold_text(pl.col(name)).str.split(" ")).explode("word")
+        for name in _NAMES
+    ]
+    emails = [_words(records, EMAIL, pl.col(name)) for name in ("email", "email_2")]
+    phones = [_words(records, PHONE, dialled(pl.col(name))) for name in ("phone", "phone_2")]
+    keys = _words(records, KEY, pl.col("source_key").str.to_lowercase())
+    found = pl.concat([*names, *emails, *phones, keys])
+    return found.with_columns(_FEW)
+
+
+def _words(records: pl.DataFrame, kind: str, word: pl.Expr) -> pl.DataFrame:
+    said = records.select(word.alias("word"), *_ROW).filter(pl.col("word").is_not_null())
+    if said.schema["word"] == pl.List(pl.String):
+        spelt = pl.col("word").list.eval(pl.lit(kind) + pl.element())
+        return said.with_columns(word=spelt)
+    return said.with_columns(word=pl.lit(kind) + pl.col("word"))
+
+
+def dialled(phone: pl.Expr) -> pl.Expr:
+    """The digits of a number by which numbers are found, with a country code or without."""
+    return phone.str.replace_all("[^0-9]", "").str.slice(-DIALLED)
+
+
+def _contested(snapshot: Snapshot) -> pl.DataFrame:
+    """One row per conflict: its customer, and where both sides are from."""
+    return snapshot.frame(
+        """
+        select c.founder, a.campaign, a.source, b.campaign as rival_campaign,
+            b.source as rival_source
+        from conflicts c join crosswalk a using (record_number)
+        join crosswalk b on b.record_number = c.rival_record"""
+    )

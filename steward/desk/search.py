@@ -1,0 +1,93 @@
+"""Search customers, page by page, within the reader's scope."""
+
+from datetime import date
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from steward.desk.cards import cards
+from steward.desk.finding import PAGE, Asked, Hit, find, founder_of
+from steward.desk.pages import Page
+from steward.desk.refused import Refused
+from steward.desk.scope import scoped
+from steward.desk.visit import Visit, see_other
+from steward.permission import may_ever
+from store.reading import Row, Snapshot
+
+SEARCHES_PER_MINUTE = 240
+"""Of one person: fast typing is less, and a script that empties the table is more."""
+
+
+def show_customers(visit: Visit) -> Response:
+    """The customers who fit what was typed; an id leads straight to its customer."""
+    asked = asked_of(visit)
+    founder = founder_of(asked.text)
+    if founder is not None:
+        return see_other(f"/customers/{asked.text.strip().upper()}")
+    if visit.desk.limiter.take(("search", visit.actor.name), SEARCHES_PER_MINUTE):
+        raise Refused(429, "That is a lot of searches", "Wait a minute, then search again.")
+    scope = scoped(visit.actor, visit.desk.rights)
+    with visit.desk.snapshots.reading() as snapshot:
+        hits = find(snapshot, asked, scope)
+        shown = hits[:PAGE]
+        known = cards(snapshot, [hit.founder for hit in shown], scope, visit.desk.rulebook)
+        places = _places(snapshot, visit)
+        run = snapshot.row("select run_id, now from runs order by run_id desc limit 1")
+    return visit.page(
+        "customers.html",
+        asked=asked,
+        cards=[known[hit.founder] for hit in shown if hit.founder in known],
+        next=_next(visit, hits),
+        is_first=asked.after is None,
+        run=run,
+        feeds={source: feed.title for source, feed in visit.desk.rulebook.feeds.items()},
+        may_create=may_ever(visit.actor, "create", visit.desk.rights),
+        sources=places[0],
+        campaigns=places[1],
+    )
+
+
+def asked_of(visit: Visit) -> Asked:
+    """What the address asks; what cannot be read is as if it were not there."""
+    said = visit.request.query_params
+    rank, _, founder = said.get("after", "").partition("-")
+    is_page = rank in {"0", "1"} and founder.isascii() and founder.isdigit() and len(founder) < 18
+    return Asked(
+        text=said.get("q", "").replace("\0", "")[:200],
+        source=said.get("source", "")[:100],
+        campaign=said.get("campaign", "")[:200],
+        is_contested=said.get("contested") == "yes",
+        since=_day(said.get("since", "")),
+        after=(int(rank), int(founder)) if is_page else None,
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _next(visit: Visit, hits: list[Hit]) -> str:
+    """Where the next page is; nowhere after the last."""
+    if len(hits) <= PAGE:
+        return ""
+    said = {name: value for name, value in visit.request.query_params.items() if name != "after"}
+    last = hits[PAGE - 1]
+    return f"/customers?{urlencode(said | {'after': f'{last.rank}-{last.founder}'})}"
+
+
+def _places(snapshot: Snapshot, visit: Visit) -> tuple[list[str], list[str]]:
+    """The sources and campaigns that a reader may choose among: those of records in scope."""
+    scope = scoped(visit.actor, visit.desk.rights)
+    rows: list[Row] = snapshot.rows(
+        f"select distinct r.source::varchar as source, r.campaign::varchar as campaign "
+        f"from memory.places r where {scope.sql}",
+        scope.values,
+    )
+    campaigns = {row["campaign"] for row in rows if row["campaign"]}
+    return sorted({row["source"] for row in rows}), sorted(campaigns)
+
+
+PAGES = (Page("/customers", show_customers, "see"),)

@@ -1,0 +1,113 @@
+"""Work out golden values of given records by the rules that a run uses.
+
+For what a reader may see of a customer, and for customers that a decision would make.
+"""
+
+from typing import NamedTuple
+
+import polars as pl
+
+from rules.survivorship import Survivorship
+from store.reading import Row
+from store.rulebook import Rulebook
+from transforms.survive import survive
+from transforms.wide import publishable, to_wide
+
+
+class Golden(NamedTuple):
+    """One golden value."""
+
+    value: str
+    record_number: int | None
+    """The record that it came from; none if a person typed it."""
+    decided_by: str
+
+
+Values = dict[str, Golden]
+"""By field, what holds; a field without a value is not there."""
+
+
+class Choice(NamedTuple):
+    """A value that a person chose."""
+
+    field: str
+    value: str
+    record_number: int | None
+
+
+def survivors(
+    groups: list[list[Row]], rulebook: Rulebook, choices: list[list[Choice]]
+) -> list[Values]:
+    """The golden values of each group of records, with what people chose for it."""
+    if not any(groups):
+        return [{} for _ in groups]
+    rules = rulebook.survivorship
+    found = survive(_frame(groups, rulebook), rules, _choices(choices))
+    values: list[Values] = [{} for _ in groups]
+    for field, lineage in found.lineage.items():
+        for row in lineage.iter_rows(named=True):
+            values[row["group"]][field] = Golden(
+                row["value"], row["record_number"], row["decided_by"]
+            )
+    return values
+
+
+def stands(values: Values, rules: Survivorship) -> bool:
+    """Whether these values make a customer: a name and a contact point."""
+    lineage = {
+        field: pl.DataFrame(
+            {"group": [0], "value": [values[field].value], "record_number": [0], "decided_by": [""]}
+            if field in values
+            else {"group": [], "value": [], "record_number": [], "decided_by": []},
+            schema={
+                "group": pl.Int64,
+                "value": pl.String,
+                "record_number": pl.Int64,
+                "decided_by": pl.String,
+            },
+        )
+        for field in rules.names()
+    }
+    return not to_wide(lineage, 1).filter(publishable(rules.names())).is_empty()
+
+
+def as_text(value: object) -> str | None:
+    """A value of a record as golden values are written."""
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _frame(groups: list[list[Row]], rulebook: Rulebook) -> pl.DataFrame:
+    rules = rulebook.survivorship
+    fields = [*rules.names(), *(also for rule in rules.fields.values() for also in rule.also)]
+    rows = [
+        {
+            "group": group,
+            "record_number": row["record_number"],
+            "trust": _trust(row["source"], rulebook),
+            "updated_at": row.get("updated_at") or row["received_at"],
+            **{field: as_text(row.get(field)) for field in fields},
+        }
+        for group, records in enumerate(groups)
+        for row in records
+    ]
+    schema: dict[str, pl.DataType] = {
+        "group": pl.Int64(),
+        "record_number": pl.Int64(),
+        "trust": pl.Int64(),
+        "updated_at": pl.Datetime("us", "UTC"),
+        **dict.fromkeys(fields, pl.String()),
+    }
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _trust(source: str, rulebook: Rulebook) -> int:
+    feed = rulebook.feeds.get(source)
+    return feed.trust if feed else 0
+
+
+def _choices(choices: list[list[Choice]]) -> pl.DataFrame:
+    rows = [(group, *choice) for group, some in enumerate(choices) for choice in some]
+    schema = {"group": pl.Int64, "field": pl.String, "value": pl.String, "record_number": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")

@@ -1,0 +1,164 @@
+"""Customers are found and shown no further than the reader's campaigns reach."""
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.flows.builders import Company, found, person
+from tests.steward.desks import Office, Person, office
+
+FOREIGN = "Zwergenstein"
+"""Is in a record of another campaign and nowhere else."""
+XSS = "<script>alert(1)</script>"
+
+
+def a_company(folder: Path) -> Company:
+    """Anna is known to two campaigns, Bert to the first, a stranger to the second."""
+    company = found(folder)
+    for source, campaign in (("forms", "spring"), ("members", "dach")):
+        feed = company.settings.rules / "feeds" / source / "feed.toml"
+        text = feed.read_text("utf-8").replace("trust ", f'campaign = "{campaign}"\ntrust ', 1)
+        feed.write_text(text, "utf-8")
+    company.drop(
+        "forms",
+        [
+            person("Anna", "Großmann", email="anna@post.org", phone="07911 123401",
+                   born="1980-02-01", sent="2026-02-01"),
+            person("Bert", "Stone", email="bert@stone.org", phone="07911 123402",
+                   born="1971-02-01", sent="2026-02-01"),
+            person("Mark", "Markson", email="mark@stone.org", born="1971-02-03", city=XSS,
+                   sent="2026-02-01"),
+        ],
+    )  # fmt: skip
+    company.drop(
+        "members",
+        [
+            {"no": "M1", **person("Anna", "Großmann", email="anna@post.org",
+             phone="07911 123401", born="1980-02-01", city=FOREIGN, postcode="99999")},
+            {"no": "M2", **person("Otto", FOREIGN, email=f"otto@{FOREIGN.lower()}.org",
+             phone="07911 123499", born="1955-05-05")},
+        ],
+    )  # fmt: skip
+    company.night(1)
+    return company
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with office(a_company(tmp_path_factory.mktemp("customers") / "company").settings) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def spring(desk: Office) -> Person:
+    return desk.person("sam", "editor", campaigns=("spring",), functions=("data_steward",))
+
+
+@pytest.fixture(scope="module")
+def adam(desk: Office) -> Person:
+    return desk.person("adam", "administrator")
+
+
+def names(person: Person, query: str) -> list[str]:
+    page = person.get(f"/customers{query}").text
+    return [html.unescape(name) for name in re.findall(r'class="name"[^>]*>([^<]*)<', page)]
+
+
+def id_of(person: Person, query: str) -> str:
+    found = re.search(r'class="name" href="/customers/(C[0-9-]+)"', person.get(query).text)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "anna", "GROSSMANN", "großmann anna", "gross an", "anna@post", "ANNA@post.org",
+        "07911 123401", "+44 7911 123401",
+    ],
+)  # fmt: skip
+def test_a_customer_is_found_by_what_people_type(spring: Person, typed: str) -> None:
+    assert names(spring, f"?q={typed.replace('+', '%2B')}") == ["Anna Großmann"]
+
+
+def test_a_customer_is_found_by_the_id_of_a_record_or_of_the_customer(adam: Person) -> None:
+    assert names(adam, "?q=members:M1") == names(adam, "?q=m1") == ["Anna Großmann"]
+    named = id_of(adam, "/customers?q=m1")
+    assert adam.get(f"/customers?q={named.lower()}").headers["location"] == f"/customers/{named}"
+
+
+def test_all_words_of_a_name_must_be_in_one_record(adam: Person) -> None:
+    assert names(adam, "?q=bert+stone") == ["Bert Stone"]
+    assert names(adam, "?q=anna+stone") == []
+
+
+def test_nobody_finds_what_is_out_of_scope(spring: Person, adam: Person) -> None:
+    for typed in ("otto", FOREIGN, "07911 123499", f"otto@{FOREIGN}", "members:M2", "M1", "M2"):
+        assert names(spring, f"?q={typed}") == []
+    assert names(adam, "?q=otto") == [f"Otto {FOREIGN}"]
+
+
+def test_filters_narrow_and_never_widen(spring: Person, adam: Person) -> None:
+    assert names(spring, "?campaign=dach") == names(spring, "?source=members") == []
+    assert names(adam, "?campaign=dach&q=anna") == ["Anna Großmann"]
+    assert names(adam, "?since=2031-01-01") == []
+    assert names(adam, "?since=nonsense&after=x-y&q=bert") == ["Bert Stone"]
+
+
+def test_a_customer_out_of_scope_is_not_there(spring: Person, adam: Person) -> None:
+    otto = id_of(adam, "/customers?q=otto")
+
+    answers = [spring.get(f"/customers/{name}") for name in (otto, "C9-9", "x", "C1-1%00")]
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.text.replace(otto, "") for answer in answers}) <= 2
+    assert adam.get(f"/customers/{otto}").status_code == 200
+
+
+def test_a_golden_record_is_worked_out_from_the_records_in_scope(
+    spring: Person, adam: Person
+) -> None:
+    anna = id_of(adam, "/customers?q=anna")
+
+    here, whole = spring.get(f"/customers/{anna}").text, adam.get(f"/customers/{anna}").text
+
+    assert FOREIGN in whole
+    assert "members:M1" in whole
+    for word in (FOREIGN, FOREIGN.lower(), "members", "M1", "dach", "99999"):
+        assert word not in here
+    assert "of the records in your campaigns" in here
+
+
+def test_a_viewer_of_a_dataset_sees_what_that_source_says(desk: Office, adam: Person) -> None:
+    vera = desk.person("vera", "viewer", datasets=("members",))
+
+    assert names(vera, "?q=otto") == [f"Otto {FOREIGN}"]
+    assert names(vera, "?q=bert") == []
+
+
+def test_who_has_no_campaign_finds_nobody(desk: Office) -> None:
+    nobody = desk.person("nils", "editor")
+
+    page = nobody.get("/customers")
+
+    assert "Nobody is here yet" in page.text
+    assert "spring" not in page.text
+
+
+def test_markup_in_a_name_is_shown_and_never_run(adam: Person) -> None:
+    marked = id_of(adam, "/customers?q=mark@stone.org")
+
+    for path in ("/customers?q=mark", f"/customers/{marked}", f"/customers?q={XSS}"):
+        page = adam.get(path).text
+        assert XSS not in page.lower()
+        assert "<b>x" not in page.lower()
+    assert "alert(1)" in adam.get(f"/customers/{marked}").text.lower()
+
+
+def test_looking_at_a_customer_is_noted(desk: Office, adam: Person) -> None:
+    adam.get(f"/customers/{id_of(adam, '/customers?q=bert')}")
+
+    assert desk.noted()[-1] == ("adam", "look")
