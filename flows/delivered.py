@@ -3,7 +3,6 @@
 Rows in quarantine are shown by their shape, never by what they say, so that the report can be sent.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import UTC
@@ -18,17 +17,13 @@ from store.errors import TouchstoneError
 from store.rulebook import read_feeds, read_rule
 from store.settings import Settings
 from store.snapshot import open_snapshot
-from transforms.shape import CUT, shape, visible
+from transforms.mask import cells, plain_words
+from transforms.shape import visible
 
 EXAMPLES = 3
-CELLS = 12
 COUNTS = ("row", "new", "changed", "unchanged", "deleted", "withdrawn", "quarantined")
 
-_OURS = frozenset({"row_number", "record_number", "received_at", "source"})
-"""Beside the delivered cells of a row that failed a check; they say nothing to its sender."""
-
-_CELL, _LINE, _READ = 60, 240, 20_000
-_LOOKS_PERSONAL = re.compile(r"@|\d\D?\d\D?\d\D?\d\D?\d")
+_READ = 20_000
 
 _NEXT = {
     "taken_in": "There is nothing to do.",
@@ -90,12 +85,12 @@ def tell_delivery(settings: Settings, asked: str) -> dict[str, Any]:
         "received_at": f"{row['received_at'].astimezone(UTC):%Y-%m-%d %H:%M} UTC",
         "run_id": row["run_id"],
         "state": row["state"],
-        "reason": _plain(row["reason"], known) if row["reason"] else None,
+        "reason": plain_words(row["reason"], known) if row["reason"] else None,
         "do": _do(row["state"], row["reason"], any(each["do"] != _NOTHING for each in told)),
         **{f"{name}_count": row[f"{name}_count"] for name in COUNTS},
         "corrected_count": corrected,
         "quarantine": told,
-        "notes": [_plain(note, known) for note in row["notes"] or []],
+        "notes": [plain_words(note, known) for note in row["notes"] or []],
     }
 
 
@@ -169,57 +164,10 @@ def _reason(
     unknown = Check(says=name.replace("_", " "), do="Ask what is meant.")
     check = (quality.faults | quality.checks).get(name, unknown)
     shown = [
-        {"row_number": number, "item_id": item, "cells": _cells(raw or "", known)}
+        {"row_number": number, "item_id": item, "cells": cells(raw or "", known)}
         for number, raw, item in examples.select("number", "raw", "item_id").iter_rows()
     ]
     return {"name": name, "rows": count, "says": check.says, "do": check.do, "examples": shown}
-
-
-def _cells(raw: str, known: frozenset[str]) -> list[dict[str, str | None]]:
-    """A row by name and shape of its cells that are not blank; by its whole shape if it has none.
-
-    A name that neither we nor the feed know is data like any other.
-    """
-    parsed = _parsed(raw)
-    if parsed is None:
-        return [{"name": None, "shape": shape(raw, _LINE)}]
-    cells: list[dict[str, str | None]] = [
-        {"name": name if name in known else shape(name, _CELL), "shape": shape(text, _CELL)}
-        for name, text in parsed
-        if text and (name in known or name not in _OURS)
-    ]
-    more: list[dict[str, str | None]] = [{"name": None, "shape": CUT}]
-    return cells[:CELLS] + (more if len(cells) > CELLS else [])
-
-
-def _parsed(raw: str) -> list[tuple[str, str]] | None:
-    """Names and texts of a JSON object, each as often as it is there; None if it is none."""
-    try:
-        record = json.loads(raw, object_pairs_hook=tuple, parse_int=str, parse_float=str)
-        if not isinstance(record, tuple):
-            return None
-        return [(name, _text(value)) for name, value in record]
-    except (ValueError, RecursionError):
-        return None
-
-
-def _text(value: Any) -> str:  # whatever JSON can hold
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _plain(text: str, known: frozenset[str]) -> str:
-    """A reason or a note; a quoted name that looks like somebody's data is masked in it."""
-
-    def name(quoted: re.Match[str]) -> str:
-        inside = quoted[2]
-        if inside in known or not _LOOKS_PERSONAL.search(inside):
-            return quoted[0]
-        return f"{quoted[1]}{shape(inside, _CELL)}{quoted[1]}"
-
-    named = re.sub(r"(['\"])(.*?)\1", name, text)
-    return visible(re.sub(r"\S+@\S+", lambda found: shape(found[0], _CELL), named))
 
 
 def _do(state: str, reason: str | None, is_any_missed: bool) -> list[str]:

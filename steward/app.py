@@ -29,6 +29,7 @@ from store.keys import Keys
 from store.lock import one_writer
 from store.reading import Snapshots
 from store.rulebook import read_feeds, read_lookups, read_rule, read_rulebook
+from store.runner import Runner
 from store.settings import Settings
 from store.spool import open_spool, remembered
 from store.spool_writer import SpoolWriter
@@ -89,7 +90,15 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
         limiter = Limiter(time.monotonic)
         try:
             yield Desk(
-                settings, state, snapshots, rulebook, rights, assets, Renderer(assets), limiter
+                settings,
+                state,
+                snapshots,
+                rulebook,
+                rights,
+                assets,
+                Renderer(assets),
+                limiter,
+                Runner(settings),
             )
         finally:
             snapshots.close()

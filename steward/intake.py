@@ -107,6 +107,12 @@ class Intake:
                 1, "More is posted than can be kept; send it again.", "cannot_keep"
             ) from None
 
+    def look(self, source: str, content: bytes, now: float) -> Verdict:
+        """What would be said of a post, which is not kept: for forms that are being filled in."""
+        moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
+        post = read_post(self.feeds[source], "look", moment, content, self._limits)
+        return self._judges[source].judge([post])[0]
+
     async def _once(self, post: Post, now: float) -> Receipt:
         """Take a post in, or answer as it was answered before."""
         entry = post.entry

@@ -23,6 +23,7 @@ __all__ = [
     "current_run",
     "drop_others",
     "kept_runs",
+    "lead_back",
     "open_snapshot",
     "publish",
 ]
@@ -121,6 +122,13 @@ def drop_others(settings: Settings, run_id: str) -> list[str]:
         remove_tree(path)
     sync_folder(settings.published)
     return sorted(path.name for path in others)
+
+
+def lead_back(settings: Settings, run_id: str) -> None:
+    """Lead readers to a snapshot that is kept, one held back too; the next run leads them on."""
+    if run_id not in kept_runs(settings):
+        raise TouchstoneError(f"The snapshot {run_id} is not kept any more.")
+    release(settings, run_id)
 
 
 def open_snapshot(settings: Settings, run_id: str | None = None) -> duckdb.DuckDBPyConnection:

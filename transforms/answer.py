@@ -96,7 +96,7 @@ def _conflict(item: Item, answer: str, rules: Survivorship) -> Answer:
             f'"{item["rival_value"]}".'
         )
     if chosen not in origins:
-        chosen = _typed(item["field"], chosen.strip())
+        chosen = typed_value(item["field"], chosen.strip())
     return Answer(
         "value",
         Value(
@@ -105,11 +105,11 @@ def _conflict(item: Item, answer: str, rules: Survivorship) -> Answer:
     )
 
 
-def _typed(field: str, text: str) -> str:
+def typed_value(field: str, text: str) -> str:
     """A value that a person typed, as the line itself would write it."""
     value = _SPELT.get(field, str)(text) if text else None
     if not value:
-        shape = _SHAPES.get(field, "a text that is not empty")
+        shape = SHAPES.get(field, "a text that is not empty")
         raise AnswerError(f'"{text}" is no {field}: it must be {shape}. Answer that, or keep.')
     return value
 
@@ -146,7 +146,7 @@ _SPELT: dict[str, Callable[[str], str | None]] = {
 }
 """How a typed value becomes the one that is stored; any other field is text."""
 
-_SHAPES = {
+SHAPES = {
     "birth_date": "a date such as 1979-06-14",
     "consent_email": "true or false",
     "consent_phone": "true or false",

@@ -54,6 +54,11 @@ def founder_of(customer_id: str) -> int | None:
     return int(found[1]) * ARRIVALS + int(found[2]) if found else None
 
 
+def named_after(founder: int) -> str:
+    """The customer_id that a founder gives: the inverse of `founder_of`."""
+    return f"C{founder // ARRIVALS}-{founder % ARRIVALS}"
+
+
 def find(snapshot: Snapshot, asked: Asked, scope: Scoped) -> list[Hit]:
     """The customers on one page and the first of the next; `scope` is of rows called r."""
     prepare(snapshot)

@@ -1,7 +1,15 @@
 """List the pages about customers, runs and people; `steward.desk.site` has all others."""
 
-from steward.desk import customers, search
+from steward.desk import customers, deliveries, entry, pinning, runs, search, unmerge
 from steward.desk.pages import Page
 
-RECORD_PAGES: tuple[Page, ...] = (*search.PAGES, *customers.PAGES)
+RECORD_PAGES: tuple[Page, ...] = (
+    *search.PAGES,
+    *entry.PAGES,
+    *customers.PAGES,
+    *unmerge.PAGES,
+    *pinning.PAGES,
+    *runs.PAGES,
+    *deliveries.PAGES,
+)
 """A path with a fixed word comes before one that takes any."""

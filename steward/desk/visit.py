@@ -14,6 +14,7 @@ from steward.desk.rendering import Renderer
 from steward.permission import Actor, Resource, permission
 from store.reading import Snapshots
 from store.rulebook import Rulebook
+from store.runner import Runner
 from store.settings import Settings
 from store.state.open import State
 from store.state.scope import Reader
@@ -32,6 +33,7 @@ class Desk(NamedTuple):
     assets: Assets
     renderer: Renderer
     limiter: Limiter
+    runner: Runner
 
 
 class Visit(NamedTuple):

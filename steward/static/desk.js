@@ -7,6 +7,7 @@
 (() => {
   const ARMING_MS = 300;        // after the new page is painted; until then keys do nothing
   const RENEW_MS = 60000;       // a claim is renewed by activity, no more often than this
+  const TYPING_MS = 350;        // after the last letter what is typed is looked at
   const LONGEST_WAIT_MS = 8000; // between tries while there is no connection
   const policy = window.trustedTypes
     ? window.trustedTypes.createPolicy("desk", { createHTML: (text) => text })
@@ -263,6 +264,14 @@
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-live]");
     if (form) preview(form);
+  });
+
+  let typed = 0;
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-typing]");
+    if (!form) return;
+    clearTimeout(typed);
+    typed = setTimeout(() => preview(form), TYPING_MS);
   });
 
   // A part of the page that depends on what is chosen is drawn anew by the server.

@@ -12,6 +12,7 @@ from store.settings import Settings
 from store.state.audit import Audit
 from store.state.engine import open_engine
 from store.state.people import People
+from store.state.proposals import Proposals
 from store.state.queue import Queue
 from store.state.sessions import Sessions
 from store.state.told import ToldOf
@@ -29,6 +30,7 @@ class State(NamedTuple):
     work: Work
     audit: Audit
     told: ToldOf
+    proposals: Proposals
 
 
 def _utc_now() -> datetime:
@@ -55,6 +57,7 @@ def open_state(
             Work(engine, now),
             Audit(engine, now),
             ToldOf(log),
+            Proposals(engine, now),
         )
     finally:
         engine.dispose()

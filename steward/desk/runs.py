@@ -1,0 +1,129 @@
+"""Show the runs and what each made, start one, and lead readers back to an earlier night."""
+
+from datetime import UTC, datetime
+
+from starlette.responses import Response
+
+from steward.desk.pages import Page
+from steward.desk.refused import Refused, not_here
+from steward.desk.visit import Visit, see_other
+from steward.permission import Resource
+from store.reading import Row, Snapshot
+from store.snapshot import current_run, kept_runs, lead_back
+from store.state.moments import to_text
+from store.state.staging import switch_live
+
+STEPS = (
+    ("Deliveries", "deliveries"),
+    ("Rows", "rows"),
+    ("New", "new"),
+    ("Changed", "changed"),
+    ("Quarantined", "quarantined"),
+    ("Held deliveries", "held"),
+    ("Values parsed", "values_parsed"),
+    ("Pairs scored", "pairs_scored"),
+    ("Customers made", "created"),
+    ("Merged", "merged"),
+    ("Split", "split"),
+    ("Withdrawn", "withdrawn"),
+)
+"""What a run counted, in the order of the line: its name on the page and in metrics."""
+LIMITS = (
+    ("growth", "growth"),
+    ("review_share", "review_share"),
+    ("unlinkable_share", "unlinkables"),
+)
+"""Measures of drift, and what rules/matching.toml calls their limits."""
+SHORTEST_REASON = 3
+
+
+def show_runs(visit: Visit) -> Response:
+    """All runs, the newest first; and the deliveries of sources in scope."""
+    with visit.desk.snapshots.reading() as snapshot:
+        runs = snapshot.rows("select * from runs order by run_id desc limit 60")
+        live = snapshot.run_id
+    is_admin = visit.may("run", Resource())
+    settings = visit.desk.settings
+    return visit.page(
+        "runs.html",
+        runs=runs,
+        live=live,
+        kept=set(kept_runs(settings)),
+        newest=next(reversed(kept_runs(settings)), ""),
+        current=current_run(settings) or "",
+        may_run=is_admin,
+        started=visit.desk.runner.last() if is_admin else None,
+        said=visit.request.query_params.get("said", "")[:20],
+    )
+
+
+def show_run(visit: Visit) -> Response:
+    """One run: what it counted and whether anything drifted.
+
+    Counts of a whole run are for administrators, since they tell of every campaign.
+    """
+    run_id = visit.request.path_params["run_id"]
+    with visit.desk.snapshots.reading() as snapshot:
+        run = snapshot.row("select * from runs where run_id = $run_id", {"run_id": run_id})
+        if run is None:
+            raise not_here()
+        is_all = visit.may("run", Resource())
+        counts = _counts(snapshot, run_id) if is_all else {}
+    return visit.page(
+        "run.html",
+        run=run,
+        is_all=is_all,
+        steps=[(title, counts[name]) for title, name in STEPS if name in counts],
+        drift=[(title.replace("_", " "), counts[title]) for title, _ in LIMITS if title in counts],
+        items={
+            name.removeprefix("items_"): counts[name]
+            for name in sorted(counts)
+            if name.startswith("items_")
+        },
+    )
+
+
+def start_run(visit: Visit) -> Response:
+    """Start a run in a process of its own."""
+    visit.insist("run", Resource())
+    visit.desk.runner.start(visit.actor.name)
+    visit.note("run")
+    return see_other("/runs?said=started")
+
+
+def publish_again(visit: Visit) -> Response:
+    """Lead readers and the queue to the snapshot of another run that is kept."""
+    visit.insist("run", Resource())
+    run_id = visit.request.path_params["run_id"]
+    if run_id not in kept_runs(visit.desk.settings):
+        raise not_here()
+    if len(visit.form.get("because", "").strip()) < SHORTEST_REASON:
+        raise Refused(
+            422,
+            "Say why",
+            "Everybody who reads the golden table is led to another night: the reason is kept in "
+            "the audit trail.",
+            ("Back to the runs", "/runs"),
+        )
+    lead_back(visit.desk.settings, run_id)
+    switch_live(visit.state.engine, int(run_id[1:]), to_text(datetime.now(UTC)))
+    visit.note("lead_readers", run_id, visit.form["because"].strip()[:500])
+    return see_other("/runs?said=switched")
+
+
+def _counts(snapshot: Snapshot, run_id: str) -> dict[str, float]:
+    """What a run measured about itself as a whole."""
+    rows: list[Row] = snapshot.rows(
+        "select measure, sum(value) as value from metrics where run_id = $run_id "
+        "and field is null and source is null group by measure",
+        {"run_id": run_id},
+    )
+    return {row["measure"]: row["value"] for row in rows}
+
+
+PAGES = (
+    Page("/runs", show_runs, "see"),
+    Page("/runs/{run_id}", show_run, "see"),
+    Page("/runs/now", start_run, "run", "POST"),
+    Page("/runs/{run_id}/publish", publish_again, "run", "POST"),
+)
