@@ -1,6 +1,18 @@
 """List the pages about customers, runs and people; `steward.desk.site` has all others."""
 
-from steward.desk import customers, deliveries, entry, pinning, runs, search, unmerge
+from steward.desk import (
+    account,
+    customers,
+    dashboard,
+    deliveries,
+    entry,
+    people,
+    pinning,
+    runs,
+    search,
+    trail,
+    unmerge,
+)
 from steward.desk.pages import Page
 
 RECORD_PAGES: tuple[Page, ...] = (
@@ -11,5 +23,9 @@ RECORD_PAGES: tuple[Page, ...] = (
     *pinning.PAGES,
     *runs.PAGES,
     *deliveries.PAGES,
+    *dashboard.PAGES,
+    *people.PAGES,
+    *account.PAGES,
+    *trail.PAGES,
 )
 """A path with a fixed word comes before one that takes any."""

@@ -35,6 +35,7 @@ LIMITS = (
 )
 """Measures of drift, and what rules/matching.toml calls their limits."""
 SHORTEST_REASON = 3
+_BACK = ("Back to the runs", "/runs")
 
 
 def show_runs(visit: Visit) -> Response:
@@ -86,6 +87,8 @@ def show_run(visit: Visit) -> Response:
 def start_run(visit: Visit) -> Response:
     """Start a run in a process of its own."""
     visit.insist("run", Resource())
+    if visit.form.get("sure") != "yes":
+        raise Refused(422, "Start a run?", "Press the button on the page of the runs.", _BACK)
     visit.desk.runner.start(visit.actor.name)
     visit.note("run")
     return see_other("/runs?said=started")
@@ -103,7 +106,7 @@ def publish_again(visit: Visit) -> Response:
             "Say why",
             "Everybody who reads the golden table is led to another night: the reason is kept in "
             "the audit trail.",
-            ("Back to the runs", "/runs"),
+            _BACK,
         )
     lead_back(visit.desk.settings, run_id)
     switch_live(visit.state.engine, int(run_id[1:]), to_text(datetime.now(UTC)))
@@ -115,7 +118,7 @@ def _counts(snapshot: Snapshot, run_id: str) -> dict[str, float]:
     """What a run measured about itself as a whole."""
     rows: list[Row] = snapshot.rows(
         "select measure, sum(value) as value from metrics where run_id = $run_id "
-        "and field is null and source is null group by measure",
+        "and source is null group by measure",
         {"run_id": run_id},
     )
     return {row["measure"]: row["value"] for row in rows}

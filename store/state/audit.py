@@ -21,6 +21,15 @@ class Noted(NamedTuple):
     detail: str
 
 
+class Asked(NamedTuple):
+    """What of the trail is asked for; an empty word means any."""
+
+    user_name: str
+    action: str
+    subject: str
+    most: int
+
+
 class Audit:
     """The audit trail of an open state database."""
 
@@ -32,6 +41,18 @@ class Audit:
         """Add a row."""
         with writing(self._engine) as connection:
             note(connection, Noted(self._now(), user_name, action, subject, detail))
+
+    def find(self, asked: Asked) -> list[Noted]:
+        """The newest rows that fit; a subject by its beginning."""
+        query = sa.select(AUDIT).order_by(AUDIT.c.audit_id.desc()).limit(asked.most)
+        if asked.user_name:
+            query = query.where(AUDIT.c.user_name == asked.user_name)
+        if asked.action:
+            query = query.where(AUDIT.c.action == asked.action)
+        if asked.subject:
+            query = query.where(AUDIT.c.subject.startswith(asked.subject, autoescape=True))
+        with reading(self._engine) as connection:
+            return [_noted(row) for row in connection.execute(query)]
 
     def about(self, subject: str) -> list[Noted]:
         """What was done with one thing, oldest first."""

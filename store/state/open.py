@@ -17,6 +17,7 @@ from store.state.queue import Queue
 from store.state.sessions import Sessions
 from store.state.told import ToldOf
 from store.state.work import Work
+from store.state.workload import Workload
 
 
 class State(NamedTuple):
@@ -31,6 +32,7 @@ class State(NamedTuple):
     audit: Audit
     told: ToldOf
     proposals: Proposals
+    workload: Workload
 
 
 def _utc_now() -> datetime:
@@ -58,6 +60,7 @@ def open_state(
             Audit(engine, now),
             ToldOf(log),
             Proposals(engine, now),
+            Workload(engine, now),
         )
     finally:
         engine.dispose()

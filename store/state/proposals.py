@@ -1,12 +1,13 @@
 """Keep what one person proposed about a customer until a second says the same.
 
-A proposal is a verdict without a decision; it becomes one in the same transaction as the second
-person's, and the two must say the same of the same records.
+Proposals stand among the verdicts, which are only added to: what somebody said last counts, nothing
+said means taken back, and a verdict with a decision settles all that was said before it.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
+from uuid import uuid4
 
 import sqlalchemy as sa
 
@@ -36,45 +37,45 @@ class Proposals:
 
     def about(self, customer_id: str) -> list[Proposal]:
         """What waits for a second person, the oldest first."""
-        query = sa.select(VERDICTS).where(_open(customer_id)).order_by(VERDICTS.c.said_at)
         with reading(self._engine) as connection:
-            return [
-                Proposal(row.user_name, to_moment(row.said_at), row.answer, row.because)
-                for row in connection.execute(query)
-            ]
+            return _waiting(_said(connection, customer_id))
 
     def say(self, customer_id: str, decision: NewDecision) -> int | None:
         """Store the decision if somebody else proposed the same; else propose it."""
-        subject = decision.subject.text()
-        mine = VERDICTS.c.user_name == decision.decided_by
         with writing(self._engine) as connection:
-            same = _open(customer_id) & ~mine & (VERDICTS.c.answer == subject)
-            if connection.execute(sa.select(VERDICTS).where(same)).first() is not None:
-                stored = add_decision(connection, decision, self._now())
-                settled = sa.update(VERDICTS).where(_open(customer_id) & ~mine)
-                connection.execute(settled.values(decision_id=stored.decision_id))
-                connection.execute(sa.delete(VERDICTS).where(_open(customer_id) & mine))
-                return stored.decision_id
-            connection.execute(sa.delete(VERDICTS).where(_open(customer_id) & mine))
-            connection.execute(sa.insert(VERDICTS).values(self._row(customer_id, decision)))
-            return None
+            said = _said(connection, customer_id)
+            known = next((r for r in said if r.verdict_id == decision.idempotency_key), None)
+            if known is not None:
+                number: int | None = known.decision_id
+                return number
+            others = [one for one in _waiting(said) if one.name != decision.decided_by]
+            number = None
+            if any(one.subject == decision.subject.text() for one in others):
+                number = add_decision(connection, decision, self._now()).decision_id
+            row = self._row(customer_id, decision.decided_by, len(said))
+            row |= {"verdict_id": decision.idempotency_key, "answer": decision.subject.text()}
+            row |= {"because": decision.because, "decision_id": number}
+            connection.execute(sa.insert(VERDICTS).values(row))
+            return number
 
     def withdraw(self, customer_id: str, name: str) -> None:
         """Take back what this person proposed."""
-        mine = _open(customer_id) & (VERDICTS.c.user_name == name)
         with writing(self._engine) as connection:
-            connection.execute(sa.delete(VERDICTS).where(mine))
+            said = _said(connection, customer_id)
+            if any(one.name == name for one in _waiting(said)):
+                row = self._row(customer_id, name, len(said))
+                connection.execute(sa.insert(VERDICTS).values(row))
 
-    def _row(self, customer_id: str, decision: NewDecision) -> dict[str, object]:
-        now = to_text(self._now())
+    def _row(self, customer_id: str, name: str, number: int) -> dict[str, object]:
+        """A verdict that says nothing."""
         return {
-            "verdict_id": decision.idempotency_key,
+            "verdict_id": f"unmerge-{uuid4()}",
             "item_id": _item(customer_id),
-            "item_version": int(self._now().timestamp()),
-            "user_name": decision.decided_by,
-            "said_at": now,
-            "answer": decision.subject.text(),
-            "because": decision.because,
+            "item_version": number + 1,
+            "user_name": name,
+            "said_at": to_text(self._now()),
+            "answer": "",
+            "because": "",
             "decision_id": None,
         }
 
@@ -84,5 +85,20 @@ def _item(customer_id: str) -> str:
     return f"unmerge:{customer_id}"
 
 
-def _open(customer_id: str) -> sa.ColumnElement[bool]:
-    return (VERDICTS.c.item_id == _item(customer_id)) & VERDICTS.c.decision_id.is_(None)
+def _said(connection: sa.Connection, customer_id: str) -> list[sa.Row[tuple[object, ...]]]:
+    """All that was ever said of this customer, in order."""
+    query = sa.select(VERDICTS).where(VERDICTS.c.item_id == _item(customer_id))
+    return list(connection.execute(query.order_by(VERDICTS.c.item_version)))
+
+
+def _waiting(said: list[sa.Row[tuple[object, ...]]]) -> list[Proposal]:
+    last: dict[str, Proposal] = {}
+    for row in said:
+        if row.decision_id is not None:
+            last.clear()
+            continue
+        last.pop(row.user_name, None)
+        if row.answer:
+            at = to_moment(row.said_at)
+            last[row.user_name] = Proposal(row.user_name, at, row.answer, row.because)
+    return list(last.values())

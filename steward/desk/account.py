@@ -1,0 +1,39 @@
+"""Show people their own account: what they may do, and where they are signed in."""
+
+from starlette.responses import Response
+
+from steward.desk.cookies import take_back, token_of
+from steward.desk.pages import Page
+from steward.desk.visit import Visit, see_other
+from store.state.people import digest_of
+
+
+def show_account(visit: Visit) -> Response:
+    """One's own sessions, this one marked."""
+    return visit.page(
+        "account.html",
+        sessions=visit.state.sessions.of(visit.actor.name),
+        here=digest_of(token_of(visit.request) or ""),
+        said=visit.request.query_params.get("said", "")[:20],
+    )
+
+
+def end_session(visit: Visit) -> Response:
+    """End one of one's own sessions."""
+    visit.state.sessions.end_one(visit.actor.name, visit.form.get("session", ""))
+    visit.note("end_session")
+    return see_other("/account?said=ended")
+
+
+def end_everywhere(visit: Visit) -> Response:
+    """Sign out everywhere, here too."""
+    visit.state.sessions.end_all(visit.actor.name)
+    visit.note("end_sessions", visit.actor.name)
+    return take_back(see_other("/sign-in"), visit.request)
+
+
+PAGES = (
+    Page("/account", show_account, "signed_in"),
+    Page("/account/end", end_session, "signed_in", "POST"),
+    Page("/account/end-all", end_everywhere, "signed_in", "POST"),
+)

@@ -1,0 +1,192 @@
+"""Entering customers, runs, deliveries, the dashboard and people, within what each may do."""
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from steward.desk.trail import neutral
+from tests.flows.builders import OWN
+from tests.steward.desks import Office, Person, office
+from tests.steward.test_customers import FOREIGN, XSS, a_company, id_of
+
+ENTRY = {"first_name": "Zoë", "last_name": "Nagy", "email": "zoe@nagy.hu", "campaign": "spring"}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    company = a_company(tmp_path_factory.mktemp("records") / "company")
+    shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
+    with office(company.settings) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def spring(desk: Office) -> Person:
+    return desk.person("sam", "editor", campaigns=("spring",), functions=("data_steward",))
+
+
+@pytest.fixture(scope="module")
+def adam(desk: Office) -> Person:
+    return desk.person("adam", "administrator")
+
+
+def spooled(desk: Office) -> str:
+    files = desk.desk.settings.spool.glob("desk_entry/*")
+    return "".join(path.read_text("utf-8") for path in files)
+
+
+def test_an_entry_is_kept_once_however_often_it_is_sent(desk: Office, spring: Person) -> None:
+    first = spring.post("/customers/new", key="one", **ENTRY)
+    again = spring.post("/customers/new", key="one", **ENTRY)
+
+    assert first.status_code == again.status_code == 303
+    assert spring.get(first.headers["location"]).status_code == 200
+    assert spooled(desk).count("zoe@nagy.hu") == 1
+    assert '"clerk": "sam"' in spooled(desk)
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"last_name": "Only"}, "a contact that is valid"),
+        ({"email": "x@nagy.hu", "campaign": "spring"}, "a name"),
+        ({"last_name": "Nagy", "email": "nonsense", "campaign": "spring"}, "valid"),
+        ({"last_name": "Nagy", "email": "x@nagy.hu"}, "a campaign"),
+    ],
+)
+def test_a_draft_is_not_kept(spring: Person, form: dict[str, str], says: str) -> None:
+    answer = spring.post("/customers/new", key="draft", **form)
+
+    assert answer.status_code == 422
+    assert says in answer.text
+
+
+def test_who_is_here_already_is_shown_while_typing_and_not_saved_again(spring: Person) -> None:
+    anna = {"first_name": "anna", "last_name": "GROSSMANN", "phone": "+44 7911 123401"}
+
+    shown = spring.post("/customers/new/check", **anna).text
+    saved = spring.post("/customers/new", key="anna", campaign="spring", **anna)
+
+    assert "same name" in shown
+    assert "same phone" in shown
+    assert FOREIGN not in shown
+    assert saved.status_code == 422
+
+
+def test_a_likely_duplicate_wants_a_reason(spring: Person) -> None:
+    wife = {"last_name": "Other", "phone": "+44 7911 123401", "campaign": "spring"}
+
+    without = spring.post("/customers/new", key="wife", **wife)
+    told = spring.post("/customers/new", key="wife", because="his wife", **wife)
+
+    assert (without.status_code, told.status_code) == (422, 303)
+
+
+def test_duplicates_out_of_scope_are_not_told_of(spring: Person) -> None:
+    shown = spring.post(
+        "/customers/new/check", first_name="Otto", last_name=FOREIGN, phone="+44 7911 123499"
+    ).text
+
+    assert "/customers/C" not in shown
+    assert (
+        spring.post(
+            "/customers/new",
+            key="x",
+            campaign="dach",
+            **{"last_name": "Nagy", "email": "y@nagy.hu"},
+        ).status_code
+        == 404
+    )
+
+
+def test_an_entry_shows_markup_as_text(spring: Person) -> None:
+    page = spring.post("/customers/new", last_name=XSS, city=XSS, remarks=XSS).text
+
+    assert XSS not in page
+
+
+@pytest.mark.parametrize("path", ["/runs", "/runs/R0001", "/deliveries", "/dashboard", "/account"])
+def test_pages_answer_and_tell_nothing_of_other_campaigns(
+    spring: Person, adam: Person, path: str
+) -> None:
+    here, whole = spring.get(path), adam.get(path)
+
+    assert here.status_code == whole.status_code == 200
+    for word in (FOREIGN, "members", "Members", "dach", "All members"):
+        assert word not in here.text
+
+
+def test_a_delivery_of_another_source_is_not_there(spring: Person, adam: Person) -> None:
+    numbers = re.findall(r'href="/deliveries/([0-9]+)"', adam.get("/deliveries").text)
+
+    seen = {number: spring.get(f"/deliveries/{number}").status_code for number in numbers}
+
+    assert sorted(seen.values()) == [200, 404]
+    assert all(adam.get(f"/deliveries/{number}").status_code == 200 for number in numbers)
+
+
+def test_only_administrators_run_publish_and_configure(spring: Person) -> None:
+    posts = ("/runs/now", "/runs/R0001/publish", "/administration/people")
+
+    assert [spring.post(path, sure="yes").status_code for path in posts] == [403] * 3
+    assert spring.get("/administration").status_code == 403
+
+
+def test_readers_are_led_to_a_kept_snapshot_with_a_reason(desk: Office, adam: Person) -> None:
+    assert adam.post("/runs/R0001/publish").status_code == 422
+    assert adam.post("/runs/R0099/publish", because="a bad night").status_code == 404
+    assert adam.post("/runs/R0001/publish", because="a bad night").status_code == 303
+    assert desk.noted()[-1] == ("adam", "lead_readers")
+
+
+def test_a_person_is_added_changed_and_signed_out(desk: Office, adam: Person) -> None:
+    added = adam.post("/administration/people", name="new.one", role="editor",
+                      campaigns="spring, dach", function_data_steward="yes")  # fmt: skip
+    twice = adam.post("/administration/people", name="new.one", role="editor")
+    person = desk.person("new.one")
+    before = person.get("/account").status_code
+    changed = adam.post("/administration/people/new.one", role="viewer", campaigns="dach",
+                        is_active="yes")  # fmt: skip
+    user = desk.desk.state.people.find("new.one")
+
+    assert "/invitation/" in added.text
+    assert twice.status_code == 422
+    assert before == 200
+    assert changed.status_code == 303
+    assert user is not None
+    assert (user.role, user.campaigns, user.functions) == ("viewer", {"dach"}, frozenset())
+    assert person.get("/account").headers["location"].startswith("/sign-in")
+
+
+def test_nobody_changes_what_they_may_do_themselves(desk: Office, adam: Person) -> None:
+    answer = adam.post("/administration/people/adam", role="viewer", is_active="no")
+
+    assert answer.status_code == 422
+    user = desk.desk.state.people.find("adam")
+    assert user is not None
+    assert user.role == "administrator"
+
+
+def test_people_read_their_own_trail_and_administrators_all(spring: Person, adam: Person) -> None:
+    adam.get(f"/customers/{id_of(adam, '/customers?q=bert')}")
+
+    assert ">adam<" not in spring.get("/audit?who=adam").text
+    assert "adam" not in spring.get("/audit.csv?who=adam").text
+    assert ">adam<" in adam.get("/audit?what=look").text
+    assert adam.get("/audit.csv").headers["content-type"].startswith("text/csv")
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_no_cell_of_an_export_is_a_formula(cell: str) -> None:
+    assert neutral(cell) == f"'{cell}"
+    assert neutral("C1-4") == "C1-4"
+
+
+def test_signing_out_everywhere_ends_every_session(desk: Office) -> None:
+    here, there = desk.person("tom", campaigns=("spring",)), desk.person("tom")
+
+    here.post("/account/end-all")
+
+    assert there.get("/account").headers["location"].startswith("/sign-in")
