@@ -6,8 +6,6 @@ from steward.desk.scope import Scoped
 from store.reading import Row, Snapshot
 from store.schema import RECORD_FIELDS
 
-_NAMED = "c.record_id, c.customer_id, c.source, c.source_key, c.campaign, c.is_active"
-
 
 class Behind(NamedTuple):
     """The records of one customer that a reader may see."""
@@ -31,31 +29,47 @@ class Behind(NamedTuple):
 
 
 def behind(snapshot: Snapshot, founders: list[int], scope: Scoped) -> dict[int, Behind]:
-    """By founder, the records in scope; who has none is not there. `scope` is of rows r."""
-    columns = set(snapshot.frame("select * from plain_values limit 0").columns)
-    told = ", ".join(
-        f"v.{field}" if field in columns else f"null as {field}" for field in RECORD_FIELDS
-    )
+    """By founder, the records in scope; who has none is not there. `scope` is of rows r.
+
+    The tables are put together here and not in a query: each is asked for some founders, which is
+    a look at a few of its pages, and a join of the views would read them whole.
+    """
+    named = crosswalk(snapshot, founders, scope)
+    values = _values(snapshot, list(named))
+    found = {}
+    for founder, rows in named.items():
+        seen = [row for row in rows if row["in_scope"] and row["record_number"] in values]
+        records = [{**row, **values[row["record_number"]]} for row in seen]
+        if records:
+            found[founder] = Behind(
+                founder, records[0]["customer_id"], records, len(records) == len(rows)
+            )
+    return found
+
+
+def crosswalk(snapshot: Snapshot, founders: list[int], scope: Scoped) -> dict[int, list[Row]]:
+    """By founder, all records' names in order, each with whether it is in scope."""
     rows = snapshot.rows(
         f"""
-        with c as (select * from crosswalk where founder = any($founders)),
-        known as (
-            select c.founder, c.record_number, {_NAMED}, v.received_at,
-                {", ".join(f"v.{field}" for field in RECORD_FIELDS)}
-            from (select * from record_values where founder = any($founders)) v
-            join c using (founder, record_number)
-            union all
-            select c.founder, c.record_number, {_NAMED}, v.changed_at as received_at, {told}
-            from (select * from plain_values where founder = any($founders) and is_one_record) v
-            join c on c.founder = v.founder and c.record_number = v.record)
-        select r.*, (select count(*) from c where c.founder = r.founder) as all_records
-        from known r where {scope.sql} order by r.founder, r.record_number""",
+        select r.*, {scope.sql} as in_scope from crosswalk r
+        where r.founder = any($founders) order by r.founder, r.record_number""",
         scope.values | {"founders": founders},
     )
     found: dict[int, list[Row]] = {}
     for row in rows:
-        found.setdefault(row["founder"], []).append(row)
-    return {
-        founder: Behind(founder, some[0]["customer_id"], some, len(some) == some[0]["all_records"])
-        for founder, some in found.items()
-    }
+        found.setdefault(row["founder"], []).append(row | {"in_scope": bool(row["in_scope"])})
+    return found
+
+
+def _values(snapshot: Snapshot, founders: list[int]) -> dict[int, Row]:
+    """By record, what it says: itself, or the plain customer who is its image."""
+    asked = {"founders": founders}
+    kept = snapshot.rows("select * from record_values where founder = any($founders)", asked)
+    images = snapshot.rows(
+        "select * from plain_values where founder = any($founders) and is_one_record", asked
+    )
+    found = {row["record_number"]: row for row in kept}
+    for row in images:
+        said = {field: row.get(field) for field in RECORD_FIELDS}
+        found[row["record"]] = {"received_at": row["changed_at"], **said}
+    return found

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from steward.desk.behind import Behind, behind
+from steward.desk.behind import Behind, behind, crosswalk
 from steward.desk.scope import Scoped
 from steward.desk.survivors import Golden, Values, as_text, stands, survivors
 from store.reading import Row, Snapshot
@@ -32,9 +32,28 @@ def cards(
     snapshot: Snapshot, founders: list[int], scope: Scoped, rulebook: Rulebook
 ) -> dict[int, Card]:
     """By founder, who these customers are; who is out of scope is not there."""
-    known = behind(snapshot, founders, scope)
-    values = values_of(snapshot, known, rulebook)
-    return {founder: _card(one, values[founder], rulebook) for founder, one in known.items()}
+    named = crosswalk(snapshot, founders, scope)
+    whole = [f for f, rows in named.items() if all(row["in_scope"] for row in rows)]
+    golden = snapshot.rows(
+        f"select {', '.join(_columns(rulebook))} from golden_values where founder = any($whole)",
+        {"whole": whole},
+    )
+    found = {row["founder"]: _card(named[row["founder"]], row, rulebook) for row in golden}
+    rest = behind(snapshot, [founder for founder in named if founder not in found], scope)
+    groups = [one.records for one in rest.values()]
+    worked_out = survivors(groups, rulebook, [[] for _ in groups])
+    for founder, values in zip(rest, worked_out, strict=True):
+        said = {field: value.value for field, value in values.items()}
+        card = _card(named[founder], said | {"founder": founder}, rulebook)
+        found[founder] = card._replace(is_customer=stands(values))
+    return found
+
+
+def _columns(rulebook: Rulebook) -> list[str]:
+    """What a line shows, of the golden fields that there are."""
+    shown = (*NAME, "company", "email", "phone", "birth_date", *PLACE)
+    known = rulebook.survivorship.names()
+    return ["founder", *(field for field in shown if field in known)]
 
 
 def values_of(
@@ -67,8 +86,13 @@ def published_values(row: Row, rulebook: Rulebook) -> Values:
 
 def name_of(values: Values) -> str:
     """The name that a customer goes by."""
-    name = " ".join(values[field].value for field in NAME if field in values)
-    return name or (values["company"].value if "company" in values else "No name")
+    return spelt_name({field: golden.value for field, golden in values.items()})
+
+
+def spelt_name(said: dict[str, str]) -> str:
+    """A name in one line; of a company where there is no person's."""
+    name = " ".join(said[field] for field in NAME if said.get(field))
+    return name or said.get("company", "No name")
 
 
 def place_of(said: dict[str, str]) -> str:
@@ -78,19 +102,21 @@ def place_of(said: dict[str, str]) -> str:
     return ", ".join(part for part in (parts.pop("address", ""), town, *parts.values()) if part)
 
 
-def _card(one: Behind, values: Values, rulebook: Rulebook) -> Card:
-    said = {field: golden.value for field, golden in values.items()}
+def _card(records: list[Row], row: Row, rulebook: Rulebook) -> Card:
+    """A line of golden values; records: the names of all of its records."""
+    seen = [record for record in records if record["in_scope"]]
+    said = {field: str(value) for field, value in row.items() if value is not None}
     return Card(
-        founder=one.founder,
-        customer_id=one.customer_id,
-        name=name_of(values),
+        founder=row["founder"],
+        customer_id=records[0]["customer_id"],
+        name=spelt_name(said),
         email=said.get("email", ""),
         phone=said.get("phone", ""),
         place=place_of(said),
         birth_date=said.get("birth_date", ""),
-        record_count=len(one.records),
-        sources=tuple(sorted({title_of(row["source"], rulebook) for row in one.records})),
-        is_customer=stands(values, rulebook.survivorship),
+        record_count=len(seen),
+        sources=tuple(sorted({title_of(record["source"], rulebook) for record in seen})),
+        is_customer=True,
     )
 
 

@@ -1,6 +1,6 @@
 """Lay out charts: numbers in, places on a canvas out; the templates draw them as SVG."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 560, 210
@@ -52,7 +52,7 @@ class Point(NamedTuple):
     high: float
 
 
-def line_chart(nights: Sequence[str], series: dict[str, Sequence[float]]) -> Lines:
+def line_chart(nights: Sequence[str], series: Mapping[str, Sequence[float]]) -> Lines:
     """Lines over nights, from zero; labels at the ends are moved apart."""
     top = nice(max((value for values in series.values() for value in values), default=1))
     step = (LONG - LEFT - RIGHT) / max(1, len(nights) - 1)

@@ -108,7 +108,7 @@ def _page(visit: Visit, snapshot: Snapshot, whole: Whole, live: Snapshot) -> Res
     facts: dict[str, Any] = {
         "one": one,
         "name": name_of(whole.values),
-        "is_customer": stands(whole.values, rulebook.survivorship),
+        "is_customer": stands(whole.values),
         "lines": lines(Known(one, whole.values, rulebook, by_value, whole.told)),
         "points": points,
         "held": links(snapshot, one, rulebook),

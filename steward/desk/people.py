@@ -84,7 +84,7 @@ def _user(visit: Visit, name: str) -> User:
     functions = frozenset(word for word in FUNCTIONS if visit.form.get(f"function_{word}"))
     return User(
         name=name,
-        role=role,  # type: ignore[arg-type]  # asked above
+        role=role,
         is_active=visit.form.get("is_active", "yes") == "yes",
         campaigns=_words(visit.form.get("campaigns", "")),
         datasets=_words(visit.form.get("datasets", "")),

@@ -11,7 +11,6 @@ from rules.survivorship import Survivorship
 from store.reading import Row
 from store.rulebook import Rulebook
 from transforms.survive import survive
-from transforms.wide import publishable, to_wide
 
 
 class Golden(NamedTuple):
@@ -38,12 +37,19 @@ class Choice(NamedTuple):
 def survivors(
     groups: list[list[Row]], rulebook: Rulebook, choices: list[list[Choice]]
 ) -> list[Values]:
-    """The golden values of each group of records, with what people chose for it."""
-    if not any(groups):
-        return [{} for _ in groups]
+    """The golden values of each group of records, with what people chose for it.
+
+    One record that says nothing twice is its own golden record: that needs no frames.
+    """
     rules = rulebook.survivorship
+    values = [
+        _alone(records[0], rules) if _is_plain(records, some, rules) else {}
+        for records, some in zip(groups, choices, strict=True)
+    ]
+    groups = [[] if done else records for records, done in zip(groups, values, strict=True)]
+    if not any(groups):
+        return values
     found = survive(_frame(groups, rulebook), rules, _choices(choices))
-    values: list[Values] = [{} for _ in groups]
     for field, lineage in found.lineage.items():
         for row in lineage.iter_rows(named=True):
             values[row["group"]][field] = Golden(
@@ -52,23 +58,24 @@ def survivors(
     return values
 
 
-def stands(values: Values, rules: Survivorship) -> bool:
-    """Whether these values make a customer: a name and a contact point."""
-    lineage = {
-        field: pl.DataFrame(
-            {"group": [0], "value": [values[field].value], "record_number": [0], "decided_by": [""]}
-            if field in values
-            else {"group": [], "value": [], "record_number": [], "decided_by": []},
-            schema={
-                "group": pl.Int64,
-                "value": pl.String,
-                "record_number": pl.Int64,
-                "decided_by": pl.String,
-            },
-        )
-        for field in rules.names()
+def _is_plain(records: list[Row], choices: list[Choice], rules: Survivorship) -> bool:
+    also = [name for rule in rules.fields.values() for name in rule.also]
+    return len(records) == 1 and not choices and not any(records[0].get(name) for name in also)
+
+
+def _alone(row: Row, rules: Survivorship) -> Values:
+    said = {field: as_text(row.get(field)) for field in rules.names()}
+    return {
+        field: Golden(value, row["record_number"], "only_value")
+        for field, value in said.items()
+        if value is not None
     }
-    return not to_wide(lineage, 1).filter(publishable(rules.names())).is_empty()
+
+
+def stands(values: Values) -> bool:
+    """Whether these values make a customer: `transforms.wide.publishable`, of one."""
+    has_name = any(field in values for field in ("last_name", "first_name", "company"))
+    return has_name and any(field in values for field in ("email", "phone"))
 
 
 def as_text(value: object) -> str | None:

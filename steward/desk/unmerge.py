@@ -192,7 +192,7 @@ def _parts(whole: Whole, out: set[str], rulebook: Rulebook) -> Row:
                 "title": title,
                 "count": len(group),
                 "customer_id": named_after(group[0]["record_number"]),
-                "stands": stands(values, rulebook.survivorship),
+                "stands": stands(values),
                 "values": _told(values, rulebook),
             }
             for title, group, values in zip(names, groups, made, strict=True)
