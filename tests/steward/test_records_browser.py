@@ -1,0 +1,82 @@
+"""Customers are found, read, taken apart and entered in a real browser, on a screen and a phone."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from store.state.open import open_state
+from store.state.people import User
+from tests.flows.builders import OWN, Company
+from tests.steward.served import served
+from tests.steward.test_customers import a_company
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="NO BROWSER: `apt-get install chromium` to try the pages about records"
+)
+EMPTY: frozenset[str] = frozenset()
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    company = a_company(tmp_path / "company")
+    shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
+    return company
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
+        )
+        yield browser.new_page()
+        browser.close()
+
+
+def signed_in(company: Company, page: Page, url: str) -> None:
+    with open_state(company.settings) as state:
+        state.people.add(User("adam", "administrator", True, EMPTY, EMPTY, frozenset()))
+        token = state.sessions.begin("adam", "a test")
+    page.context.add_cookies([{"name": "touchstone", "value": token, "url": url}])
+
+
+def test_customers_are_found_read_taken_apart_and_entered(company: Company, page: Page) -> None:
+    errors: list[str] = []
+    page.on("console", lambda told: errors.append(told.text) if told.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    with served(company.settings) as app:
+        signed_in(company, page, app.url)
+
+        page.goto(f"{app.url}/customers")
+        page.wait_for_selector("html[data-armed]")
+        page.keyboard.press("/")
+        page.keyboard.type("gross anna")
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="Anna Großmann").click()
+        page.get_by_role("heading", name="Anna Großmann").wait_for()
+        page.wait_for_selector("html[data-armed]")
+        page.keyboard.press("x")
+        page.get_by_role("heading", name="Take records out").wait_for()
+        page.get_by_role("checkbox").nth(1).check()
+        page.get_by_text("Stays").wait_for()
+        page.goto(f"{app.url}/customers/new")
+        page.get_by_label("First name").fill("Anna")
+        page.get_by_label("Last name").fill("Großmann")
+        page.get_by_label("Phone").fill("07911 123401")
+        page.get_by_text("same name").wait_for()
+        widths = []
+        for width in (1440, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            for path in ("/customers", "/customers/new", "/runs", "/deliveries", "/dashboard",
+                         "/administration", "/account", "/audit"):  # fmt: skip
+                page.goto(f"{app.url}{path}")
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                widths.append((path, width, wide <= width))
+
+    assert errors == []
+    assert [one for one in widths if not one[2]] == []
