@@ -57,6 +57,8 @@ def test_customers_are_found_read_taken_apart_and_entered(company: Company, page
         page.keyboard.press("/")
         page.keyboard.type("gross anna")
         page.keyboard.press("Enter")
+        page.get_by_role("link", name="Anna Großmann").wait_for()
+        page.wait_for_selector("html[data-armed]")
         page.get_by_role("link", name="Anna Großmann").click()
         page.get_by_role("heading", name="Anna Großmann").wait_for()
         page.wait_for_selector("html[data-armed]")
