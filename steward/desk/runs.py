@@ -9,7 +9,7 @@ from steward.desk.refused import Refused, not_here
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource
 from store.reading import Row, Snapshot
-from store.snapshot import current_run, kept_runs, lead_back
+from store.snapshot import held_back, kept_runs, lead_back
 from store.state.moments import to_text
 from store.state.staging import switch_live
 
@@ -51,7 +51,7 @@ def show_runs(visit: Visit) -> Response:
         live=live,
         kept=set(kept_runs(settings)),
         newest=next(reversed(kept_runs(settings)), ""),
-        current=current_run(settings) or "",
+        held=held_back(settings) if is_admin else None,
         may_run=is_admin,
         started=visit.desk.runner.last() if is_admin else None,
         said=visit.request.query_params.get("said", "")[:20],
