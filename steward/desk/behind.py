@@ -71,5 +71,6 @@ def _values(snapshot: Snapshot, founders: list[int]) -> dict[int, Row]:
     found = {row["record_number"]: row for row in kept}
     for row in images:
         said = {field: row.get(field) for field in RECORD_FIELDS}
-        found[row["record"]] = {"received_at": row["changed_at"], **said}
+        times = {"received_at": row["changed_at"], "updated_at": row.get("updated_at")}
+        found[row["record"]] = times | said
     return found
