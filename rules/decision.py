@@ -33,6 +33,19 @@ Kind = Literal[
     "undo",
 ]
 
+EVIDENCE = (
+    "kind",
+    "record_ids",
+    "field",
+    "value",
+    "rival_value",
+    "match_weight",
+    "why",
+    "delivery_id",
+    "row_number",
+)
+"""What a person looks at who answers an item."""
+
 MOST_RECORDS = 1_000
 """Records that one decision may name: every pair of them is a word of its own."""
 

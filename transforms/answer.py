@@ -11,26 +11,24 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from rules.decision import Cell, Correction, Delivery, Different, Kind, Row, Same, Subject, Value
+from rules.decision import (
+    EVIDENCE,
+    Cell,
+    Correction,
+    Delivery,
+    Different,
+    Kind,
+    Row,
+    Same,
+    Subject,
+    Value,
+)
 from rules.survivorship import Survivorship
 from transforms.standardise.emails import verify_emails
 from transforms.standardise.phones import verify_phones
 
 Item = Mapping[str, Any]
 """A row of review_items: text, numbers, times and lists of text."""
-
-EVIDENCE = (
-    "kind",
-    "record_ids",
-    "field",
-    "value",
-    "rival_value",
-    "match_weight",
-    "why",
-    "delivery_id",
-    "row_number",
-)
-"""What a person looks at who answers an item."""
 
 
 class AnswerError(Exception):

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from flows.cli import show
-from flows.queueing import queue_of, show_queue
 from rules.decision import NewDecision, Publication
 from store.decisions import DecisionLogError, open_decisions
 from store.errors import TouchstoneError
 from store.lock import one_writer
+from store.queueing import queue_of, show_queue
 from store.settings import Settings
 from store.snapshot import current_run, held_back, open_snapshot, release
 

@@ -5,10 +5,10 @@ import polars as pl
 from flows.drift import measure_drift
 from flows.erasing.names import all_heirs, all_old_names
 from flows.gates import breaches, measure_gates
-from flows.queueing import queue_of, show_queue
 from flows.run import Counts, Run
 from flows.stages.corrections import tell_corrections
 from store.golden import Golden, open_beside
+from store.queueing import queue_of, show_queue
 from store.schema import PAIRS, relationships
 from store.snapshot import is_held, publish
 from store.warehouse import Warehouse

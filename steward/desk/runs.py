@@ -8,10 +8,9 @@ from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource
+from store.queueing import queue_of, show_queue
 from store.reading import Row, Snapshot
-from store.snapshot import held_back, kept_runs, lead_back
-from store.state.moments import to_text
-from store.state.staging import switch_live
+from store.snapshot import held_back, kept_runs, lead_back, open_snapshot
 
 STEPS = (
     ("Deliveries", "deliveries"),
@@ -108,8 +107,11 @@ def publish_again(visit: Visit) -> Response:
             "the audit trail.",
             _BACK,
         )
-    lead_back(visit.desk.settings, run_id)
-    switch_live(visit.state.engine, int(run_id[1:]), to_text(datetime.now(UTC)))
+    settings = visit.desk.settings
+    with open_snapshot(settings, run_id) as con:
+        items = queue_of(con)
+    lead_back(settings, run_id)
+    show_queue(settings, items, run_id, datetime.now(UTC))
     visit.note("lead_readers", run_id, visit.form["because"].strip()[:500])
     return see_other("/runs?said=switched")
 

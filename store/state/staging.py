@@ -41,13 +41,6 @@ def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: 
         connection.execute(sa.insert(LIVE).values(only=1, run_number=run_number, switched_at=now))
 
 
-def switch_live(engine: sa.Engine, run_number: int, now: str) -> None:
-    """Show the queue and the snapshot of another run; the next run switches on."""
-    with writing(engine) as connection:
-        connection.execute(sa.delete(LIVE))
-        connection.execute(sa.insert(LIVE).values(only=1, run_number=run_number, switched_at=now))
-
-
 def live_run(engine: sa.Engine) -> int | None:
     """The number of the run whose queue is shown."""
     with reading(engine) as connection:

@@ -1,15 +1,15 @@
-"""Show the stewards the questions of a run: what the app's queue holds, and no values."""
+"""Show the stewards the questions of a snapshot: what the app's queue holds, and no values."""
 
 from datetime import datetime
 
 import duckdb
 import polars as pl
 
+from rules.decision import EVIDENCE
 from store.settings import Settings
 from store.state.engine import open_engine
 from store.state.moments import to_text
 from store.state.staging import publish_queue
-from transforms.answer import EVIDENCE
 
 _EVIDENCE = ", ".join(
     f"{name} := {f'list_sort({name})' if name == 'record_ids' else name}" for name in EVIDENCE
