@@ -193,12 +193,12 @@ def test_what_is_not_a_plain_file_is_told_of(
 
 def test_a_file_past_the_limit_is_told_of(fetched: Fetcher, settings: Settings, out: Path) -> None:
     with (out / "m_huge.csv").open("wb") as content:
-        content.truncate(6_000_000_000)
+        content.truncate(11_000_000_000)
     drop(out, "m_small.csv", b"one")
 
     found = fetched()
 
-    assert "'m_huge.csv' is larger than 5,000,000,000 bytes" in found.problems[0]
+    assert "'m_huge.csv' is larger than 10,000,000,000 bytes" in found.problems[0]
     assert list(inbox_of(settings)) == ["acme/m_small.csv"]
 
 
