@@ -15,7 +15,7 @@ from flows.cli import main
 from store import archive
 from store.lock import one_writer
 from store.snapshot import current_run, open_snapshot
-from tests.flows.builders import Company, differences, found, person, touchstone
+from tests.flows.builders import Company, differences, found, night_time, person, touchstone
 
 ANN = person("Margaret", "Miller", email="margaret@millers.org", phone="07911 123401")
 TOM = person("Tom", "Baker", email="tom.baker@mail.org")
@@ -154,7 +154,7 @@ def test_a_file_that_cannot_be_read_is_said_and_the_others_are_not_lost(
 
     with monkeypatch.context() as patched:
         patched.setattr(archive, "_open_file", opened)
-        code = run(company, "nightly", "--json")
+        code = run(company, "nightly", "--json", "--now", night_time(1).isoformat())
 
     assert code == 1
     assert "b.csv" in said(capsys)
