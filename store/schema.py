@@ -249,9 +249,19 @@ _MOST_COLLEAGUES = 20
 """A contact point that more customers share makes nobody a colleague: they would be too many."""
 
 
+_SAYS_NOTHING = frozenset({"both_names", "country"})
+"""Comparisons whose agreement makes nobody related."""
+
+
 def relationships(comparisons: list[str]) -> str:
-    """The view of customers who are probably related and not the same; of these comparisons."""
-    equal = ", ".join(f"case when level_{name} = 0 then '{name}' end" for name in comparisons)
+    """The view of customers who are probably related and not the same; of these comparisons.
+
+    Who shares a contact point alone, and neither last name nor house, is no household.
+    """
+    told = [name for name in comparisons if name not in _SAYS_NOTHING]
+    equal = ", ".join(f"case when level_{name} = 0 then '{name}' end" for name in told)
+    near = {"last_name": "level_last_name = 0", "address": "level_address between 0 and 1"}
+    is_near = " or ".join(sql for name, sql in near.items() if name in comparisons) or "true"
     return f"""
 create view relationships as
 with related as (
@@ -261,7 +271,8 @@ with related as (
     from pair_weights p cross join banding w
     join crosswalk a on a.record_number = p.record_a
     join crosswalk b on b.record_number = p.record_b
-    where p.kinship + w.prior >= w.link and a.founder <> b.founder group by all
+    where p.kinship + w.prior >= w.link and a.founder <> b.founder and ({is_near})
+    group by all
     union all
     select a.founder, b.founder, 'same_organisation', null, list(a.kind)
     from shared_contacts s join contact_values a using (kind, value)

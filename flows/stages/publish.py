@@ -197,8 +197,7 @@ def _write_pairs(run: Run, golden: Golden) -> None:
     if not golden.has("pair_weights"):
         golden.execute("create table pair_weights as select * from match.pairs")
         golden.execute(PAIRS)
-        compared = [name for name in run.rulebook.matching.comparisons if name != "both_names"]
-        golden.execute(relationships(compared))
+        golden.execute(relationships(list(run.rulebook.matching.comparisons)))
         golden.comment()
         return
     golden.execute(f"delete from pair_weights where {touched}")
