@@ -28,6 +28,7 @@ SAYS = {
 
 _SIZE = "customers_published"
 _FILLED = "filled"
+_GATE = "gate_"
 
 
 class Breach(NamedTuple):
@@ -53,7 +54,7 @@ def measure_gates(run: Run, golden: Golden) -> None:
     if before:
         judged = [*_compared(measured, before, limits), *_of_changes(run, golden, before, limits)]
     rows = [(field, measure, value) for (measure, field), value in measured.items()]
-    rows += [(field, gate, value) for gate, field, value in judged]
+    rows += [(field, f"{_GATE}{gate}", value) for gate, field, value in judged]
     schema = {"field": pl.String, "measure": pl.String, "value": pl.Float64}
     figures = pl.DataFrame(rows, schema=schema, orient="row")
     golden.insert("metrics", figures.with_columns(run_id=pl.lit(run.run_id)))
@@ -62,12 +63,14 @@ def measure_gates(run: Run, golden: Golden) -> None:
 def breaches(con: duckdb.DuckDBPyConnection, run_id: str, limits: Gates) -> list[Breach]:
     """What of a run's figures, among golden tables or in a snapshot, is past its limit."""
     found = con.sql(
-        "select measure, field, value from metrics where run_id = ? order by measure, field",
-        params=[run_id],
+        "select measure, field, value from metrics where run_id = ? and starts_with(measure, ?) "
+        "order by measure, field",
+        params=[run_id, _GATE],
     ).fetchall()
+    judged = [(measure.removeprefix(_GATE), field, value) for measure, field, value in found]
     return [
         Breach(gate, field, value, limit)
-        for gate, field, value in found
+        for gate, field, value in judged
         if gate in SAYS and value > (limit := getattr(limits, gate))
     ]
 
