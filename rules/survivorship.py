@@ -38,8 +38,8 @@ class Usage(Rule):
 
     household_most: int = Field(8, ge=2, description="more customers than this are no household")
     junk_least: int = Field(100, ge=3, description="so many customers share nothing real")
-    role_mailboxes: frozenset[str] = Field(
-        frozenset(), description="what stands before the @ of an address that no person owns"
+    role_mailboxes: tuple[str, ...] = Field(
+        (), description="what stands before the @ of an address that no person owns"
     )
 
 
