@@ -14,6 +14,7 @@ from typing import IO, NamedTuple
 import fastexcel
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from rules.feed import ReadRule
 from rules.limits import Limits
@@ -45,8 +46,8 @@ _DENSE_CELLS = 1 << 22
 _UNPACKED = 4
 """A workbook may unpack to so many times what a document may hold, and its texts to half that."""
 _POINTERS = (b't="s"', b"t='s'")
-_POINTER = re.compile(rb"""t=["']s["'][^>]*>\s*<v>(\d{1,9})<""")
-_TEXT = re.compile(rb"<si[ >/]")
+_POINTER = re.compile(rb"""t=["']s["'][^>]*>\s*<(?:\w+:)?v>\s*(\d{1,9})\s*<""")
+_TEXT = re.compile(rb"<(?:\w+:)?si[ >/]")
 _MIDNIGHT = r"^(\d{4}-\d\d-\d\d) 00:00:00$"
 _DATETIME = r"^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)$"
 
@@ -208,24 +209,41 @@ def _check_part(stream: IO[bytes], name: str, budget: int) -> _Part:
 
 
 def _refuse_if_it_swells(archive: zipfile.ZipFile, pointers: int, most: int) -> None:
-    """A text that is written once and pointed to by every cell is read once for each of them."""
+    """A text that is written once and pointed to by every cell is read once for each of them.
+
+    A cell whose pointer is not found counts for the longest text.
+    """
     texts = next((name for name in archive.namelist() if name.endswith("sharedStrings.xml")), None)
     if texts is None or not pointers:
         return
     xml = archive.read(texts)
-    starts = [found.start() for found in _TEXT.finditer(xml)]
+    starts = [found.start() for found in _TEXT.finditer(xml)] or [0]
     sizes = np.diff(np.array([*starts, len(xml)], dtype=np.int64))
-    if not len(sizes) or int(sizes.max()) * pointers <= most:
+    longest = int(sizes.max())
+    if longest * pointers <= most:
         return
-    asked = [
-        int(found)
-        for name in archive.namelist()
-        if name.startswith("xl/worksheets/")
-        for found in _POINTER.findall(archive.read(name))
-    ]
-    places = np.array(asked, dtype=np.int64)
-    if int(sizes[places[places < len(sizes)]].sum()) > most:
+    total, unfound = 0, pointers
+    for places in _pointed(archive):
+        known = places[places < len(sizes)]
+        total, unfound = total + int(sizes[known].sum()), unfound - len(known)
+        if total > most:
+            break
+    if total + max(unfound, 0) * longest > most:
         raise DeliveryRefused("unpacked, the workbook's texts are more than the limit of bytes")
+
+
+def _pointed(archive: zipfile.ZipFile) -> Iterator[NDArray[np.int64]]:
+    """Which shared texts the cells of all sheets point to, some at a time."""
+    for name in archive.namelist():
+        if not name.startswith("xl/worksheets/"):
+            continue
+        left = b""
+        with archive.open(name) as stream:
+            while piece := stream.read(_PIECE):
+                left += piece
+                found = list(_POINTER.finditer(left))
+                yield np.array([int(one[1]) for one in found], dtype=np.int64)
+                left = left[max(found[-1].end() if found else 0, len(left) - _PIECE) :]
 
 
 def _places(xml: bytes) -> pl.DataFrame:

@@ -165,6 +165,11 @@ def test_a_text_that_every_cell_points_to_is_counted_for_each_of_them(tmp_path):
         read(tmp_path, data, format="xlsx", limits={"max_document_bytes": 50_000})
 
     assert "texts are more than the limit" in refused.value.reason
+    prefixed = data
+    for old, new in ((b"<si>", b"<x:si>"), (b"</si>", b"</x:si>")):
+        prefixed = with_part(prefixed, "xl/sharedStrings.xml", (old, new))
+    with pytest.raises(DeliveryRefused, match="texts are more"):
+        read(tmp_path, prefixed, format="xlsx", limits={"max_document_bytes": 50_000})
     more = {"max_document_bytes": 150_000}
     assert read(tmp_path, data, format="xlsx", limits=more).rows.height == 20
 
