@@ -88,7 +88,8 @@ def _write(answer: pl.DataFrame, path: Path) -> None:
     """Write the answer for its owner's eyes alone: complete, or not at all."""
     draft = path.with_name(f".{path.name}.part")
     try:
-        draft.touch(mode=0o600)
+        draft.unlink(missing_ok=True)  # one that a killed question left may be open to others
+        draft.touch(mode=0o600, exist_ok=False)
         WRITERS[path.suffix](answer, draft)
         draft.replace(path)
     except OSError as error:
