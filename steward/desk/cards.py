@@ -1,5 +1,6 @@
 """Say in a line who a customer is, as far as the reader may know."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from steward.desk.behind import Behind, behind, crosswalk
@@ -59,7 +60,11 @@ def _columns(rulebook: Rulebook) -> list[str]:
 def values_of(
     snapshot: Snapshot, known: dict[int, Behind], rulebook: Rulebook
 ) -> dict[int, Values]:
-    """The golden values of customers: as published, or of the records in scope alone."""
+    """The golden values of customers: as published, or of the records in scope alone.
+
+    But a refusal holds for everybody: who sees only a consent that a record elsewhere has taken
+    back would reach somebody who does not want it.
+    """
     whole = [founder for founder, one in known.items() if one.is_whole]
     rows = snapshot.rows(
         "select * from golden_values where founder = any($founders)", {"founders": whole}
@@ -68,7 +73,24 @@ def values_of(
     rest = [founder for founder in known if founder not in found]
     groups = [known[founder].records for founder in rest]
     worked_out = survivors(groups, rulebook, [[] for _ in rest])
-    return found | dict(zip(rest, worked_out, strict=True))
+    told = dict(zip(rest, worked_out, strict=True))
+    for founder, field in _refused(snapshot, rest, rulebook):
+        told[founder][field] = Golden("false", None, "refused")
+    return found | told
+
+
+def _refused(
+    snapshot: Snapshot, founders: list[int], rulebook: Rulebook
+) -> Iterator[tuple[int, str]]:
+    """Consents that the published golden records of these customers deny."""
+    fields = [name for name in rulebook.survivorship.names() if name.startswith("consent_")]
+    rows = snapshot.rows(
+        f"select {', '.join(['founder', *fields])} from golden_values "
+        "where founder = any($founders)",
+        {"founders": founders},
+    )
+    for row in rows:
+        yield from ((row["founder"], field) for field in fields if row[field] is False)
 
 
 def published_values(row: Row, rulebook: Rulebook) -> Values:

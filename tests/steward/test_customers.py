@@ -26,7 +26,7 @@ def a_company(folder: Path) -> Company:
         "forms",
         [
             person("Anna", "Großmann", email="anna@post.org", phone="07911 123401",
-                   born="1980-02-01", sent="2026-02-01"),
+                   born="1980-02-01", sent="2026-02-01", news="yes"),
             person("Bert", "Stone", email="bert@stone.org", phone="07911 123402",
                    born="1971-02-01", sent="2026-02-01"),
             person("Mark", "Markson", email="mark@stone.org", born="1971-02-03", city=XSS,
@@ -37,7 +37,7 @@ def a_company(folder: Path) -> Company:
         "members",
         [
             {"no": "M1", **person("Anna", "Großmann", email="anna@post.org",
-             phone="07911 123401", born="1980-02-01", city=FOREIGN, postcode="99999")},
+             phone="07911 123401", born="1980-02-01", city=FOREIGN, postcode="99999", news="no")},
             {"no": "M2", **person("Otto", FOREIGN, email=f"otto@{FOREIGN.lower()}.org",
              phone="07911 123499", born="1955-05-05")},
         ],
@@ -130,6 +130,17 @@ def test_a_golden_record_is_worked_out_from_the_records_in_scope(
     for word in (FOREIGN, FOREIGN.lower(), "members", "M1", "dach", "99999"):
         assert word not in here
     assert "of the records in your campaigns" in here
+
+
+def test_a_refusal_holds_for_who_sees_only_the_consent(spring: Person, adam: Person) -> None:
+    anna = id_of(adam, "/customers?q=anna")
+
+    for reader in (spring, adam):
+        page = reader.get(f"/customers/{anna}").text
+        consent = page[page.index("Consent to e-mail") :][:400]
+
+        assert ">no<" in consent
+        assert ">yes<" not in consent.split("Other")[0]
 
 
 def test_a_viewer_of_a_dataset_sees_what_that_source_says(desk: Office, adam: Person) -> None:
