@@ -21,7 +21,7 @@ export DO_NOT_TRACK := 1
 export UV_SYSTEM_CERTS := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_API_URL ?= http://127.0.0.1:4200/api
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .PHONY: install run test check lock docs bench fuzz deploy clean
 

@@ -7,7 +7,7 @@ from typing import Any
 from flows.drift import read_drift
 from flows.fetching import tell_fetched
 from flows.nightly import Night
-from flows.run import Counts
+from flows.run import Counts, Run
 from store.snapshot import held_back, open_snapshot
 
 SAYS = {
@@ -20,6 +20,18 @@ SAYS = {
     "review": "filling the queues",
     "publish": "publishing the snapshot",
 }
+
+_TOTALS = {
+    "customers": "select count(*) from customers",
+    "records": "select count(*) from crosswalk",
+    "in_more_than_one_record": "select count(*) from customers where record_count > 1",
+}
+
+_REASONS = """
+    select reason, count(*) from (
+        select unnest(q.reasons) as reason from quarantine q
+        join deliveries d using (delivery_id) where {came})
+    group by reason order by 2 desc, 1"""
 
 
 class Teller:
@@ -47,34 +59,8 @@ class Teller:
 
 def summary_of(night: Night) -> dict[str, Any]:
     """What a run did, as data; `Any` is whatever JSON can hold."""
-    run = night.run
-    came = "true" if run.is_rebuild else f"d.run_id = '{run.run_id}'"
+    run, inbox = night.run, night.inbox
     held_publication = held_back(run.settings)
-    with open_snapshot(run.settings, run.run_id) as con:
-        ask = {
-            "customers": "select count(*) from customers",
-            "records": "select count(*) from crosswalk",
-            "in_more_than_one_record": "select count(*) from customers where record_count > 1",
-        }
-        totals = {name: con.sql(query).fetchall()[0][0] for name, query in ask.items()}
-        waiting = dict(
-            con.sql(
-                "select kind, count(*) from review_items group by kind order by kind"
-            ).fetchall()
-        )
-        reasons = dict(
-            con.sql(
-                f"""
-                select reason, count(*) from (
-                    select unnest(q.reasons) as reason from quarantine q
-                    join deliveries d using (delivery_id) where {came})
-                group by reason order by 2 desc, 1"""
-            ).fetchall()
-        )
-        drifted = read_drift(con, run.rulebook)
-        held = con.sql(
-            "select file_name, reason from deliveries where state = 'held' order by file_name"
-        ).fetchall()
     return {
         "run_id": run.run_id,
         "now": run.now.isoformat(),
@@ -82,17 +68,13 @@ def summary_of(night: Night) -> dict[str, Any]:
         "resumed": night.resumed,
         "nothing_to_do": _nothing_happened(night),
         "stages": night.counts,
-        "totals": totals,
-        "quarantine_reasons": reasons,
-        "held": [{"file_name": name, "reason": reason} for name, reason in held],
-        "waiting": waiting,
-        "drift": drifted,
+        **_published(run),
         "held_back": [] if held_publication is None else held_publication[1],
-        "repeated_files": night.inbox.repeated,
-        "unmatched_files": night.inbox.unmatched,
+        "repeated_files": inbox.repeated,
+        "unmatched_files": inbox.unmatched,
         "fetched": [one._asdict() for one in night.fetched],
-        "skipped_files": night.inbox.skipped,
-        "troubled_files": night.inbox.troubled,
+        "skipped_files": inbox.skipped,
+        "troubled_files": inbox.troubled,
         "snapshot": str(run.settings.published / run.run_id),
     }
 
@@ -129,6 +111,26 @@ def summarise(summary: dict[str, Any]) -> str:
         lines.append(f"            {tell_held(summary['run_id'])}")
     lines.append(f"Golden      {summary['snapshot']}/golden.duckdb and one Parquet file a table.")
     return "\n".join(lines)
+
+
+def _published(run: Run) -> dict[str, Any]:
+    """What the run's snapshot says of itself."""
+    came = "true" if run.is_rebuild else f"d.run_id = '{run.run_id}'"
+    with open_snapshot(run.settings, run.run_id) as con:
+
+        def ask(query: str) -> list[tuple[Any, ...]]:  # whatever DuckDB holds
+            return con.sql(query).fetchall()
+
+        held = ask("select file_name, reason from deliveries where state = 'held' order by 1")
+        return {
+            "totals": {name: ask(query)[0][0] for name, query in _TOTALS.items()},
+            "quarantine_reasons": dict(ask(_REASONS.format(came=came))),
+            "held": [{"file_name": name, "reason": reason} for name, reason in held],
+            "waiting": dict(
+                ask("select kind, count(*) from review_items group by kind order by kind")
+            ),
+            "drift": read_drift(con, run.rulebook),
+        }
 
 
 def tell_held(run_id: str) -> str:

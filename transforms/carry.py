@@ -52,7 +52,13 @@ def carry_forward(
     laid = pl.concat(
         [before.with_columns(is_before=pl.lit(value=True)), several], how="diagonal"
     ).sort("record_number", "arrival")
-    fields = [name for name in FIELDS if name in records.columns]
+    filled = _filled(laid, [name for name in FIELDS if name in records.columns])
+    given = filled.filter(pl.col("is_before").is_null()).select(records.columns)
+    return pl.concat([rest, given]).sort("arrival")
+
+
+def _filled(laid: pl.DataFrame, fields: list[str]) -> pl.DataFrame:
+    """Versions of records in order, each with what the ones before it knew and it does not say."""
     clean = ~(pl.col("is_test").fill_null(value=False) | pl.col("has_link").fill_null(value=False))
     places = [name for name in PLACE if name in fields]
     has_place = pl.any_horizontal(pl.col(name).is_not_null() for name in places)
@@ -67,5 +73,4 @@ def carry_forward(
         for name in fields
         if name not in places
     }
-    filled = laid.with_columns(**carried).filter(pl.col("is_before").is_null())
-    return pl.concat([rest, filled.select(records.columns)]).sort("arrival")
+    return laid.with_columns(**carried)

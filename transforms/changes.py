@@ -24,36 +24,37 @@ def describe_changes(
     to = moves.filter(pl.col("old_founder").is_not_null()).select(
         founder="record_number", into="founder", out_of="old_founder"
     )
-    no_fields = pl.lit([], pl.List(pl.String))
-    new = (
-        after.join(before, on="founder", how="anti")
-        .select("founder")
-        .join(to, on="founder", how="left")
-    )
-    gone = (
-        before.join(after, on="founder", how="anti")
-        .select("founder")
-        .join(to, on="founder", how="left")
-    )
-    is_split = pl.col("out_of").is_not_null() & (pl.col("out_of") != pl.col("founder"))
-    is_merged = pl.col("into").is_not_null() & (pl.col("into") != pl.col("founder"))
     parts = [
-        new.select(
-            "founder",
-            change=pl.when(is_split).then(pl.lit("split")).otherwise(pl.lit("created")),
-            fields=no_fields,
-            other_founder=pl.when(is_split).then("out_of"),
-        ),
-        gone.select(
-            "founder",
-            change=pl.when(is_merged).then(pl.lit("merged")).otherwise(pl.lit("withdrawn")),
-            fields=no_fields,
-            other_founder=pl.when(is_merged).then("into"),
-        ),
+        _only_in(after, before, to, other="out_of", moved="split", else_="created"),
+        _only_in(before, after, to, other="into", moved="merged", else_="withdrawn"),
     ]
     if not before.is_empty():
         parts.append(_differing(before, after, fields))
     return pl.concat(part.cast(pl.Schema(SCHEMA)) for part in parts).sort("founder")
+
+
+def _only_in(
+    these: pl.DataFrame,
+    those: pl.DataFrame,
+    to: pl.DataFrame,
+    *,
+    other: str,
+    moved: str,
+    else_: str,
+) -> pl.DataFrame:
+    """Customers of `these` and not of `those`: `moved` where their founder has an `other`."""
+    has_moved = pl.col(other).is_not_null() & (pl.col(other) != pl.col("founder"))
+    return (
+        these.join(those, on="founder", how="anti")
+        .select("founder")
+        .join(to, on="founder", how="left")
+        .select(
+            "founder",
+            change=pl.when(has_moved).then(pl.lit(moved)).otherwise(pl.lit(else_)),
+            fields=pl.lit([], pl.List(pl.String)),
+            other_founder=pl.when(has_moved).then(other),
+        )
+    )
 
 
 def _differing(before: pl.DataFrame, after: pl.DataFrame, fields: list[str]) -> pl.DataFrame:
