@@ -28,6 +28,7 @@ FIELDS = (
     "address",
     "address_line1",
     "address_line2",
+    "house_number",
     "city",
     "region",
     "postcode",

@@ -60,6 +60,9 @@ class Lookups(Rule):
     countries: dict[str, str] = Field(description="name, alias or code = ISO 3166 alpha-2")
     postcodes: dict[str, PostcodeForm] = Field(description="by country")
     street_words: dict[str, str] = Field(description="a word or ending of streets = its short form")
+    numbers_last: frozenset[str] = Field(
+        description="countries where the number of a house stands behind its street"
+    )
     unit_words: frozenset[str] = Field(description="begin the number of a flat, floor or suite")
     company_words: frozenset[str] = Field(description="make a name a company's, in any case")
     company_forms: frozenset[str] = Field(
@@ -88,6 +91,7 @@ class Lookups(Rule):
             placeholders=placeholders,
             countries=_shown_forms(tables["countries"]),
             postcodes=tables["postcodes"],
+            numbers_last=streets.pop("numbers_last"),
             unit_words=streets.pop("unit_words"),
             street_words=_merged(pair for words in streets.values() for pair in words.items()),
             company_words=companies["words"],

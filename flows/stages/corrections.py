@@ -16,6 +16,7 @@ _MAKES = {
     "address": ("address", "city", "region", "postcode"),
     "address_line1": ("address", "postcode"),
     "address_line2": ("address", "postcode"),
+    "house_number": ("address",),
 }
 """What may come of a field; of any other it is the field itself."""
 

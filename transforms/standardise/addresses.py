@@ -23,6 +23,9 @@ from transforms.standardise.fold import (
 from transforms.standardise.postcodes import postcode_keys, postcodes_found, shown_postcodes
 
 PLACES = ("address", "city", "region", "postcode", "country")
+_JOINED = ("address_line1", "address_line2", "house_number")
+"""What a feed may send apart, and becomes `address`."""
+
 KEYS = ("address_key", "house_number", "street_key", "postcode_key", "city_key")
 
 _DIGIT_WORD = r"[^,\s]*[0-9][^,\s]*"
@@ -56,13 +59,14 @@ def standardise_addresses(
 ) -> pl.DataFrame:
     """Give `PLACES` as they are shown, and `country_reason`.
 
-    `address_line1` and `address_line2` become `address`. `parts` is what the commas of a one-line
-    address separate, counted from the right; `region` the country of records that name none. The
-    country is an ISO code; a text that is none is null, with the reason `unknown_country`.
+    `address_line1`, `address_line2` and `house_number` become `address`. `parts` is what the commas
+    of a one-line address separate, counted from the right; `region` the country of records that
+    name none. The country is an ISO code; a text that is none is null, with the reason
+    `unknown_country`.
     """
-    columns = [name for name in frame.columns if name not in ("address_line1", "address_line2")]
+    columns = [name for name in frame.columns if name not in _JOINED]
     frame = _with_lines_split(_with_one_street_line(frame), parts)
-    frame = _with_countries(frame, lookups, region)
+    frame = _with_house_numbers(_with_countries(frame, lookups, region), lookups)
     missing = frame["postcode"].is_null() & frame["address"].is_not_null()
     found = postcodes_found(frame.filter(missing), lookups)
     postcode = frame["postcode"].clone().scatter(missing.arg_true(), found)
@@ -161,7 +165,7 @@ def _street_words(lookups: Lookups) -> tuple[list[str], list[str]]:
 
 def _with_one_street_line(frame: pl.DataFrame) -> pl.DataFrame:
     """Add the columns that are absent, clean them, and join the two lines of an address."""
-    names = (*PLACES, "address_line1", "address_line2", "country_reason")
+    names = (*PLACES, *_JOINED, "country_reason")
     absent = [name for name in names if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
     frame = frame.with_columns(cleaned(frame[name].cast(pl.String)) for name in names[:-1])
@@ -169,6 +173,19 @@ def _with_one_street_line(frame: pl.DataFrame) -> pl.DataFrame:
     has_lines = pl.any_horizontal(pl.col("address_line1", "address_line2").is_not_null())
     address = pl.when(has_lines).then(lines).otherwise("address")
     return frame.with_columns(address=address).drop("address_line1", "address_line2")
+
+
+def _with_house_numbers(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
+    """Put the number that came in a column of its own into the street, where it does not stand."""
+    number, street = pl.col("house_number"), pl.col("address").str.extract("^([^,]*)")
+    rest = pl.col("address").str.strip_prefix(street)
+    is_last = pl.col("country").is_in(list(lookups.numbers_last)).fill_null(value=False)
+    joined = pl.when(is_last).then(street + " " + number).otherwise(number + " " + street) + rest
+    words = pl.col("address").str.to_lowercase().str.split(" ")
+    is_there = words.list.contains(number.str.to_lowercase())
+    return frame.with_columns(
+        address=pl.when(number.is_null() | is_there).then("address").otherwise(joined)
+    ).drop("house_number")
 
 
 def _with_lines_split(frame: pl.DataFrame, parts: tuple[str, ...]) -> pl.DataFrame:

@@ -23,6 +23,7 @@ KINDS = {
     "address": "address",
     "address_line1": "address",
     "address_line2": "address",
+    "house_number": "address",
     "city": "address",
     "region": "any",
     "country": "country",
