@@ -25,6 +25,7 @@ from store.settings import Settings
 from store.warehouse import Warehouse
 from transforms.conform import conform
 from transforms.expect import Outcome, find_differences
+from transforms.resolve import state_of
 
 ANY_COUNT = Expect(rows=None, withdrawn_share=1.0, quarantined_share=1.0)
 """A sample is smaller and worse than a delivery, so its counts are not judged."""
@@ -81,7 +82,8 @@ def _run(feed: Feed, rulebook: Rulebook, settings: Settings) -> Iterator[Run]:
         aside = settings.model_copy(update={"data": Path(folder), "decisions_url": None})
         only = rulebook._replace(feeds={feed.source: feed})
         now = datetime.now(UTC)
-        yield Run("R0001", now, aside, only, no_log(), frozenset(), is_rebuild=False)
+        log = no_log()
+        yield Run("R0001", now, aside, only, log, state_of(log), frozenset(), is_rebuild=False)
 
 
 def _refuse_held(warehouse: Warehouse) -> None:

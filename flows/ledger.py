@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from flows.run import Counts
+from flows.run import Counts, Run
 from store.warehouse import Warehouse
+from transforms.resolve import Resolved, state_of
 
 
 class Cost(NamedTuple):
@@ -79,6 +80,13 @@ def last_now(warehouse: Warehouse) -> datetime | None:
     """The time of the latest run that began."""
     found = warehouse.read("select max(now) as now from ledger.runs")["now"].item()
     return found if isinstance(found, datetime) else None
+
+
+def said_before(warehouse: Warehouse, run: Run) -> Resolved:
+    """What held after the decisions that the last finished run obeyed."""
+    last = warehouse.one("select max(last_decision) from ledger.runs where state = 'finished'")
+    known = run.decisions.filter(pl.col("decision_id") <= last)
+    return run.said if known.height == run.decisions.height else state_of(known)
 
 
 def counts_of(warehouse: Warehouse, run_id: str, stage: str) -> Counts | None:

@@ -153,6 +153,7 @@ def load_run(
         settings,
         rulebook,
         decisions,
+        state_of(decisions),
         changed,
         is_rebuild=begun.kind == "rebuild",
         erasures=tuple(Erasures(settings.raw).all()),

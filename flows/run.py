@@ -9,6 +9,7 @@ import polars as pl
 from rules.erasure import Erasure
 from store.rulebook import Rulebook
 from store.settings import Settings
+from transforms.resolve import Resolved
 
 Counts = dict[str, int]
 """What a stage did, by name: published as metrics and shown in the summary."""
@@ -23,6 +24,8 @@ class Run(NamedTuple):
     rulebook: Rulebook
     decisions: pl.DataFrame
     """The decision log as it was when the run began."""
+    said: Resolved
+    """What holds after all of the decisions."""
     changed: frozenset[str]
     """The stages whose rules changed since the last run: `cluster`, `survive`."""
     is_rebuild: bool

@@ -9,7 +9,7 @@ from store.warehouse import Warehouse
 from transforms.cluster import Apart, Clusters, cluster, pairs_to_weigh
 from transforms.identify import with_heirs
 from transforms.match import match_weight, score_given
-from transforms.resolve import Resolved, state_of
+from transforms.resolve import Resolved
 
 _PAIRS = """
     select record_a, record_b, evidence, kinship from match.pairs
@@ -19,7 +19,7 @@ _OPPOSED = ("record_a", "record_b", pl.col("against").alias("match_weight"))
 
 def cluster_records(run: Run, warehouse: Warehouse) -> Counts:
     """Cluster anew the components that changed records, links or decisions touch."""
-    constraints = _constraints(warehouse, state_of(run.decisions))
+    constraints = _constraints(warehouse, run.said)
     _find_affected(run, warehouse, constraints)
     found = _cluster(run, warehouse, constraints)
     found = found._replace(members=with_heirs(found.members, all_heirs(run.erasures)))

@@ -4,7 +4,6 @@ import polars as pl
 
 from flows.run import Run
 from store.warehouse import Warehouse
-from transforms.resolve import state_of
 
 _NAMES = ("title", "first_name", "middle_name", "last_name", "suffix", "company")
 _MAKES = {
@@ -25,7 +24,7 @@ _CELL = ["delivery_id", "row_number", "field"]
 
 def tell_corrections(run: Run, warehouse: Warehouse) -> pl.DataFrame:
     """As the published table has them: one row per corrected field and value that came of it."""
-    said = state_of(run.decisions).corrections
+    said = run.said.corrections
     if said.is_empty():
         return pl.DataFrame()
     told = run.decisions.select("decision_id", "decided_by", "decided_at", "because")

@@ -18,7 +18,7 @@ from store.readers import DeliveryRefused, Reading
 from store.warehouse import Warehouse
 from transforms.classify import ARRIVALS, classify_rows, no_withdrawals, withdraw_absent
 from transforms.conform import conform, misshapen
-from transforms.resolve import Resolved, state_of
+from transforms.resolve import Resolved
 
 
 class Outcome(NamedTuple):
@@ -48,7 +48,7 @@ class Landed(NamedTuple):
 def ingest(run: Run, warehouse: Warehouse) -> Counts:
     """Take in every kept delivery that is not in the warehouse yet, in order of arrival."""
     archive = Archive(run.settings.raw)
-    resolved = state_of(run.decisions)
+    resolved = run.said
     total: Counts = {"deliveries": 0, "held": 0, "rows": 0}
     warehouse.execute("delete from change.versions")
     run.work.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -5,6 +5,7 @@ import polars as pl
 from flows.drift import measure_drift
 from flows.erasing.names import all_heirs, all_old_names
 from flows.gates import breaches, measure_gates
+from flows.ledger import said_before
 from flows.run import Counts, Run
 from flows.stages.corrections import tell_corrections
 from store.golden import Golden, open_beside
@@ -14,7 +15,6 @@ from store.snapshot import is_held, publish
 from store.warehouse import Warehouse
 from transforms.identify import customer_id, find_redirects, named_as
 from transforms.match import match_weight
-from transforms.resolve import state_of
 
 
 def publish_records(run: Run, warehouse: Warehouse) -> Counts:
@@ -129,9 +129,7 @@ def _relinked(run: Run, warehouse: Warehouse) -> pl.DataFrame:
     """
     if "cluster" in run.changed:
         return warehouse.read("select distinct founder from cluster.crosswalk")
-    last = warehouse.one("select max(last_decision) from ledger.runs where state = 'finished'")
-    known = run.decisions.filter(pl.col("decision_id") <= last)
-    said = pl.concat([state_of(run.decisions).must_links, state_of(known).must_links])
+    said = pl.concat([run.said.must_links, said_before(warehouse, run).must_links])
     return warehouse.read(
         """
         select founder from change.customers
@@ -169,7 +167,7 @@ def _decided_links(run: Run, warehouse: Warehouse, members: pl.DataFrame) -> pl.
     That is the one after the snapshot on which it was decided, or later where a record came
     later: the same in a rebuild as it was in the night.
     """
-    said = state_of(run.decisions).must_links.join(
+    said = run.said.must_links.join(
         run.decisions.select("decision_id", "snapshot_run_id"), on="decision_id"
     )
     return warehouse.read(

@@ -7,7 +7,7 @@ from store.golden import Golden, open_golden
 from store.warehouse import Warehouse
 from transforms import review
 from transforms.match import match_weight
-from transforms.resolve import Resolved, state_of
+from transforms.resolve import Resolved
 
 NAMED = """
     select p.*, a.record_id as record_id_a, b.record_id as record_id_b,
@@ -29,7 +29,7 @@ def review_records(run: Run, warehouse: Warehouse) -> Counts:
 
 
 def _all_items(run: Run, warehouse: Warehouse, golden: Golden) -> list[pl.DataFrame]:
-    resolved = state_of(run.decisions)
+    resolved = run.said
     apart = warehouse.read("from cluster.constraints where kind = 'cannot_link'")
     return [
         review.match_items(

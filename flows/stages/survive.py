@@ -6,6 +6,7 @@ from contextlib import suppress
 import polars as pl
 
 from flows.erasing.names import all_heirs
+from flows.ledger import said_before
 from flows.run import Counts, Run
 from flows.stages.alone import find_alone, named, write_alone
 from flows.stages.contacts import judge_contacts, note_contacts
@@ -16,7 +17,6 @@ from store.golden import Golden, open_any_golden, open_beside
 from store.warehouse import Warehouse
 from transforms.changes import describe_changes
 from transforms.identify import named_as
-from transforms.resolve import state_of
 
 BATCH = 200_000
 """Customers that are worked out together: it bounds the memory, however many were touched."""
@@ -54,7 +54,7 @@ def _survive(run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFra
     moves = _remember(run, warehouse, golden, touched)
     note_contacts(golden)
     _clear(run, golden)
-    chosen = state_of(run.decisions).values
+    chosen = run.said.values
     find_alone(golden, run.rulebook.survivorship, chosen.select(record_id="anchor"))
     rows = write_alone(golden)
     several = golden.read("from touched anti join alone using (founder) order by founder")
@@ -72,9 +72,7 @@ def _survive(run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFra
 
 def _touch_decided(run: Run, warehouse: Warehouse) -> None:
     """A customer is touched too when a steward has chosen a value of it, or taken one back."""
-    last = warehouse.one("select max(last_decision) from ledger.runs where state = 'finished'")
-    known = run.decisions.filter(pl.col("decision_id") <= last)
-    chosen = pl.concat([state_of(run.decisions).values, state_of(known).values])
+    chosen = pl.concat([run.said.values, said_before(warehouse, run).values])
     warehouse.execute(
         """
         insert into change.customers
