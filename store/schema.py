@@ -100,41 +100,7 @@ _OF_EVERY_CUSTOMER = f"""founder bigint, customer_id {_TEXT}, record_count integ
     record_id {_TEXT}"""
 
 
-def golden_schema(fields: list[str], breakers: list[str]) -> str:
-    """The golden tables for these golden fields.
-
-    `golden_values` holds a customer in one row. `record` is the record that its first value came
-    from; `record_id` is its name. Beside each value stand the record that it came from, what
-    decided for it and since when it holds, but only where that is not what it mostly is: null
-    means the customer's `record`, `only_value` and `changed_at`, and record 0 means none. Where
-    all of these are null, the customer `is_plain` and lies in a table without them. The tables
-    that analysts read, customers, lineage and history, are views of it, so that the three cannot
-    disagree and a night writes each value once.
-
-    `shared_contacts` holds the contact points that are not just one person's, and `banding` what
-    the pairs are weighed with. `record_values` holds the records as they stand, but for those of
-    which a plain customer is the image (`is_one_record`); `records` is the view of all.
-    """
-    words = ", ".join(f"'{word}'" for word in ["only_value", "steward", *breakers])
-    values = ",\n    ".join(f"{field} {_stored(field)}" for field in fields)
-    notes = ",\n    ".join(
-        f"{field}_record bigint, {field}_by breaker, {field}_since timestamptz" for field in fields
-    )
-    return f"""
-create type breaker as enum ({words});
-create table plain_values (
-    {_OF_EVERY_CUSTOMER}, is_one_record boolean, updated_at timestamptz,
-    {values});
-create table noted_values (
-    {_OF_EVERY_CUSTOMER},
-    {values},
-    {notes});
-create view golden_values as select *, false as is_plain from noted_values
-    union all by name
-    select * exclude (is_one_record, updated_at), true as is_plain from plain_values;
-create table record_values (
-    founder bigint, record_number bigint, received_at timestamptz, updated_at timestamptz,
-    {", ".join(f"{field} {_stored(field)}" for field in RECORD_FIELDS)});
+_OF_ANY_FIELDS = f"""
 create table closed_periods (
     founder bigint, customer_id {_TEXT}, field varchar, value {_TEXT}, valid_from timestamptz,
     valid_to timestamptz);
@@ -183,6 +149,46 @@ create table runs (
 create table metrics (
     run_id varchar, source varchar, field varchar, measure varchar, value double);
 create table applied (run_id varchar, stage varchar, counts varchar);
+"""
+"""The tables that are the same whatever fields a customer has."""
+
+
+def golden_schema(fields: list[str], breakers: list[str]) -> str:
+    """The golden tables for these golden fields.
+
+    `golden_values` holds a customer in one row. `record` is the record that its first value came
+    from; `record_id` is its name. Beside each value stand the record that it came from, what
+    decided for it and since when it holds, but only where that is not what it mostly is: null
+    means the customer's `record`, `only_value` and `changed_at`, and record 0 means none. Where
+    all of these are null, the customer `is_plain` and lies in a table without them. The tables
+    that analysts read, customers, lineage and history, are views of it, so that the three cannot
+    disagree and a night writes each value once.
+
+    `shared_contacts` holds the contact points that are not just one person's, and `banding` what
+    the pairs are weighed with. `record_values` holds the records as they stand, but for those of
+    which a plain customer is the image (`is_one_record`); `records` is the view of all.
+    """
+    words = ", ".join(f"'{word}'" for word in ["only_value", "steward", *breakers])
+    values = ",\n    ".join(f"{field} {_stored(field)}" for field in fields)
+    notes = ",\n    ".join(
+        f"{field}_record bigint, {field}_by breaker, {field}_since timestamptz" for field in fields
+    )
+    return f"""
+create type breaker as enum ({words});
+create table plain_values (
+    {_OF_EVERY_CUSTOMER}, is_one_record boolean, updated_at timestamptz,
+    {values});
+create table noted_values (
+    {_OF_EVERY_CUSTOMER},
+    {values},
+    {notes});
+create view golden_values as select *, false as is_plain from noted_values
+    union all by name
+    select * exclude (is_one_record, updated_at), true as is_plain from plain_values;
+create table record_values (
+    founder bigint, record_number bigint, received_at timestamptz, updated_at timestamptz,
+    {", ".join(f"{field} {_stored(field)}" for field in RECORD_FIELDS)});
+{_OF_ANY_FIELDS}
 create view records as {_records(fields)};
 create view customers as select customer_id, {", ".join(fields)}, record_count, source_count,
     first_seen_at, changed_at from golden_values;
