@@ -1,18 +1,19 @@
 """Examine an installation: each check says what it found and, where that is wrong, what to do."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 
 from flows.drift import read_drift
 from flows.evidence import model_of
+from flows.exchange import examine_exchange
 from flows.feedcheck import check_feed
+from flows.finding import Finding, attempt
 from flows.summary import tell_held
 from rules.answers import Answers
 from rules.base import Rule
@@ -22,7 +23,8 @@ from rules.matching import Matching
 from rules.quality import Quality
 from rules.queues import Queues
 from rules.survivorship import Survivorship
-from store.decisions import DecisionLogError, open_decisions
+from store.archive import waiting_names
+from store.decisions import open_decisions
 from store.errors import TouchstoneError
 from store.lock import one_writer
 from store.rulebook import Rulebook, read_rule, read_rulebook
@@ -56,16 +58,6 @@ RULE_FILES: dict[str, type[Rule]] = {
 SPARE_BYTES = 1_000_000_000
 """What a night may need beside second copies of its tables."""
 
-_IN_TRANSIT = ("~$*", ".*", "*.part", "*.tmp", "*.crdownload", "*.filepart", "Thumbs.db")
-
-
-class Finding(NamedTuple):
-    """What one check found."""
-
-    about: str
-    is_well: bool
-    says: str
-
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Run every check; one that fails does not keep the others from being run."""
@@ -75,39 +67,30 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield finding
         said.add(finding.says)
     yield from _tables(settings)
-    yield _attempt("decision log", partial(_decision_log, settings))
-    yield _attempt("snapshot", partial(_snapshot, settings))
-    yield _attempt("disk", partial(_disk, settings))
+    yield attempt("decision log", partial(_decision_log, settings))
+    yield attempt("snapshot", partial(_snapshot, settings))
+    yield attempt("disk", partial(_disk, settings))
     yield Finding("libraries", True, _libraries())
-
-
-def _attempt(about: str, check: Callable[[], str]) -> Finding:
-    """Run one check; what it raises says what is wrong."""
-    try:
-        return Finding(about, True, check())
-    except (TouchstoneError, DecisionLogError) as error:
-        return Finding(about, False, str(error))
-    except (OSError, duckdb.Error) as error:
-        return Finding(about, False, f"It cannot be read: {str(error).splitlines()[0]}")
 
 
 def _rules(settings: Settings) -> Iterator[Finding]:
     for name, kind in RULE_FILES.items():
-        yield _attempt(f"rules/{name}", partial(_file, settings.rules / name, kind))
+        yield attempt(f"rules/{name}", partial(_file, settings.rules / name, kind))
     for path in sorted(settings.rules.glob("feeds/*/feed.toml")):
-        yield _attempt(f"rules/feeds/{path.parent.name}", partial(_feed_file, path))
+        yield attempt(f"rules/feeds/{path.parent.name}", partial(_feed_file, path))
     try:
         rulebook = read_rulebook(settings.rules)
     except TouchstoneError as error:
         yield Finding("rules", False, str(error))
         return
     yield Finding("rules/lookups", True, "Readable.")
-    yield _attempt("model", partial(_model, rulebook))
-    yield _attempt("publication", partial(_publication, settings))
-    yield _attempt("drift", partial(_drift, rulebook, settings))
+    yield attempt("model", partial(_model, rulebook))
+    yield attempt("publication", partial(_publication, settings))
+    yield attempt("drift", partial(_drift, rulebook, settings))
     for feed in rulebook.feeds.values():
         yield _sample(feed, rulebook, settings)
-    yield _attempt("inbox", partial(_inbox, rulebook, settings))
+    yield from examine_exchange(settings, rulebook.feeds)
+    yield attempt("inbox", partial(_inbox, rulebook, settings))
 
 
 def _file(path: Path, kind: type[Rule]) -> str:
@@ -169,11 +152,7 @@ def _sample(feed: Feed, rulebook: Rulebook, settings: Settings) -> Finding:
 
 def _inbox(rulebook: Rulebook, settings: Settings) -> str:
     """How many files wait, and that each of them has a feed."""
-    names = [
-        path.relative_to(settings.inbox).as_posix()
-        for path in sorted(settings.inbox.rglob("*"))
-        if path.is_file() and not any(fnmatchcase(path.name, left) for left in _IN_TRANSIT)
-    ]
+    names = waiting_names(settings.inbox)
     globs = [feed.read.path for feed in rulebook.feeds.values()]
     lost = [name for name in names if sum(fnmatchcase(name, glob) for glob in globs) != 1]
     if lost:
@@ -192,8 +171,8 @@ def _tables(settings: Settings) -> Iterator[Finding]:
         return
     try:
         with one_writer(settings.lock):
-            yield _attempt("warehouse", partial(_warehouse, settings))
-            yield _attempt("golden tables", partial(_format_of, settings.golden))
+            yield attempt("warehouse", partial(_warehouse, settings))
+            yield attempt("golden tables", partial(_format_of, settings.golden))
     except TouchstoneError:
         yield Finding("run", True, "A run is going on; its tables were not looked at.")
     except OSError as error:

@@ -184,6 +184,12 @@ def is_in_transit(name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in _IGNORED)
 
 
+def waiting_names(inbox: Path) -> list[str]:
+    """The names of the files that wait in the inbox."""
+    found = _files(inbox, Inbox([], [], [], {}, {}))
+    return [shown_name(path.relative_to(inbox).as_posix()) for path in found]
+
+
 def shown_name(name: str) -> str:
     """A file's name as text: a byte that is no UTF-8 is written as its number."""
     return os.fsencode(name).decode(errors="backslashreplace")

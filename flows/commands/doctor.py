@@ -8,7 +8,8 @@ import textwrap
 from typing import Any, NamedTuple
 
 from flows.cli import show
-from flows.examine import Finding, examine
+from flows.examine import examine
+from flows.finding import Finding
 from store.settings import Settings
 
 _WIDTH = 100

@@ -1,5 +1,5 @@
 """Fetch deliveries from partners into the inbox: from a folder, over SFTP, or page by page."""
 
-from store.fetch.fetch import Fetched, fetch_feed
+from store.fetch.fetch import Fetched, Last, fetch_feed, knows_host, last_fetch
 
-__all__ = ["Fetched", "fetch_feed"]
+__all__ = ["Fetched", "Last", "fetch_feed", "knows_host", "last_fetch"]

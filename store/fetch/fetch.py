@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from store.fetch.files import Found, Place, fetch_files
 from store.fetch.landing import Landing
 from store.fetch.local import LocalFolder
 from store.fetch.trying import FetchError, Trying
+from store.files import read_json
 from store.lock import one_writer
 from store.secrets import read_secret
 from store.settings import Settings
@@ -27,6 +29,38 @@ class Fetched(NamedTuple):
     """What a person must see to, each a clause without personal data or secrets."""
     notes: list[str]
     seconds: float
+
+
+class Last(NamedTuple):
+    """How the last fetch of a feed ended."""
+
+    at: str
+    problems: list[str]
+
+
+def last_fetch(settings: Settings, source: str) -> Last | None:
+    """How the last fetch of this feed ended; None if there was none."""
+    card = settings.data / "fetch" / f"{source}.json"
+    found = read_json(card).get("last") if card.exists() else None
+    return Last(**found) if found else None
+
+
+def knows_host(path: Path, rule: FromSftp) -> bool:
+    """Whether `known_hosts` has a key of the rule's server."""
+    if not path.is_file():
+        return False
+    try:
+        import asyncssh
+
+        port = None if rule.port == asyncssh.DEFAULT_PORT else rule.port
+        keys, authorities, *_ = asyncssh.read_known_hosts(str(path)).match(rule.host, "", port)
+    except ImportError:
+        raise FetchError(
+            "SFTP needs a package that is not installed; install touchstone[sftp]."
+        ) from None
+    except ValueError as error:
+        raise FetchError(f"rules/known_hosts cannot be read: {error}.") from None
+    return bool(keys or authorities)
 
 
 def fetch_feed(
@@ -45,6 +79,9 @@ def fetch_feed(
         found = Found([str(error).rstrip(".")], [])
     except Exception as error:  # a partner's fault, whatever it is, ends no night
         found = Found([f"it ended with {type(error).__name__}"], [])
+    if landing:
+        landing.state["last"] = {"at": f"{now:%Y-%m-%d %H:%M %Z}", "problems": found.problems}
+        landing.save()
     deliveries, byte_count = (landing.deliveries, landing.byte_count) if landing else (0, 0)
     return Fetched(feed.source, deliveries, byte_count, *found, round(perf_counter() - began, 3))
 
