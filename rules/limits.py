@@ -22,6 +22,10 @@ class Limits(Rule):
         1 << 28, gt=0, description="JSON, XLSX, packed Parquet, which are held whole: their size"
     )
     max_rows: int = Field(200_000_000, gt=0, description="rows or lines of one delivery")
+    max_rejects: int = Field(
+        1_000_000, gt=0, description="rows of one delivery that are damaged, each in its own way"
+    )
+    max_document_rows: int = Field(5_000_000, gt=0, description="records of one JSON document")
     max_columns: int = Field(500, gt=0, description="columns; JSON: also keys of one record")
     max_field_chars: int = Field(100_000, gt=0, le=131_072, description="length of one value")
     max_nesting: int = Field(20, gt=0, le=100, description="JSON: objects and lists in each other")

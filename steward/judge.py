@@ -21,6 +21,7 @@ from rules.schemas import RECORD
 from steward.posts import Post, Reason
 from transforms.conform import conform
 from transforms.standardise import emails, phones
+from transforms.standardise.contact_lists import split_contacts
 from transforms.standardise.dates import EARLIEST, OLDEST_AGE, read_dates
 from transforms.standardise.fold import cleaned, folded, folded_keys
 from transforms.standardise.placeholders import blank_placeholders, is_spam, is_test_record
@@ -111,7 +112,7 @@ class Judge:
         names = dict.fromkeys(name for post in posts for name in post.columns)
         rows = [{name: text or None for name, text in post.columns.items()} for post in posts]
         frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
-        return conform(frame.with_row_index("row_number"), self.feed)
+        return split_contacts(conform(frame.with_row_index("row_number"), self.feed))
 
     def _contact_points(
         self, posts: Sequence[Post], blanked: pl.DataFrame
@@ -177,6 +178,8 @@ class Judge:
     def _theirs(self, field: str, post: Post) -> str:
         """What the sender calls a field of ours: the name that was used, or the first there is."""
         names = [theirs for theirs, ours in self.feed.columns.items() if ours == field]
+        if not names and field.endswith("_2"):  # of a cell with two
+            return self._theirs(field.removesuffix("_2"), post)
         return next(
             (name for name in names if post.columns.get(name)), names[0] if names else field
         )

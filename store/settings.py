@@ -50,6 +50,7 @@ class Settings(BaseSettings):
         1 << 28, ge=1, description="JSON, XLSX, packed Parquet: read whole"
     )
     max_rows: int = Field(200_000_000, ge=1, description="rows of one delivery")
+    max_rejects: int = Field(1_000_000, ge=1, description="damaged rows of one delivery")
     max_columns: int = Field(500, ge=1, description="columns of one delivery")
     max_field_chars: int = Field(100_000, ge=1, le=131_072, description="of one value")
     max_nesting: int = Field(20, ge=1, le=100, description="of JSON")
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
             max_expanded_bytes=self.max_expanded_bytes,
             max_document_bytes=self.max_document_bytes,
             max_rows=self.max_rows,
+            max_rejects=self.max_rejects,
             max_columns=self.max_columns,
             max_field_chars=self.max_field_chars,
             max_nesting=self.max_nesting,

@@ -143,6 +143,7 @@ def test_every_check_has_its_sentence_for_stewards() -> None:
     assert set(quality.checks) == {
         *CHECKS,
         "row_has_a_source_key",
+        "row_deletes_a_known_record",
         "row_nests_as_agreed",
         "correction_mends_the_row",
     }

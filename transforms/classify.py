@@ -50,6 +50,22 @@ def classify_rows(
     )
 
 
+def lost_deletes(rows: pl.DataFrame, known: pl.DataFrame) -> pl.Series:
+    """The numbers of rows that delete a record that nobody ever sent; as `classify_rows` has them.
+
+    A record that stands above its deletion in the same delivery was sent.
+    """
+    deletes = rows.filter("is_delete").join(known, on="source_key", how="anti")
+    if deletes.is_empty():
+        return pl.Series("row_number", dtype=pl.Int64)
+    sent = rows.filter(~pl.col("is_delete")).group_by("source_key")
+    first = sent.agg(sent_in=pl.col("row_number").min())
+    found = deletes.join(first, on="source_key", how="left").filter(
+        pl.col("sent_in").is_null() | (pl.col("row_number") < pl.col("sent_in"))
+    )
+    return found["row_number"].sort()
+
+
 def withdraw_absent(
     current: pl.DataFrame, present: pl.Series, rejected: pl.Series, delivery_number: int
 ) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from transforms.standardise.contact_keys import DIALLED, FEWEST, email_keys
+from transforms.standardise.contact_lists import split_contacts
 from transforms.standardise.emails import bare_address
 
 EMAILS, PHONES = ("email_key", "email_2_key"), ("phone_key", "phone_2_key")
@@ -26,6 +27,7 @@ _SEPARATOR = "\x1f"
 
 def contact_hints(rows: pl.DataFrame) -> pl.DataFrame:
     """The hints in rows of text with our columns: row_number, hint."""
+    rows = split_contacts(rows)
     email = bare_address(pl.col("email")).str.to_lowercase()
     digits = (
         pl.col("phone")

@@ -16,7 +16,13 @@ from store.archive import Archive, Delivery
 from store.erasures import Erasures
 from store.readers import DeliveryRefused, Reading
 from store.warehouse import Warehouse
-from transforms.classify import ARRIVALS, classify_rows, no_withdrawals, withdraw_absent
+from transforms.classify import (
+    ARRIVALS,
+    classify_rows,
+    lost_deletes,
+    no_withdrawals,
+    withdraw_absent,
+)
 from transforms.conform import conform, misshapen
 from transforms.resolve import Resolved
 
@@ -195,8 +201,13 @@ def _land(
         mended = mend(warehouse, quarantined, reading.rows, cells, feed)
         quarantined, corrections = mended.quarantined, mended.cells
         rows = pl.concat([rows, mended.rows], how="diagonal").select(rows.columns)
-    keys = rows.select("source_key").unique()
-    known = _known(warehouse, feed, keys)
+    known = _known(warehouse, feed, rows.select("source_key").unique())
+    lost = lost_deletes(rows, known)
+    lost = lost.filter(lost.is_in(reading.rows["row_number"].implode()))
+    if len(lost):
+        rows = rows.filter(~pl.col("row_number").is_in(lost.implode()))
+        lost_rows = quarantine_rows(lost, reading.rows, "row_deletes_a_known_record")
+        quarantined = pl.concat([quarantined, lost_rows])
     versions = classify_rows(rows, known, delivery.delivery_number, delivery.received_at)
     counts = _count(versions, quarantined, reading.row_count)
     is_repeat = pl.col("kind") == "unchanged"

@@ -113,7 +113,8 @@ def _quarantined(warehouse: Warehouse, resolved: Resolved) -> pl.DataFrame:
         select d.delivery_id, q.row_number, q.reasons, d.received_at as opened_at
         from quarantine.records q join ingest.deliveries d using (delivery_number)
         where not list_has_any(q.reasons,
-            ['blank_row', 'separator_row', 'repeated_header', 'trailer_row', 'erased'])"""
+            ['blank_row', 'separator_row', 'repeated_header', 'trailer_row', 'erased',
+            'row_deletes_a_known_record'])"""
     )
     return rows.join(
         resolved.rejected,

@@ -12,8 +12,18 @@ from polars.exceptions import ComputeError, PolarsError
 
 from store.readers.dialect import Dialect, row_pattern
 from store.readers.lines import Lines
-from store.readers.reading import DeliveryRefused, emptied, row_schema
+from store.readers.reading import (
+    RAW_CHARS,
+    REJECT_SCHEMA,
+    DeliveryRefused,
+    emptied,
+    row_schema,
+)
 
+_FEW = 1_000
+"""So few doubtful lines are read one by one."""
+_SPACE = r"\s\x1c-\x1f"
+"""What Python takes for space."""
 _MOST_COUNTED = 120
 """More columns than this make the pattern of a quoted line too large."""
 
@@ -34,6 +44,35 @@ def clean_lines(lines: Lines, dialect: Dialect, width: int, max_chars: int) -> p
         is_sound &= ~line.str.contains("\0", literal=True)
     clean = lines.text.to_frame("line").select(fits & is_sound).to_series()
     return clean.scatter(sorted(lines.undecodable), False) if lines.undecodable else clean
+
+
+def faulty_lines(
+    lines: Lines, left: pl.Series, dialect: Dialect, width: int, max_chars: int
+) -> pl.DataFrame:
+    """Those of the lines `left` that are beyond doubt no rows: blank, or of another width.
+
+    Only where nothing is quoted is a line alone; a file that is damaged throughout is then told in
+    bulk too. They are numbered by line from 0, as rejects.
+    """
+    is_quoted = dialect.quote is not None and dialect.quote.encode() in lines.raw
+    if is_quoted or not _is_plain(dialect) or left.sum() < _FEW:
+        return pl.DataFrame(schema=REJECT_SCHEMA)
+    delimiter, line = re.escape(dialect.delimiter), pl.col("line")
+    fault = (
+        pl.when(line.str.contains(rf"^[{_SPACE}{delimiter}]*$"))
+        .then(pl.lit("blank_row"))
+        .when(
+            (line.str.count_matches(dialect.delimiter, literal=True) != width - 1)
+            & ~line.str.contains(rf"^[{_SPACE}{delimiter}\-=_*+\#~.|:]*$")
+        )
+        .then(pl.lit("ragged_row"))
+    )
+    undecodable = left.clone().scatter(sorted(lines.undecodable), False)
+    numbers = undecodable.arg_true()
+    some = lines.text.gather(numbers).alias("line").to_frame().with_columns(row_number=numbers)
+    some = some.filter(line.str.len_bytes() <= max_chars).with_columns(reason=fault)
+    found = some.drop_nulls("reason").with_columns(raw=line.str.slice(0, RAW_CHARS))
+    return found.select(pl.col("row_number").cast(pl.Int64), "reason", "raw")
 
 
 def trailer_lines(lines: Lines, dialect: Dialect, trailer: str | None) -> pl.Series:

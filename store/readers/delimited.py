@@ -14,7 +14,7 @@ import polars as pl
 
 from rules.feed import ReadRule
 from rules.limits import Limits
-from store.readers.bulk import clean_lines, parse_lines, trailer_lines
+from store.readers.bulk import clean_lines, faulty_lines, parse_lines, trailer_lines
 from store.readers.bytes import Content
 from store.readers.careful import CarefulReader, UnfinishedError
 from store.readers.dialect import find_shape
@@ -68,6 +68,23 @@ class _Plan(NamedTuple):
     """The names in the header as they stand there; empty if it has none."""
     careful: CarefulReader
     trailer: str | None
+    max_rejects: int
+
+
+class _Told(NamedTuple):
+    """What is known of the lines of a window before any is looked at alone."""
+
+    clean: pl.Series
+    faulty: pl.Series
+    """The numbers of those that are surely no rows."""
+    is_trailer: pl.Series
+
+    def doubtful(self) -> list[int]:
+        """The others."""
+        is_told = self.clean
+        if len(self.faulty):
+            is_told = is_told.clone().scatter(self.faulty, True)
+        return (~is_told).arg_true().to_list()
 
 
 class _Held(NamedTuple):
@@ -81,6 +98,8 @@ class _Held(NamedTuple):
     """Lines that are trailers if no row comes after them."""
     blank_columns: frozenset[str]
     """Columns without a name that have had no value yet."""
+    damaged: int = 0
+    """Rows that were read one by one and rejected."""
     recoded: int = 0
     fallback: str | None = None
     misread: int = 0
@@ -96,7 +115,9 @@ def read_delimited(
     columns = columns_of(shape.names, limits.max_columns)
     careful = CarefulReader(shape.dialect, len(columns), limits.max_field_chars)
     unnamed = frozenset(name for name in columns if re.fullmatch(r"column \d+", name))
-    plan = _Plan(columns, shape.names if rule.header else [], careful, rule.trailer)
+    plan = _Plan(
+        columns, shape.names if rule.header else [], careful, rule.trailer, limits.max_rejects
+    )
     held = _Held(b"", shape.first_row, [], unnamed if rule.header else frozenset())
     notes = [*content.notes, text.note, *shape.notes]
     for window in chain([text._replace(data=text.data[shape.start :])], texts):
@@ -141,25 +162,28 @@ def _read_part(
 ) -> tuple[pl.DataFrame, pl.DataFrame, _Held]:
     """Read one window; a row that it cuts in two is left to the next."""
     lines = Lines(text.data, text.fallback)
-    rows, walk = _read_window(lines, plan, text.is_last)
+    rows, faulty, walk = _read_window(lines, plan, text.is_last)
     numbers = walk.row_numbers(held.row_number)
     number = numbers.gather(rows.get_column("row_number")).alias("row_number")
     rows, repeated = without_headers(rows.with_columns(number), plan.header)
     rejects = [one._replace(row_number=numbers[one.row_number]) for one in walk.rejects]
+    faulty = faulty.with_columns(numbers.gather(faulty["row_number"]).alias("row_number"))
     maybe = held.trailers + [
         one._replace(row_number=numbers[one.row_number]) for one in walk.trailers
     ]
-    last = _last_row(rows, rejects)
+    last = _last_row(rows, rejects, faulty)
+    _refuse_if_hopeless(held.damaged + len(rejects), plan.max_rejects)
     early = [one for one in maybe if one.row_number < last]
     is_whole = walk.done == len(lines.text)
     return (
         rows,
-        pl.concat([reject_frame([*rejects, *early]), repeated]),
+        pl.concat([reject_frame([*rejects, *early]), faulty, repeated]),
         held._replace(
             data=b"" if is_whole else lines.raw[lines.offset(walk.done) :],
             row_number=(numbers[-1] if len(numbers) else held.row_number - 1) + 1,
             trailers=[one for one in maybe if one.row_number >= last],
             blank_columns=_still_blank(rows, held.blank_columns),
+            damaged=held.damaged + len(rejects),
             recoded=held.recoded + lines.recoded,
             fallback=text.fallback,
             misread=held.misread + count_misread(lines.raw),
@@ -171,28 +195,42 @@ def _still_blank(rows: pl.DataFrame, names: frozenset[str]) -> frozenset[str]:
     return frozenset(name for name in names if rows.get_column(name).null_count() == rows.height)
 
 
-def _last_row(rows: pl.DataFrame, rejects: list[Reject]) -> int:
-    numbers = [reject.row_number for reject in rejects if reject.reason not in _NO_ROW]
+def _refuse_if_hopeless(count: int, most: int) -> None:
+    if count > most:
+        raise DeliveryRefused(
+            f"more than {most:,} rows of it cannot be read; ask for the file again"
+        )
+
+
+def _last_row(rows: pl.DataFrame, rejects: list[Reject], faulty: pl.DataFrame) -> int:
+    told = faulty.filter(~pl.col("reason").is_in(_NO_ROW))["row_number"]
+    numbers = [told.item(-1)] if len(told) else []
+    numbers += [reject.row_number for reject in rejects if reject.reason not in _NO_ROW]
     if rows.height:
         numbers.append(rows.item(-1, "row_number"))
     return max(numbers, default=0)
 
 
-def _read_window(lines: Lines, plan: _Plan, is_last: bool) -> tuple[pl.DataFrame, _Walk]:
+def _read_window(
+    lines: Lines, plan: _Plan, is_last: bool
+) -> tuple[pl.DataFrame, pl.DataFrame, _Walk]:
     """The rows of a window, numbered from 0 by their lines, and what is not a row."""
     careful, schema = plan.careful, row_schema(plan.columns)
     is_trailer = trailer_lines(lines, careful.dialect, plan.trailer)
     clean = clean_lines(lines, careful.dialect, careful.width, careful.max_chars) & ~is_trailer
-    walk = _walk(lines, clean, is_trailer, careful, is_last)
+    left = ~(clean | is_trailer)
+    faulty = faulty_lines(lines, left, careful.dialect, careful.width, careful.max_chars)
+    walk = _walk(lines, _Told(clean, faulty["row_number"], is_trailer), plan, is_last)
     rows = parse_lines(lines, _left(clean, walk), careful.dialect, plan.columns)
     if rows is None:  # the two ways of reading disagree: then only the careful one is right
         clean = pl.repeat(False, len(clean), dtype=pl.Boolean, eager=True)
-        walk = _walk(lines, clean, is_trailer, careful, is_last)
+        faulty = faulty.clear()
+        walk = _walk(lines, _Told(clean, faulty["row_number"], is_trailer), plan, is_last)
         rows = pl.DataFrame(schema=schema)
     if walk.rows:
         loose = pl.DataFrame(walk.rows, schema=schema, orient="row")
         rows = pl.concat([rows, emptied(loose)]).sort("row_number")
-    return rows, walk
+    return rows, faulty, walk
 
 
 def _left(clean: pl.Series, walk: _Walk) -> pl.Series:
@@ -202,15 +240,15 @@ def _left(clean: pl.Series, walk: _Walk) -> pl.Series:
     return clean.head(walk.done)
 
 
-def _walk(
-    lines: Lines, clean: pl.Series, is_trailer: pl.Series, careful: CarefulReader, is_last: bool
-) -> _Walk:
-    """Read row by row what is not clean."""
+def _walk(lines: Lines, told: _Told, plan: _Plan, is_last: bool) -> _Walk:
+    """Read row by row what is neither clean nor surely none."""
+    careful, is_trailer = plan.careful, told.is_trailer
     rows, rejects, trailers = list[list[object]](), list[Reject](), list[Reject]()
     swallowed, after = list[int](), 0
-    is_sound = clean.to_list()
+    doubtful = told.doubtful()
+    is_sound = told.clean.to_list() if doubtful else []
     is_enough = len(lines.raw) > _BYTES_A_CHAR * careful.max_chars  # then no value goes on
-    for index in (~clean).arg_true().to_list():
+    for index in doubtful:
         if index < after:
             continue
         if is_trailer[index]:
@@ -226,6 +264,7 @@ def _walk(
         swallowed += range(index + 1, after)
         if reason:
             rejects.append(Reject(index, reason, raw))
+            _refuse_if_hopeless(len(rejects), plan.max_rejects)
         else:
             rows.append([index, *cells])
-    return _Walk(rows, rejects, trailers, swallowed, len(clean))
+    return _Walk(rows, rejects, trailers, swallowed, len(told.clean))

@@ -31,6 +31,7 @@ from store.readers.text import Text, read_texts
 
 _BATCH = 5_000
 _SAMPLE = 1 << 20
+_MANY, _SLICE = 1_000_000, 1 << 22
 _NUMBER = "\0number"
 """The row number until no delivered column can be taken for it: none has a NUL in its name."""
 _RECORD_SEPARATOR = "\x1e"
@@ -65,15 +66,30 @@ def read_ndjson(
         notes.append("a JSON document, although NDJSON is declared")
         yield _document(_gathered(chain([text], texts), limits), rule, limits, notes)
         return
-    first, names = 1, set[str]()
-    for window in chain([text], texts):
+    first, names, damaged = 1, set[str](), 0
+    for window in _slices(chain([text], texts)):
         read = _window(window.data, first, rule, limits)
         first += read.row_count
         names.update(read.columns)
+        damaged += read.rejects.height
+        _refuse_if_hopeless(damaged, limits)
         columns_of(sorted(names), limits.max_columns)
         if first - 1 > limits.max_rows:
             raise DeliveryRefused(f"there are more lines than the limit of {limits.max_rows:,}")
         yield read._replace(notes=notes if window.is_last else [])
+
+
+def _slices(windows: Iterator[Text]) -> Iterator[Text]:
+    """The windows; one of very many lines in several, since each line is held for itself."""
+    for window in windows:
+        begin, end = 0, 0
+        while window.data.count(b"\n", begin) > _MANY:
+            end = window.data.find(b"\n", begin + _SLICE) + 1
+            if end == 0:
+                break
+            yield window._replace(data=window.data[begin:end], is_last=False)
+            begin = end
+        yield window._replace(data=window.data[begin:])
 
 
 def _window(data: bytes, first: int, rule: ReadRule, limits: Limits) -> Reading:
@@ -110,6 +126,7 @@ def _collect(records: Iterable[_Record], limits: Limits, notes: list[str]) -> Re
     for count, record in enumerate(records, 1):
         if record.reason:
             rejects.append(Reject(record.row_number, record.reason, record.raw))
+            _refuse_if_hopeless(len(rejects), limits)
             continue
         names |= dict.fromkeys(record.columns)
         batch.append(record)
@@ -123,6 +140,13 @@ def _collect(records: Iterable[_Record], limits: Limits, notes: list[str]) -> Re
     rows = emptied(pl.concat([empty, *batches, _frame(batch)], how="diagonal"))
     rows = rows.rename(dict(zip([_NUMBER, *names], ["row_number", *columns], strict=True)))
     return settle(rows, reject_frame(rejects), columns, count, notes)
+
+
+def _refuse_if_hopeless(damaged: int, limits: Limits) -> None:
+    if damaged > limits.max_rejects:
+        raise DeliveryRefused(
+            f"more than {limits.max_rejects:,} records of it cannot be read; ask for the file again"
+        )
 
 
 def _frame(batch: list[_Record]) -> pl.DataFrame:
@@ -167,6 +191,11 @@ def _reason(fault: Exception, raw: str) -> str:
 
 def _documented(document: str, rule: ReadRule, limits: Limits) -> Iterator[_Record]:
     for number, element in enumerate(elements(document, rule.records), 1):
+        if number > limits.max_document_rows:
+            raise DeliveryRefused(
+                f"the document has more than {limits.max_document_rows:,} records; ask for one "
+                "a line (NDJSON), which has no such limit"
+            )
         if element.fault:
             yield _Record(number, {}, element.fault, element.raw)
             continue

@@ -256,3 +256,22 @@ def test_a_header_is_known_again_whatever_its_capitals(tmp_path, again):
 
     assert reading.rows["id"].to_list() == ["1", "2"]
     assert reasons(reading) == [(3, "repeated_header")]
+
+
+def test_a_file_of_nothing_but_damage_is_refused_before_it_is_read_to_its_end(tmp_path):
+    damaged = b"id,n\n" + b'"1,Ann\n' * 30
+
+    with pytest.raises(DeliveryRefused, match="more than 20 rows of it cannot be read"):
+        read(tmp_path, damaged, limits={"max_rejects": 20})
+
+
+def test_what_is_told_in_bulk_counts_for_no_limit(tmp_path):
+    data = b"id,n\n" + b"1,2,3\n\n" * 2_000 + b"1,Ann\n"
+
+    reading = read(tmp_path, data, expected=("id", "n"), limits={"max_rejects": 9})
+
+    assert reading.rows.rows() == [(4002, "1", "Ann")]
+    assert reading.rejects["reason"].value_counts().sort("reason").rows() == [
+        ("blank_row", 2_000),
+        ("ragged_row", 2_000),
+    ]

@@ -117,3 +117,11 @@ def test_a_broken_document_is_refused_whole(tmp_path, data, records, part):
 
 def test_a_key_that_has_our_own_name_is_kept_under_another(tmp_path):
     assert row(tmp_path, '{"row_number":"7"}') == {"row_number (delivered)": "7"}
+
+
+def test_a_document_of_more_records_than_the_limit_is_refused(tmp_path):
+    path = tmp_path / "delivery"
+    path.write_bytes(b"[" + b'{"a":1},' * 9 + b'{"a":1}]')
+
+    with pytest.raises(DeliveryRefused, match="more than 5 records"):
+        read_delivery(path, ReadRule(format="json", path="*"), Limits(max_document_rows=5))

@@ -158,3 +158,27 @@ def test_junk_is_read_or_refused_and_never_crashes(kind, junk):
         except DeliveryRefused:
             continue
         assert reading.row_count == reading.rows.height + reading.rejects.height
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.text("a,;-=|: \t\x1c\u00a0\0", max_size=8),
+            st.sampled_from(["a,b,c", "1,2,3", "---,---,---", "---|---", "\ufeff", "a,b", " , , "]),
+        ),
+        max_size=20,
+    ),
+    st.sampled_from(["", "x"]),
+)
+def test_lines_that_are_no_rows_are_told_in_bulk_as_one_by_one(some, trailer):
+    data = ("id,n,m\n" + "".join(line + "\n" for line in some)).encode()
+    rule = ReadRule(format="csv", path="*", delimiter=",", trailer=trailer or None)
+
+    with patch("store.readers.bulk._FEW", 0):
+        in_bulk = read(data, rule)
+    one_by_one = read(data, rule)
+
+    assert in_bulk.rows.equals(one_by_one.rows)
+    assert in_bulk.rejects.equals(one_by_one.rejects)
+    assert in_bulk.notes == one_by_one.notes

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from transforms.classify import WITHDRAWN_ROWS, classify_rows, withdraw_absent
+from transforms.classify import WITHDRAWN_ROWS, classify_rows, lost_deletes, withdraw_absent
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 KNOWN = {
@@ -59,6 +59,24 @@ def test_a_row_is_compared_with_the_one_above_it_of_the_same_key() -> None:
 
     assert [kind for _, _, kind in found] == ["new", "unchanged", "new", "deleted", "changed"]
     assert {number for arrival, number, _ in found if arrival != 7_000_000_004} == {7_000_000_002}
+
+
+def test_a_row_that_deletes_what_was_never_sent_is_lost() -> None:
+    rows = pl.DataFrame(
+        [
+            (2, "a", True),
+            (3, "a", False),
+            (4, "a", True),
+            (5, "b", True),
+            (6, "c", True),
+            (7, "d", False),
+        ],
+        schema={"row_number": pl.Int64, "source_key": pl.String, "is_delete": pl.Boolean},
+        orient="row",
+    )
+    known = pl.DataFrame([("c", 3_000_000_002, 1, True)], schema=KNOWN, orient="row")
+
+    assert lost_deletes(rows, known).to_list() == [2, 5]
 
 
 def test_what_a_full_dump_lacks_is_withdrawn_once() -> None:

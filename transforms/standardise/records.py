@@ -5,6 +5,7 @@ import polars as pl
 from rules.feed import Feed
 from rules.lookups import Lookups
 from transforms.standardise.addresses import standardise_addresses
+from transforms.standardise.contact_lists import split_contacts
 from transforms.standardise.dates import parse_birth_dates, parse_moment
 from transforms.standardise.fold import cleaned, on_distinct
 from transforms.standardise.names import standardise_names
@@ -44,6 +45,7 @@ def standardise_texts(rows: pl.DataFrame, feed: Feed, lookups: Lookups) -> pl.Da
     a phone number by.
     """
     flags = rows.select("arrival", is_test=is_test_record(rows, lookups), has_link=is_spam(rows))
+    rows = split_contacts(rows)
     texts = [
         name
         for name, kind in rows.schema.items()
