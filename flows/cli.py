@@ -32,6 +32,7 @@ COMMANDS = {
     "decide": "answer a review item; the next run obeys",
     "publish": "release a snapshot that the gates held back",
     "user": "add a person, change what they may do, or list all",
+    "token": "let a program ask the read API, or take that back",
     "erase": "erase a person from all that is kept, with a receipt",
     "export": "write all that is held on a person",
     "backup": "write one archive of all there is",

@@ -14,6 +14,8 @@ from starlette.responses import Response
 from rules.access import Rights
 from rules.answers import Answers
 from steward.answers import refused, wants_page
+from steward.api.asking import Api
+from steward.api.routes import api_routes
 from steward.buckets import Limiter
 from steward.desk.assets import Assets
 from steward.desk.rendering import Renderer
@@ -62,9 +64,11 @@ def create_app(intake: Intake, door: Door, desk: Desk) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await intake.close()
+        await api.close()
 
+    api = Api(desk)
     app = Starlette(
-        routes=[*routes(), *desk_routes()],
+        routes=[*routes(), *api_routes(), *desk_routes()],
         middleware=[Middleware(AccessLog), Middleware(SecurityHeaders)],
         exception_handlers={
             Problem: _say_problem,
@@ -76,6 +80,7 @@ def create_app(intake: Intake, door: Door, desk: Desk) -> Starlette:
     app.router.redirect_slashes = False
     app.state.intake, app.state.door = intake, door
     app.state.desk, app.state.threads = desk, threads()
+    app.state.api = api
     return app
 
 

@@ -38,7 +38,7 @@ def describe(feeds: dict[str, Feed]) -> Described:
         "paths": {f"/intake/{source}": {"post": _operation(feed)} for source, feed in feeds.items()}
         | {"/healthz": _status("ok", {}), "/readyz": _status("ready", {"503": _problem(503)})},
         "components": {
-            "schemas": {"Receipt": _RECEIPT, "Problem": _PROBLEM},
+            "schemas": {"Receipt": _RECEIPT, "Problem": PROBLEM},
             "securitySchemes": {
                 "signature": {
                     "type": "apiKey",
@@ -151,7 +151,7 @@ _RECEIPT: Described = {
     "required": ["id", "status", "contact_points"],
     "additionalProperties": False,
 }
-_PROBLEM: Described = {
+PROBLEM: Described = {
     "type": "object",
     "description": "RFC 9457",
     "properties": {

@@ -4,6 +4,10 @@ from typing import NamedTuple
 
 TITLES = {
     "malformed_body": (400, "The body cannot be read"),
+    "not_asked_so": (400, "The question cannot be understood"),
+    "no_token": (401, "There is no token, or it does not hold"),
+    "not_for_this": (403, "The token is not for this"),
+    "unknown_customer": (404, "There is no such customer"),
     "bad_signature": (401, "The signature is not valid"),
     "origin_not_allowed": (403, "This page may not post here"),
     "unknown_feed": (404, "There is no such feed"),
@@ -15,8 +19,10 @@ TITLES = {
     "wrong_media_type": (415, "The body is of a kind that is not taken"),
     "not_valid": (422, "Some of what was posted cannot be used"),
     "too_many_posts": (429, "Too many posts"),
+    "too_many_questions": (429, "Too many questions"),
     "fault_of_ours": (500, "The fault is ours"),
     "cannot_keep": (503, "Posts cannot be kept just now"),
+    "not_ready": (503, "This cannot be answered just now"),
 }
 """Status and title of each kind of problem, by its word."""
 

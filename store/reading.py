@@ -109,6 +109,10 @@ class Snapshots:
         finally:
             snapshot.close()
 
+    def live_run(self) -> str:
+        """The run whose snapshot is live."""
+        return self._run_id()
+
     def close(self) -> None:
         """Let go of the file."""
         with self._turn:

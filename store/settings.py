@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     )
     steward_host: str = Field("127.0.0.1", description="where the steward app listens")
     steward_port: int = Field(8470, ge=0, le=65_535, description="its port")
+    api_per_minute: int = Field(6_000, ge=1, description="questions of one token to the read API")
+    api_costly_per_minute: int = Field(
+        1_200, ge=1, description="searches and matches among them, each"
+    )
     max_delivery_bytes: int = Field(10_000_000_000, ge=1, description="larger files are held")
 
     max_expanded_bytes: int = Field(10_000_000_000, ge=1, description="once unpacked")

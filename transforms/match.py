@@ -44,7 +44,9 @@ class MatchModel(NamedTuple):
     """Log2 odds that two records of the file are one customer."""
 
 
-def prepare_nodes(standardised: pl.DataFrame, rules: Matching) -> pl.DataFrame:
+def prepare_nodes(
+    standardised: pl.DataFrame, rules: Matching, kept: duckdb.DuckDBPyConnection | None = None
+) -> pl.DataFrame:
     """The node columns with the block keys k0, k1, … that the rules ask for."""
     have = standardised.columns
     read = {name: key if (key := READ_FROM.get(name)) in have else name for name in NODE_SCHEMA}
@@ -52,7 +54,7 @@ def prepare_nodes(standardised: pl.DataFrame, rules: Matching) -> pl.DataFrame:
         (pl.col(read[name]).cast(dtype) if read[name] in have else pl.lit(None, dtype)).alias(name)
         for name, dtype in NODE_SCHEMA.items()
     )
-    with match_database() as con:
+    with match_database(kept) as con:
         con.execute("set preserve_insertion_order = true")
         con.register("standardised", _as_it_is(nodes))
         return nodes.hstack(con.sql(f"select {', '.join(key_sql(rules))} from standardised").pl())
@@ -74,11 +76,15 @@ def score_pairs(
 
 
 def score_given(
-    nodes: pl.DataFrame, pairs: pl.DataFrame, model: MatchModel, rules: Matching
+    nodes: pl.DataFrame,
+    pairs: pl.DataFrame,
+    model: MatchModel,
+    rules: Matching,
+    kept: duckdb.DuckDBPyConnection | None = None,
 ) -> pl.DataFrame:
     """Score these pairs (`record_a`, `record_b`), found by a rule or not, whatever they weigh."""
     _refuse_broken(model, rules)
-    return _score(nodes, found_by(nodes, pairs, rules), model, -math.inf)
+    return _score(nodes, found_by(nodes, pairs, rules), model, -math.inf, kept)
 
 
 def match_weight(prior: float) -> pl.Expr:
@@ -129,8 +135,13 @@ def term_columns(settings: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def match_database() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory, for arithmetic only."""
+def match_database(
+    kept: duckdb.DuckDBPyConnection | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory, for arithmetic only; `kept`, for who asks often, is used again."""
+    if kept is not None:
+        yield kept
+        return
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     try:
         con.execute("set enable_progress_bar = false")
@@ -191,12 +202,16 @@ def compare_pairs(con: duckdb.DuckDBPyConnection, linker: "Linker", table: str) 
 
 
 def _score(
-    nodes: pl.DataFrame, pairs: pl.DataFrame, model: MatchModel, floor: float
+    nodes: pl.DataFrame,
+    pairs: pl.DataFrame,
+    model: MatchModel,
+    floor: float,
+    kept: duckdb.DuckDBPyConnection | None = None,
 ) -> pl.DataFrame:
     """Pairs (`a`, `b`: places in the order of record numbers) with evidence enough, scored."""
     settings = model.settings
     ratios = ratios_of(settings)
-    with match_database() as con:
+    with match_database(kept) as con:
         nodes = nodes.hstack(_prepared(con, nodes))
         plan = plan_levels(settings["comparisons"], nodes.schema)
         order = nodes["record_number"].arg_sort()

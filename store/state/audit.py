@@ -1,6 +1,6 @@
 """Write the audit trail: who looked at what and who changed what; ids, never values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -41,6 +41,13 @@ class Audit:
         """Add a row."""
         with writing(self._engine) as connection:
             note(connection, Noted(self._now(), user_name, action, subject, detail))
+
+    def note_all(self, rows: Sequence[tuple[str, str, str, str]]) -> list[None]:
+        """Add many rows (who, what, subject, detail) in one transaction; nothing for each."""
+        with writing(self._engine) as connection:
+            for row in rows:
+                note(connection, Noted(self._now(), *row))
+        return [None for _ in rows]
 
     def find(self, asked: Asked) -> list[Noted]:
         """The newest rows that fit; a subject by its beginning."""

@@ -15,6 +15,7 @@ from store.state.people import People
 from store.state.proposals import Proposals
 from store.state.queue import Queue
 from store.state.sessions import Sessions
+from store.state.tokens import Tokens
 from store.state.told import ToldOf
 from store.state.work import Work
 from store.state.workload import Workload
@@ -33,6 +34,7 @@ class State(NamedTuple):
     told: ToldOf
     proposals: Proposals
     workload: Workload
+    tokens: Tokens
 
 
 def _utc_now() -> datetime:
@@ -61,6 +63,7 @@ def open_state(
             ToldOf(log),
             Proposals(engine, now),
             Workload(engine, now),
+            Tokens(engine, now),
         )
     finally:
         engine.dispose()

@@ -50,6 +50,21 @@ INVITATIONS = sa.Table(
 )
 """One row per link by which a person sets a password, once."""
 
+TOKENS = sa.Table(
+    "tokens",
+    METADATA,
+    sa.Column("token_digest", sa.Text, primary_key=True),
+    sa.Column("token_id", sa.Text, nullable=False, unique=True),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("scopes", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text, nullable=False),
+    sa.Column("revoked_at", sa.Text),
+)
+"""One row per token with which a program asks the read API as a person; the token itself is with
+the program alone."""
+
 ITEMS = sa.Table(
     "items",
     METADATA,

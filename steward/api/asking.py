@@ -1,0 +1,148 @@
+"""Let a program in by its token: who it asks for, what it may ask, and how often."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+import duckdb
+from anyio import to_thread
+from starlette.requests import Request
+
+from steward.api.blocks import lay_out_blocks
+from steward.api.matching import Answer, Matcher, Question
+from steward.batches import Batches
+from steward.desk.scope import Scoped, scoped
+from steward.desk.visit import Desk
+from steward.permission import Actor, may_ever
+from steward.problem import Problem, wait
+from store.cabinet import Cabinet, Follower, lay_out
+from store.errors import TouchstoneError
+from store.state.tokens import PREFIX, Bearer, TokenScope
+
+FRESH_SECONDS = 1.0
+"""So long is believed who a token belongs to, and which run is live."""
+MOST_BEARERS = 1_000
+GUESSES_PER_MINUTE = 60
+"""Tokens that do not hold, from one address."""
+COSTLY: frozenset[TokenScope] = frozenset({"search", "match"})
+
+Noted = tuple[str, str, str, str]
+"""A row of the audit trail: who, what, about whom, and more."""
+
+
+class Asker(NamedTuple):
+    """A program that was let in."""
+
+    token_id: str
+    actor: Actor
+    scope: Scoped
+    """Of rows called r."""
+
+
+class Api:
+    """What the answers of the read API share."""
+
+    def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
+        self.desk = desk
+        self._clock = clock
+        self._bearers: OrderedDict[str, tuple[float, Bearer | None]] = OrderedDict()
+        self._live: tuple[float, str] | None = None
+        self._cabinets = Follower[Cabinet](lambda run_id: lay_out(desk.settings, run_id))
+        self._matchers = Follower[Matcher](self._matcher)
+        self._notes = Batches[Noted, None](desk.state.audit.note_all)
+        self._matches = Batches[Question, Answer](
+            lambda questions: self._matchers.wait().answer(questions), most=32, waiting=200
+        )
+
+    async def admit(self, request: Request, scope: TokenScope) -> Asker:
+        """Who asks, if the token is for this; `Problem` says why not."""
+        words = request.headers.get("authorization", "").split()
+        token = words[1] if len(words) == 2 and words[0].lower() == "bearer" else ""
+        bearer = await self._bearer(token) if token.startswith(PREFIX) else None
+        if bearer is None:
+            self._limit(
+                ("api guess", request.client.host if request.client else "?"), GUESSES_PER_MINUTE
+            )
+            raise Problem(
+                "no_token",
+                "Send a token as Authorization: Bearer …; `touchstone token add` makes one.",
+                headers={"WWW-Authenticate": 'Bearer realm="touchstone"'},
+            )
+        settings = self.desk.settings
+        self._limit(("api", bearer.token_id), settings.api_per_minute)
+        if scope in COSTLY:
+            self._limit(("api", bearer.token_id, scope), settings.api_costly_per_minute)
+        user, rights = bearer.user, self.desk.rights
+        actor = Actor(user.name, user.role, user.campaigns, user.datasets, user.functions)
+        if scope not in bearer.scopes or not may_ever(actor, "see", rights):
+            raise Problem("not_for_this", f"Ask with a token that has the scope {scope}.")
+        return Asker(bearer.token_id, actor, scoped(actor, rights))
+
+    async def cabinet(self) -> Cabinet:
+        """The live snapshot, laid out."""
+        run_id = await self._live_run()
+        found = self._cabinets.at_hand(run_id)
+        if found is not None:
+            return found
+        try:
+            return await to_thread.run_sync(self._cabinets.wait)
+        except TouchstoneError as error:
+            raise wait(60, str(error), "not_ready") from error
+
+    async def match(self, question: Question) -> Answer:
+        """Which customers a record could be."""
+        if self._matchers.at_hand(await self._live_run()) is None:
+            raise wait(30, "The snapshot is being made ready; ask again then.", "not_ready")
+        return await self._matches.ask(question)
+
+    async def note(self, asker: Asker, action: str, subject: str, detail: str = "") -> None:
+        """Write a row of the audit trail before the answer goes out: ids, never values."""
+        by = f"api {asker.token_id}"
+        await self._notes.ask(
+            (asker.actor.name, action, subject, f"{by}: {detail}" if detail else by)
+        )
+
+    async def close(self) -> None:
+        """Wait until nobody waits."""
+        await self._matches.close()
+        await self._notes.close()
+
+    async def _bearer(self, token: str) -> Bearer | None:
+        now = self._clock()
+        known = self._bearers.get(token)
+        if known is not None and now - known[0] < FRESH_SECONDS:
+            return known[1]
+        found = await to_thread.run_sync(self.desk.state.tokens.bearer, token)
+        self._bearers[token] = (now, found)
+        self._bearers.move_to_end(token)
+        if len(self._bearers) > MOST_BEARERS:
+            self._bearers.popitem(last=False)
+        return found
+
+    async def _live_run(self) -> str:
+        now = self._clock()
+        if self._live is None or now - self._live[0] >= FRESH_SECONDS:
+            try:
+                run_id = await to_thread.run_sync(self.desk.snapshots.live_run)
+            except TouchstoneError as error:
+                raise wait(60, str(error), "not_ready") from error
+            self._live = (now, run_id)
+        return self._live[1]
+
+    def _limit(self, name: tuple[str, ...], per_minute: int) -> None:
+        seconds = self.desk.limiter.take(name, per_minute)
+        if seconds:
+            says = "Wait as long as Retry-After says; then ask again."
+            raise wait(seconds, says, "too_many_questions")
+
+    def _matcher(self, run_id: str) -> Matcher:
+        """What matches are looked for in; made when the first is asked for."""
+        settings, rulebook = self.desk.settings, self.desk.rulebook
+        ready = self._cabinets.at_hand(run_id)
+        is_of_run = ready is not None and ready.run_id == run_id
+        cabinet = ready if ready is not None and is_of_run else lay_out(settings, run_id)
+        blocks = lay_out_blocks(cabinet, rulebook.matching, rulebook.lookups, settings.work)
+        database = duckdb.connect(":memory:", config={"threads": "1"})
+        database.execute("set enable_progress_bar = false; set enable_external_access = false")
+        return Matcher(cabinet, blocks, rulebook, database)

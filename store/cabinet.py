@@ -1,0 +1,153 @@
+"""Lay a snapshot out so that one customer is found in microseconds, for programs that ask often.
+
+A query of the snapshot looks through a stretch of each table; here the rows are sorted by customer
+and mapped into memory, so that a look-up is a search by halves. The files are unlinked as soon as
+they are mapped: they hold what the snapshot holds, and are gone when the process or the cabinet is.
+"""
+
+import logging
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from store.errors import TouchstoneError
+from store.reading import NoSnapshotError, Row
+from store.settings import Settings
+from store.warehouse import configure
+
+Ints = NDArray[np.int64]
+Made = TypeVar("Made")
+LOG = logging.getLogger("touchstone.steward")
+
+
+class Drawer:
+    """One table, sorted by founder."""
+
+    def __init__(self, rows: pa.RecordBatch) -> None:
+        self.rows = rows
+        self.founders: Ints = rows.column("founder").to_numpy(zero_copy_only=True)
+
+    def of(self, founder: int) -> list[Row]:
+        """The rows of one customer."""
+        first, last = np.searchsorted(self.founders, [founder, founder + 1])
+        found: list[Row] = self.rows.slice(first, last - first).to_pylist()
+        return found
+
+    def at(self, places: Ints) -> pa.RecordBatch:
+        """The rows at these places."""
+        return self.rows.take(pa.array(places))
+
+
+class Cabinet(NamedTuple):
+    """One snapshot, laid out."""
+
+    run_id: str
+    records: Drawer
+    """As the view `records`: what each record says, and whose it is."""
+    plain: Drawer
+    """Golden values of customers of whom most is the same for all values."""
+    noted: Drawer
+    """Golden values of the others, each with its record, reason and time."""
+    contacts: Drawer
+    """As the view `contact_points`."""
+    redirects: dict[str, str]
+    """From names that customers had to those that they have."""
+
+    @property
+    def last_record(self) -> int:
+        """The number of the record that arrived last; 0 where there is none."""
+        numbers = self.records.rows.column("record_number").to_numpy()
+        return int(numbers.max()) if numbers.size else 0
+
+    def golden(self, founder: int) -> Row | None:
+        """The golden values of a customer; none where it is not published."""
+        found = self.plain.of(founder) or self.noted.of(founder)
+        return found[0] if found else None
+
+
+class Follower(Generic[Made]):
+    """Something made of the live snapshot; while that of the next one is made, the last one serves.
+
+    `make` takes the name of a run, in a thread of its own.
+    """
+
+    def __init__(self, make: Callable[[str], Made]) -> None:
+        self._make = make
+        self._turn = threading.Lock()
+        self._ready: tuple[str, Made] | None = None
+        self._making: threading.Thread | None = None
+
+    def at_hand(self, run_id: str) -> Made | None:
+        """The newest that is ready; if it is not of this run, that one is begun."""
+        ready = self._ready
+        if ready is None or ready[0] != run_id:
+            self._begin(run_id)
+        return ready[1] if ready is not None else None
+
+    def wait(self) -> Made:
+        """What is being made, once it is ready."""
+        if self._making is not None:
+            self._making.join()
+        if self._ready is None:
+            raise NoSnapshotError("The snapshot cannot be read; run `touchstone nightly` first.")
+        return self._ready[1]
+
+    def _begin(self, run_id: str) -> None:
+        with self._turn:
+            if self._making is None or not self._making.is_alive():
+                self._making = threading.Thread(target=self._do, args=(run_id,), daemon=True)
+                self._making.start()
+
+    def _do(self, run_id: str) -> None:
+        try:
+            self._ready = (run_id, self._make(run_id))
+        except TouchstoneError:
+            LOG.exception("the read API has no snapshot")
+
+
+def lay_out(settings: Settings, run_id: str) -> Cabinet:
+    """Make the cabinet of this run's snapshot."""
+    path = settings.published / run_id / "golden.duckdb"
+    try:
+        with duckdb.connect(str(path), read_only=True) as con:
+            configure(con, settings.model_copy(update={"threads": 1}))
+            con.execute("set TimeZone = 'UTC'")
+            settings.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+            drawers = {name: _drawer(con, sql, settings.work) for name, sql in _TABLES.items()}
+            redirects = con.sql("select old_customer_id, customer_id from redirects").fetchall()
+    except duckdb.Error as error:
+        raise NoSnapshotError(f"The snapshot {run_id} cannot be read.") from error
+    return Cabinet(run_id, **drawers, redirects=dict(redirects))
+
+
+_TABLES = {
+    "records": "select * from records order by founder, record_number",
+    "plain": "select * exclude (is_one_record, updated_at) from plain_values order by founder",
+    "noted": "select * from noted_values order by founder",
+    "contacts": """
+        select founder, kind, value, is_primary, verification, reason, type, record_count, usage
+        from contact_points order by founder, kind, is_primary desc, record_count desc, value""",
+}
+
+
+def _drawer(con: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> Drawer:
+    """The rows of a query, mapped into memory."""
+    reader: Any = con.sql(sql).to_arrow_reader()  # Any: pyarrow has no types
+    return Drawer(mapped(reader.read_all().combine_chunks(), folder))
+
+
+def mapped(table: pa.Table, folder: Path) -> pa.RecordBatch:
+    """The rows of a table of one chunk, in a file below `folder` that has no name any more."""
+    batches = table.to_batches()
+    rows = batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".arrow") as file:
+        with pa.ipc.new_file(file.name, table.schema) as writer:
+            writer.write_batch(rows)
+        return pa.ipc.open_file(pa.memory_map(file.name)).get_batch(0)
