@@ -35,6 +35,7 @@ COMMANDS = {
     "token": "let a program ask the read API, or take that back",
     "erase": "erase a person from all that is kept, with a receipt",
     "export": "write all that is held on a person",
+    "share": "hand a person the part of the snapshot that is theirs to have",
     "backup": "write one archive of all there is",
     "restore": "put back what a backup holds",
     "doctor": "is everything in order, and if not, what to do",

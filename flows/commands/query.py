@@ -2,20 +2,17 @@
 
 import argparse
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from flows.cli import show
+from flows.writing import WRITERS, write_answer
 from store.dictionary import read_dictionary
 from store.errors import TouchstoneError
 from store.settings import Settings
 from store.snapshot import open_snapshot
-
-_FORMULA = r"^[=+\-@\t\r]"
-"""How a text begins that a spreadsheet takes for a formula."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +20,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sql", nargs="?", help='the question: "select count(*) from customers"')
     parser.add_argument("--as-of", metavar="RUN", help="ask an older snapshot, e.g. R0002")
     parser.add_argument("--columns", metavar="TABLE", help="say what a table's columns mean")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write .csv, .json or .parquet")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="write .csv, .json, .parquet or .xlsx"
+    )
     parser.add_argument("--seconds", type=float, default=60, help="stop after so many (60)")
     parser.set_defaults(refuse=parser.error)
 
@@ -41,7 +40,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         con.execute("set lock_configuration = true")
         answer = _ask(con, arguments.sql, arguments.seconds)
     if arguments.out:
-        _write(answer, arguments.out)
+        write_answer(answer, arguments.out)
         told = {"file": str(arguments.out), "rows": answer.height}
         text = f"{answer.height:,} rows are in {arguments.out}."
         show(told, text, as_json=arguments.json)
@@ -82,46 +81,6 @@ def _ask(con: duckdb.DuckDBPyConnection, question: str, seconds: float) -> pl.Da
     if found is None:
         raise TouchstoneError("That is no question; write a SELECT.")
     return found
-
-
-def _write(answer: pl.DataFrame, path: Path) -> None:
-    """Write the answer for its owner's eyes alone: complete, or not at all."""
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.unlink(missing_ok=True)  # one that a killed question left may be open to others
-        draft.touch(mode=0o600, exist_ok=False)
-        WRITERS[path.suffix](answer, draft)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise TouchstoneError(
-            f"{path} cannot be written ({error.strerror}); choose another place for --out."
-        ) from error
-
-
-def _write_csv(answer: pl.DataFrame, path: Path) -> None:
-    """Lists as JSON; no text is left that a spreadsheet would take for a formula."""
-    lists = [name for name, kind in answer.schema.items() if kind.is_nested()]
-    flat = answer.with_columns(
-        pl.struct(pl.col(name).alias("_"))
-        .struct.json_encode()
-        .str.slice(5)
-        .str.head(-1)
-        .alias(name)
-        for name in lists
-    )
-    text = pl.col(pl.String)
-    flat.with_columns(
-        pl.when(text.str.contains(_FORMULA)).then("'" + text).otherwise(text).name.keep()
-    ).write_csv(path)
-
-
-WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
-    ".csv": _write_csv,
-    ".json": lambda answer, path: answer.write_json(path),
-    ".parquet": lambda answer, path: answer.write_parquet(path),
-}
-"""How an answer is written, by the ending of the file's name."""
 
 
 def _table(answer: pl.DataFrame) -> str:
