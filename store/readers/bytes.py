@@ -8,6 +8,7 @@ may, is known when its pieces are read: whoever reads them must be ready to be r
 import errno
 import gzip
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -187,9 +188,11 @@ def _explained() -> Iterator[None]:
         raise DeliveryRefused("the gzip file is cut off: part of it is missing") from None
     except zipfile.BadZipFile:
         raise DeliveryRefused("the zip file is damaged or cut off") from None
-    except (gzip.BadGzipFile, zlib.error, ValueError):
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, ValueError):
         raise DeliveryRefused("the zip or gzip file is damaged") from None
     except OSError as error:
+        if error.errno is None:  # of bzip2
+            raise DeliveryRefused("the zip or gzip file is damaged") from None
         if error.errno != errno.EINVAL:  # a disk that cannot be read is no fault of the delivery
             raise
         raise DeliveryRefused("the zip file points outside of itself: it is damaged") from None

@@ -12,6 +12,11 @@ from charset_normalizer import from_bytes
 
 _LINES, _ENOUGH = 2_000, 5
 _ALPHABETS = ["cp1251", "koi8_r", "cp1253", "cp1255", "cp1256"]
+SYLLABIC = ("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr")
+"""Of several bytes a sign: what is odd in others may be a half of one."""
+_SIGN = re.compile(r"[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef\u00b7\u2010-\u2027]")
+_ASCII, _LETTERS_BEGIN = 0x7F, 0xC0
+"""The alphabets have their letters from here on; encodings of signs use what is below as well."""
 _LATIN = ("cp1252", "cp1250", "iso8859_2", "cp1254")
 """Of several that explain as much, the first."""
 _LETTERS = {
@@ -42,6 +47,9 @@ def guess_fallback(head: bytes) -> str | None:
     letters = b"".join(words)
     foreign = sum(one > 0x7F for one in letters)
     if foreign > len(letters) * 0.6:
+        syllabic = _syllabic(lines)
+        if syllabic:
+            return syllabic
         best = from_bytes(b" ".join(words), cp_isolation=_ALPHABETS).best()
         return best.encoding if best else None
     explained = {encoding: _explained(words, encoding) for encoding in _LATIN}
@@ -49,6 +57,28 @@ def guess_fallback(head: bytes) -> str | None:
     if explained[best_latin] - explained["cp1252"] < len(words) * 0.1:
         return None
     return best_latin
+
+
+def _syllabic(lines: Sequence[bytes]) -> str | None:
+    """The encoding of several bytes a sign that all lines are in; None if they are in none."""
+    high = [one for line in lines for one in line if one > _ASCII]
+    if sum(one < _LETTERS_BEGIN for one in high) < len(high) * 0.2:
+        return None
+    fitting = [name for name in SYLLABIC if _is_all_signs(lines, name)]
+    if not fitting:
+        return None
+    best = from_bytes(b"\n".join(lines), cp_isolation=fitting).best()
+    return best.encoding if best else fitting[0]
+
+
+def _is_all_signs(lines: Sequence[bytes], encoding: str) -> bool:
+    """Whether the lines beyond ASCII are signs that people write with in this encoding."""
+    try:
+        text = "".join(line.decode(encoding) for line in lines)
+    except UnicodeDecodeError:
+        return False
+    signs = [sign for sign in text if not sign.isascii()]
+    return sum(_SIGN.match(sign) is not None for sign in signs) >= len(signs) * 0.95
 
 
 def _explained(words: Sequence[bytes], encoding: str) -> int:

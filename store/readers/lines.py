@@ -12,7 +12,7 @@ from itertools import islice
 import polars as pl
 from polars.exceptions import ComputeError
 
-from store.readers.encodings import is_forged
+from store.readers.encodings import SYLLABIC, is_forged
 from store.readers.text import Text
 
 _END = re.compile(rb"\r\n|\r|\n")
@@ -81,7 +81,8 @@ class Lines:
     def _decode(self, index: int, line: bytes) -> str:
         for encoding in ("utf-8", self.fallback):
             text = _decoded(line, encoding) if encoding else None
-            if text is not None and encoding != "utf-8" and is_forged(line):
+            is_one_byte = encoding != "utf-8" and encoding not in SYLLABIC
+            if text is not None and is_one_byte and is_forged(line):
                 break
             if text is not None:
                 self.recoded += encoding == self.fallback
