@@ -251,6 +251,8 @@ def _known(warehouse: Warehouse, feed: Feed, keys: pl.DataFrame) -> pl.DataFrame
 
 def quarantine_rows(numbers: pl.Series, rows: pl.DataFrame, reason: str) -> pl.DataFrame:
     """Rows of text as quarantine keeps them: row_number, reasons, raw (JSON of the cells)."""
+    if rows.width == 1:  # of a delivery whose every row is rejected, nothing names a column
+        rows = rows.clear().with_columns(pl.lit(None, pl.String).alias("cell"))
     return rows.filter(pl.col("row_number").is_in(numbers.implode())).select(
         "row_number",
         reasons=pl.concat_list(pl.lit(reason)),

@@ -45,7 +45,28 @@ def test_every_row_of_a_broken_delivery_is_accounted_for(tmp_path: Path) -> None
         (3, ["ragged_row"]),
         (4, ["row_has_a_source_key"]),
         (5, ["record_has_a_name_or_contact"]),
+        (8, ["row_deletes_a_known_record"]),
     ]
+
+
+def test_a_delivery_without_one_good_row_and_without_columns_is_accounted_for(
+    tmp_path: Path,
+) -> None:
+    company = found(tmp_path)
+    folder = company.settings.rules / "feeds" / "lines"
+    folder.mkdir()
+    (folder / "feed.toml").write_text(
+        'source = "lines"\ntitle = "Lines"\nchannel = "bulk_list"\nowner = "o@example.org"\n'
+        'trust = 50\noptional = ["email"]\n[read]\nformat = "ndjson"\npath = "lines/*"\n'
+        '[columns]\nemail = "email"\n'
+    )
+    company.drop_file("lines/1.jsonl", '{"email": \n')
+    company.drop("members", [{"no": "1", **MARGARET}])
+
+    company.night(1)
+
+    told = company.ask("select source, state, row_count, quarantined_count from deliveries")
+    assert sorted(told.rows()) == [("lines", "taken_in", 1, 1), ("members", "taken_in", 1, 0)]
 
 
 def test_a_row_that_repeats_a_bad_one_is_in_quarantine_too_and_asked_about_once(
