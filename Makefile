@@ -7,6 +7,7 @@
 #   make docs     write docs/data-dictionary.md anew from store/dictionary.toml
 #   make bench    measure CPU and memory of each stage (docs/benchmarks.md)
 #   make fuzz     damage deliveries at random for ten minutes and read them
+#   make chaos    kill runs, fill disks and break files, hundreds of times, and look what holds
 #   make deploy   tell a running Prefect server of the flows (docs/operations.md)
 #   make clean    remove the environment and all caches; never anything below data/
 
@@ -23,7 +24,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_API_URL ?= http://127.0.0.1:4200/api
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: install run test check lock docs bench fuzz deploy clean
+.PHONY: install run test check lock docs bench fuzz chaos deploy clean
 
 install: $(STAMP)
 
@@ -50,6 +51,9 @@ bench: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python bench/fuzz.py $(or $(SECONDS_LONG),600)
+
+chaos: $(STAMP)
+	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),300) --faults $(or $(FAULTS),40)
 
 docs: $(STAMP)
 	$(BIN)/python -m store.dictionary > docs/data-dictionary.md

@@ -1,8 +1,13 @@
-"""Write files so that a crash leaves the old one or the new one, never half of one."""
+"""Write files so that a crash leaves the old one or the new one, never half of one.
+
+What Python does to files it tells its audit hooks by itself, but for making them durable; that is
+told here. So a hook sees every operation on a file, in order, and can end the process before any.
+"""
 
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +17,20 @@ def keep_private() -> None:
     os.umask(0o077)
 
 
+SYNC = "touchstone.sync"
+"""The audit event of making a file or the names in a folder durable."""
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_file(folder)
 
 
 def sync_file(path: Path) -> None:
     """Make the content of `path` durable."""
     handle = os.open(path, os.O_RDONLY)
     try:
+        sys.audit(SYNC, str(path))
         os.fsync(handle)
     finally:
         os.close(handle)

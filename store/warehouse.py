@@ -5,6 +5,7 @@ is not fetched to its end blocks the connection; a transaction that meets an err
 and the error raised again, since DuckDB's own COMMIT would hide it.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,9 @@ from store.errors import TouchstoneError, UnreadableError
 from store.settings import Settings
 
 _SLICE = 250_000
+
+STATEMENT = "touchstone.statement"
+"""The audit event of a statement that is about to run; it names the file."""
 
 FORMAT = 4
 """Raised when the tables change; a newer file is refused, an older one is rebuilt."""
@@ -56,7 +60,9 @@ class Warehouse:
         except BaseException:
             self.con.execute("rollback")
             raise
+        sys.audit(STATEMENT, str(self.path))
         self.con.execute("commit")
+        sys.audit(STATEMENT, str(self.path))
 
     def read(self, query: str, **frames: pl.DataFrame) -> pl.DataFrame:
         """Run `query`, which may name `frames` as tables."""
@@ -107,6 +113,7 @@ class Warehouse:
 
     @contextmanager
     def _named(self, frames: dict[str, pl.DataFrame]) -> Iterator[None]:
+        sys.audit(STATEMENT, str(self.path))
         lent = {name: _Lent(frame) for name, frame in frames.items()}
         for name, one in lent.items():
             self.con.register(name, one)
@@ -186,6 +193,11 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         if "lock" in str(error).lower():
             raise TouchstoneError(
                 f"{path.name} is open in another program; close it there, then try again."
+            ) from error
+        if "denied" in str(error).lower():
+            raise TouchstoneError(
+                f"{path.name} may not be read or written; give this user the right to it and to "
+                "its folder, then run again."
             ) from error
         raise UnreadableError(
             f"{path.name} cannot be opened ({str(error).splitlines()[0]}); "

@@ -5,7 +5,7 @@ need more and works on those alone: a million names cost a tenth of a second.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from functools import cache, wraps
 from typing import TypeVar
 
 import polars as pl
@@ -145,8 +145,9 @@ def _is_ascii(values: pl.Series) -> pl.Series:
 
 def _spelled_in_ascii(values: pl.Series) -> pl.Series:
     """Bring accented letters to plain ones by a table, and the rest by all that Unicode knows."""
-    present = values.str.extract_all(_LATIN_LETTER).explode().unique().drop_nulls()
-    plain = values.str.replace_many({letter: _LATIN[letter] for letter in present})
+    latin = _latin_letters()
+    present = values.str.extract_all(f"[{''.join(latin)}]").explode().unique().drop_nulls()
+    plain = values.str.replace_many({letter: latin[letter] for letter in present})
     is_settled = _is_ascii(plain)
     return mend(plain, ~is_settled, lambda _: _decomposed(values.filter(~is_settled)))
 
@@ -163,17 +164,13 @@ def _decomposed(values: pl.Series) -> pl.Series:
     return frame.select(bare.str.normalize("NFC")).to_series()
 
 
+@cache
 def _latin_letters() -> dict[str, str]:
+    """Accented Latin letters and how they are spelled without: what nearly all other text needs."""
     letters = pl.Series(list(map(chr, [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)])))
     plain = _decomposed(letters)
     is_settled = plain.str.contains("^[a-z]+$")
     return dict(zip(letters.filter(is_settled), plain.filter(is_settled), strict=True))
-
-
-_LATIN = _latin_letters()
-"""Accented Latin letters and how they are spelled without: what nearly all other text needs."""
-
-_LATIN_LETTER = f"[{''.join(_LATIN)}]"
 
 
 def _without_punctuation(values: pl.Series) -> pl.Series:
