@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import fetching
+from flows.alerts import announce, telling_of_failure
 from flows.line import STAGES, perform
 from flows.nightly import Night, close, prepare
 from flows.run import Counts, Run
@@ -66,10 +67,14 @@ def nightly(data: str | None = None, rules: str | None = None, now: datetime | N
 
     """
     settings, time = _settings(data, rules), now or datetime.now(UTC)
-    fetched = _fetch_task(settings, time)
-    with one_writer(settings.lock):
-        night = _run_night(settings, time, fetched)
-    _report(summary_of(night))
+    with telling_of_failure(settings, "A night"):
+        fetched = _fetch_task(settings, time)
+        with one_writer(settings.lock):
+            night = _run_night(settings, time, fetched)
+    summary = summary_of(night)
+    _report(summary)
+    for problem in announce(settings, summary):
+        get_run_logger().warning(problem)
     _refuse_gaps(fetched)
     return night.run.run_id
 

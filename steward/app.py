@@ -24,6 +24,7 @@ from steward.desk.visit import Desk
 from steward.door import Door
 from steward.headers import AccessLog, SecurityHeaders
 from steward.intake import Intake
+from steward.metrics import Counted, count_requests
 from steward.problem import Problem
 from steward.routes import routes
 from store.errors import TouchstoneError
@@ -69,7 +70,7 @@ def create_app(intake: Intake, door: Door, desk: Desk) -> Starlette:
     api = Api(desk)
     app = Starlette(
         routes=[*routes(), *api_routes(), *desk_routes()],
-        middleware=[Middleware(AccessLog), Middleware(SecurityHeaders)],
+        middleware=[Middleware(Counted), Middleware(AccessLog), Middleware(SecurityHeaders)],
         exception_handlers={
             Problem: _say_problem,
             HTTPException: _say_http,
@@ -78,6 +79,7 @@ def create_app(intake: Intake, door: Door, desk: Desk) -> Starlette:
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+    count_requests(app)
     app.state.intake, app.state.door = intake, door
     app.state.desk, app.state.threads = desk, threads()
     app.state.api = api

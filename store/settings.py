@@ -47,6 +47,18 @@ class Settings(BaseSettings):
     api_costly_per_minute: int = Field(
         1_200, ge=1, description="searches and matches among them, each"
     )
+    alert_url: str | None = Field(
+        None, description="where alerts are posted, signed; unset: nowhere"
+    )
+    alert_mail: str | None = Field(
+        None, description="whom alerts are mailed to, by commas; unset: nobody"
+    )
+    mail_server: str = Field("127.0.0.1:25", description="host:port of the mail server")
+    mail_from: str = Field("touchstone@localhost", description="who alerts are from")
+    mail_user: str | None = Field(None, description="who signs in at the mail server")
+    metrics_file: Path | None = Field(
+        None, description="where each run writes its metrics, for Prometheus; unset: nowhere"
+    )
     max_delivery_bytes: int = Field(10_000_000_000, ge=1, description="larger files are held")
 
     max_expanded_bytes: int = Field(10_000_000_000, ge=1, description="once unpacked")
@@ -82,6 +94,11 @@ class Settings(BaseSettings):
     def spool(self) -> Path:
         """Where posts wait for the next run."""
         return self.data / "spool"
+
+    @property
+    def alerts(self) -> Path:
+        """Where alerts wait until they are sent."""
+        return self.data / "alerts"
 
     @property
     def keys(self) -> Path:

@@ -1,8 +1,10 @@
 """`touchstone nightly`: one run."""
 
 import argparse
+import sys
 from datetime import UTC, datetime
 
+from flows.alerts import announce, telling_of_failure
 from flows.cli import show
 from flows.fetching import is_whole
 from flows.nightly import Night, nightly
@@ -20,13 +22,17 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run one night and say what came of it."""
-    return tell(nightly(settings, moment(arguments.now), Teller(quiet=arguments.json)), arguments)
+    with telling_of_failure(settings, "A night"):
+        night = nightly(settings, moment(arguments.now), Teller(quiet=arguments.json))
+    return tell(night, arguments)
 
 
 def tell(night: Night, arguments: argparse.Namespace) -> int:
-    """Say what a run did."""
+    """Say what a run did, to whoever started it and to whoever wants to know."""
     summary = summary_of(night)
     show(summary, summarise(summary), as_json=arguments.json)
+    for problem in announce(night.run.settings, summary):
+        sys.stderr.write(f"touchstone: {problem}; the run itself is done.\n")
     troubled = summary["troubled_files"]
     if troubled:
         name, why = next(iter(troubled.items()))

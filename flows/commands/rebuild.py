@@ -2,6 +2,7 @@
 
 import argparse
 
+from flows.alerts import telling_of_failure
 from flows.commands.nightly import moment, options, tell
 from flows.nightly import rebuild
 from flows.summary import Teller
@@ -12,4 +13,6 @@ __all__ = ["options", "run"]
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Make all tables anew and say what came of it."""
-    return tell(rebuild(settings, moment(arguments.now), Teller(quiet=arguments.json)), arguments)
+    with telling_of_failure(settings, "A rebuild"):
+        night = rebuild(settings, moment(arguments.now), Teller(quiet=arguments.json))
+    return tell(night, arguments)

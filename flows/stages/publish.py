@@ -274,10 +274,17 @@ def _metrics(run: Run, warehouse: Warehouse) -> pl.DataFrame:
         "select field, measure, cast(counts->>measure as double) as value from stages",
         stages=stages,
     )
+    spent = warehouse.read(
+        f"""
+        unpivot (select stage as field, seconds, cpu_seconds, peak_mb::double as peak_mb
+            from ledger.steps where run_id = '{run.run_id}')
+        on seconds, cpu_seconds, peak_mb into name measure value value"""
+    )
     return pl.concat(
         [
             shares.with_columns(measure=pl.lit("completeness")),
             counted.with_columns(source=pl.lit(None, pl.String)),
+            spent.with_columns(source=pl.lit(None, pl.String)),
         ],
         how="diagonal",
     ).with_columns(run_id=pl.lit(run.run_id))
