@@ -1,4 +1,4 @@
-"""`touchstone publish`: release a snapshot that the gates held back."""
+"""`touchstone publish`: release a snapshot that the gates held back, or copy the current one."""
 
 import argparse
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from rules.decision import NewDecision, Publication
 from store.decisions import DecisionLogError, open_decisions
 from store.errors import TouchstoneError
 from store.lock import one_writer
+from store.postgresql import copy_to_postgresql
 from store.queueing import queue_of, show_queue
 from store.settings import Settings
 from store.snapshot import current_run, held_back, open_snapshot, release
@@ -19,11 +20,19 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_id", nargs="?", metavar="RUN", help="the run, e.g. R0005")
     parser.add_argument("--by", metavar="NAME", help="who releases it")
     parser.add_argument("--because", metavar="TEXT", help="why, for whoever looks later")
+    parser.add_argument(
+        "--to",
+        metavar="URL",
+        help="bring a copy of the published tables to the current snapshot: postgresql://user@host"
+        "/database (password in PGPASSWORD)",
+    )
     parser.set_defaults(refuse=parser.error)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Say what is held back, or release it, which the decision log notes first."""
+    if arguments.to:
+        return _copy(arguments, settings)
     if not arguments.run_id:
         return _tell(arguments, settings)
     if not arguments.by or not arguments.because:
@@ -41,6 +50,19 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         show_queue(settings, items, arguments.run_id, datetime.now(UTC))
     text = f"{arguments.run_id} is published."
     show({"run_id": arguments.run_id, "published": True}, text, as_json=arguments.json)
+    return 0
+
+
+def _copy(arguments: argparse.Namespace, settings: Settings) -> int:
+    if not arguments.to.startswith(("postgresql://", "postgres://", "postgresql+pg8000://")):
+        arguments.refuse("--to begins with postgresql://")
+    copied = copy_to_postgresql(settings, arguments.to)
+    count = f"{sum(copied.rows.values()):,} rows of {len(copied.rows)} tables were written"
+    what = f"those that differ from {copied.before}" if copied.before else "all there are"
+    text = f"The copy is at {copied.run_id}: {count}, {what}."
+    if copied.before == copied.run_id:
+        text = f"The copy is at {copied.run_id} already."
+    show(copied._asdict(), text, as_json=arguments.json)
     return 0
 
 
