@@ -30,6 +30,8 @@ from store.lock import one_writer
 from store.rulebook import Rulebook, read_rule, read_rulebook
 from store.settings import Settings
 from store.snapshot import TABLES, current_run, held_back, open_snapshot
+from store.state.open import open_state
+from store.state.seals import verify
 from store.warehouse import FORMAT
 from transforms.match import check_model
 
@@ -68,6 +70,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         said.add(finding.says)
     yield from _tables(settings)
     yield attempt("decision log", partial(_decision_log, settings))
+    yield attempt("audit trail", partial(_audit, settings))
     yield attempt("snapshot", partial(_snapshot, settings))
     yield attempt("disk", partial(_disk, settings))
     yield Finding("libraries", True, _libraries())
@@ -210,6 +213,26 @@ def _decision_log(settings: Settings) -> str:
         return "Not there yet; the first decision or run makes it."
     with open_decisions(settings.log_url, wait_seconds=2) as log:
         return f"Opens; {log.read().height:,} decisions."
+
+
+def _audit(settings: Settings) -> str:
+    """That nothing was changed, put in or taken away below a seal."""
+    if settings.decisions_url is None and not (settings.data / "decisions").exists():
+        return "Not there yet; the first look at the desk makes it."
+    with open_state(settings, wait_seconds=2) as state:
+        chain = verify(state.engine)
+    if chain.broken_after is not None:
+        raise TouchstoneError(
+            f"Its seals do not hold after row {chain.broken_after:,}: rows were changed, put in or "
+            "taken away behind the desk's back. Compare it with a backup."
+        )
+    if chain.sealed_at is None:
+        return f"Nothing is sealed yet; {chain.open_rows:,} rows."
+    at = f"{chain.sealed_at:%Y-%m-%d %H:%M}"
+    return (
+        f"{chain.rows:,} rows are sealed as they were noted, the last at {at} UTC (seal "
+        f"{chain.digest[:16]}); {chain.open_rows:,} since."
+    )
 
 
 def _snapshot(settings: Settings) -> str:

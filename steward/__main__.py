@@ -32,6 +32,7 @@ def main(words: list[str] | None = None) -> int:
     try:
         with opened(settings) as app:
             _invite_first(app, settings)
+            app.state.desk.ahead.start()
             return _serve(app, settings)
     except TouchstoneError as error:
         return _fail(str(error))

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +18,7 @@ from steward.answers import refused, wants_page
 from steward.api.asking import Api
 from steward.api.routes import api_routes
 from steward.buckets import Limiter
+from steward.desk.ahead import Ahead
 from steward.desk.assets import Assets
 from steward.desk.rendering import Renderer
 from steward.desk.site import desk_routes, say_nothing_here, threads
@@ -27,6 +29,7 @@ from steward.intake import Intake
 from steward.metrics import Counted, count_requests
 from steward.problem import Problem
 from steward.routes import routes
+from steward.violations import violations_route
 from store.errors import TouchstoneError
 from store.keys import Keys
 from store.lock import one_writer
@@ -69,8 +72,13 @@ def create_app(intake: Intake, door: Door, desk: Desk) -> Starlette:
 
     api = Api(desk)
     app = Starlette(
-        routes=[*routes(), *api_routes(), *desk_routes()],
-        middleware=[Middleware(Counted), Middleware(AccessLog), Middleware(SecurityHeaders)],
+        routes=[*routes(), *api_routes(), *desk_routes(), violations_route()],
+        middleware=[
+            Middleware(Counted),
+            Middleware(AccessLog),
+            Middleware(SecurityHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=_hosts(desk), www_redirect=False),
+        ],
         exception_handlers={
             Problem: _say_problem,
             HTTPException: _say_http,
@@ -94,7 +102,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
     assets = Assets()
     with open_state(settings) as state:
         snapshots = Snapshots(settings, lambda: live_run(state.engine))
-        limiter = Limiter(time.monotonic)
+        limiter, ahead = Limiter(time.monotonic), Ahead(snapshots, rulebook)
         try:
             yield Desk(
                 settings,
@@ -106,8 +114,10 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
                 Renderer(assets),
                 limiter,
                 Runner(settings),
+                ahead,
             )
         finally:
+            ahead.stop()
             snapshots.close()
 
 
@@ -127,6 +137,12 @@ def open_intake(settings: Settings) -> Intake:
     intake.remember(list(remembered(settings.spool, hours)))
     intake.warm_up()
     return intake
+
+
+def _hosts(desk: Desk) -> list[str]:
+    """The names by which the app may be asked; health is asked by the machine itself."""
+    named = [name.strip() for name in desk.settings.steward_hosts.split(",") if name.strip()]
+    return named if "*" in named else [*named, "localhost", "127.0.0.1"]
 
 
 async def _say_problem(_: Request, error: Exception) -> Response:

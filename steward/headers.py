@@ -15,8 +15,10 @@ SECURITY_HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
         "object-src 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types desk"
+        "require-trusted-types-for 'script'; trusted-types desk; "
+        "report-uri /csp-reports; report-to violations"
     ),
+    "Reporting-Endpoints": 'violations="/csp-reports"',
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",

@@ -5,10 +5,11 @@ old one stays open until those who read it have ended, so that no page mixes two
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import polars as pl
@@ -17,6 +18,10 @@ from store.errors import TouchstoneError
 from store.settings import Settings
 from store.snapshot import current_run, kept_runs
 from store.warehouse import configure
+
+T = TypeVar("T")
+MOST_REMEMBERED = 4_000
+"""Answers that are kept of one snapshot; the one that was not wanted for longest goes first."""
 
 Row = dict[str, Any]
 """A row of an answer, or the values of a query by name; `Any` is whatever a column holds."""
@@ -37,6 +42,30 @@ class Snapshot:
         self._con = con
         self._kept: set[str] = set()
         self._keeping = threading.Lock()
+        self._remembered: OrderedDict[Hashable, object] = OrderedDict()
+        self._remembering = threading.Lock()
+        self._own = threading.local()
+        self._cursors: list[duckdb.DuckDBPyConnection] = []
+
+    def remembers(self, key: tuple[Hashable, ...]) -> bool:
+        """Whether there is an answer under this key."""
+        return key in self._remembered
+
+    def remember(self, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+        """What `make` answered when it was asked under this key before; nobody may change it.
+
+        A snapshot never changes, so an answer holds for as long as it is open.
+        """
+        with self._remembering:
+            if key in self._remembered:
+                self._remembered.move_to_end(key)
+                return self._remembered[key]  # type: ignore[return-value]  # made by this `make`
+        made = make()
+        with self._remembering:
+            self._remembered[key] = made
+            if len(self._remembered) > MOST_REMEMBERED:
+                self._remembered.popitem(last=False)
+        return made
 
     def keep(self, name: str, order: str, make: Callable[["Snapshot"], pl.DataFrame]) -> None:
         """Keep a table of one's own beside the snapshot, in memory, made when first asked for.
@@ -69,14 +98,20 @@ class Snapshot:
 
     def close(self) -> None:
         """Let go of the file."""
+        for cursor in self._cursors:
+            cursor.close()
         self._con.close()
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of a thread's own; what is set for one is not for another."""
-        with self._con.cursor() as cursor:
+        cursor: duckdb.DuckDBPyConnection | None = getattr(self._own, "cursor", None)
+        if cursor is None:
+            cursor = self._con.cursor()
             cursor.execute("use golden; set TimeZone = 'UTC'")
-            yield cursor
+            self._own.cursor = cursor
+            self._cursors.append(cursor)
+        yield cursor
 
 
 class Snapshots:

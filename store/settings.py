@@ -42,6 +42,10 @@ class Settings(BaseSettings):
         None, description="folder of key files, <feed>.keys; unset: keys/ below data/"
     )
     steward_host: str = Field("127.0.0.1", description="where the steward app listens")
+    steward_hosts: str = Field(
+        "*",
+        description="names by which the app is reached, with commas between them; `*`: any name",
+    )
     steward_port: int = Field(8470, ge=0, le=65_535, description="its port")
     api_per_minute: int = Field(6_000, ge=1, description="questions of one token to the read API")
     api_costly_per_minute: int = Field(

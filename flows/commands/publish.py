@@ -11,6 +11,7 @@ from store.errors import TouchstoneError
 from store.lock import one_writer
 from store.postgresql import copy_to_postgresql
 from store.queueing import queue_of, show_queue
+from store.rulebook import read_feeds
 from store.settings import Settings
 from store.snapshot import current_run, held_back, open_snapshot, release
 
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             )
         _note(arguments, settings)
         with open_snapshot(settings, arguments.run_id) as con:
-            items = queue_of(con)
+            items = queue_of(con, read_feeds(settings.rules))
         release(settings, arguments.run_id)
         show_queue(settings, items, arguments.run_id, datetime.now(UTC))
     text = f"{arguments.run_id} is published."

@@ -30,7 +30,7 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
                 golden.apply(run.run_id, "publish", {})
         golden.execute("checkpoint golden")  # closing would keep it to itself that the disk is full
         counts = {"customers": golden.one("select count(*) from golden_values")}
-        items = queue_of(golden.con)
+        items = queue_of(golden.con, run.rulebook.feeds)
         held = [str(breach) for breach in breaches(golden.con, run.run_id, run.rulebook.gates)]
     touched = "select count(*) from (from change.customers union all from change.pairs)"
     is_changed = run.is_rebuild or bool(run.changed) or warehouse.one(touched) > 0

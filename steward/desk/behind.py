@@ -35,7 +35,7 @@ def behind(snapshot: Snapshot, founders: list[int], scope: Scoped) -> dict[int, 
     a look at a few of its pages, and a join of the views would read them whole.
     """
     named = crosswalk(snapshot, founders, scope)
-    values = _values(snapshot, list(named))
+    values = said_by(snapshot, list(named))
     found = {}
     for founder, rows in named.items():
         seen = [row for row in rows if row["in_scope"] and row["record_number"] in values]
@@ -61,7 +61,7 @@ def crosswalk(snapshot: Snapshot, founders: list[int], scope: Scoped) -> dict[in
     return found
 
 
-def _values(snapshot: Snapshot, founders: list[int]) -> dict[int, Row]:
+def said_by(snapshot: Snapshot, founders: list[int]) -> dict[int, Row]:
     """By record, what it says: itself, or the plain customer who is its image."""
     asked = {"founders": founders}
     kept = snapshot.rows("select * from record_values where founder = any($founders)", asked)

@@ -15,7 +15,7 @@ from steward.desk.pages import Page
 from steward.desk.pair import merge_view, pair_view
 from steward.desk.rail import rail, section_of
 from steward.desk.refused import not_here
-from steward.desk.seen import Seen, see_item
+from steward.desk.seen import Seen, reach_of, see_item
 from steward.desk.visit import Visit
 from store.reading import Snapshot
 from store.state.queue import StaleError
@@ -56,6 +56,8 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
         seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
         insist_may_answer(visit, seen, waiting)
         kind = str(seen.item["kind"])
+        listed = rail(visit, snapshot, section_of(kind), asked.get("tab", ""), item_id)
+        visit.desk.ahead.look(snapshot, listed.soon, reach_of(visit.actor))
         template, view = VIEWS[AS_WELL.get((kind, asked.get("view", "")), str(kind))]
         return visit.page(
             template,
@@ -65,7 +67,7 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
             wrong=wrong,
             typed=visit.form.get("typed", ""),
             verdict_id=str(uuid4()),
-            rail=rail(visit, snapshot, section_of(kind), asked.get("tab", ""), item_id),
+            rail=listed,
             comments=visit.state.work.comments(item_id),
             given=_told(visit, waiting),
             is_blind=visit.request.cookies.get("blind") == "yes",
@@ -85,7 +87,7 @@ def show_preview(visit: Visit) -> Response:
         seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
         if not seen.item["record_ids"]:
             raise not_here()
-        return visit.page("preview.html", **merge_view(visit, snapshot, seen))
+        return visit.part("preview.html", **merge_view(visit, snapshot, seen))
 
 
 def insist_on(visit: Visit, item_id: str, action: Action) -> None:

@@ -2,12 +2,10 @@
 
 from typing import NamedTuple
 
-import polars as pl
-
-from steward.desk.seen import as_text, text
+from steward.desk.survivors import Choice, Golden, Values, as_text, survivors
 from store.reading import Row, Snapshot
 from store.rulebook import Rulebook
-from transforms.survive import ORDER, survive
+from transforms.survive import ORDER
 
 SHOWN = {
     "name": "Name",
@@ -54,13 +52,9 @@ def preview_merge(
     snapshot: Snapshot, ours: list[Row], theirs: list[Row], rulebook: Rulebook
 ) -> Preview:
     """What becomes of two customers' records when they are one."""
-    lineage = _golden(snapshot, [(_BOTH, ours + theirs), (_A, ours), (_B, theirs)], rulebook)
+    whole = _golden(snapshot, [ours + theirs, ours, theirs], rulebook)
     numbers = {row["record_number"] for row in ours}
-    fields = [
-        _chosen(field, lineage, numbers, rulebook)
-        for field in rulebook.survivorship.fields
-        if (_BOTH, field) in lineage
-    ]
+    fields = [_chosen(field, whole, numbers) for field in whole[_BOTH]]
     known = {one.field for one in fields}
     return Preview(fields, bool({"name", "company"} & known), bool({"email", "phone"} & known))
 
@@ -70,63 +64,37 @@ def golden_values(snapshot: Snapshot, records: list[Row], rulebook: Rulebook) ->
     return preview_merge(snapshot, records, [], rulebook)
 
 
-class _Value(NamedTuple):
-    value: str
-    record_number: int | None
-    decided_by: str
+_Whole = dict[str, Golden]
+"""By field of survivorship.toml; of fields that are taken whole, in one text."""
 
 
-_Lineage = dict[tuple[int, str], _Value]
-"""By group and field of survivorship.toml."""
+def _golden(snapshot: Snapshot, groups: list[list[Row]], rulebook: Rulebook) -> list[_Whole]:
+    found = survivors(groups, rulebook, _said(snapshot, groups, rulebook))
+    return [_read(values, rulebook) for values in found]
 
 
-def _golden(
-    snapshot: Snapshot, groups: list[tuple[int, list[Row]]], rulebook: Rulebook
-) -> _Lineage:
-    rules = rulebook.survivorship
-    fields = [*rules.names(), *(also for rule in rules.fields.values() for also in rule.also)]
-    trust = {source: feed.trust for source, feed in rulebook.feeds.items()}
-    frames = [
-        as_text(records, fields).with_columns(
-            pl.lit(group, pl.Int64).alias("group"),
-            trust=pl.col("source").replace_strict(trust, default=0, return_dtype=pl.Int64),
-            updated_at=pl.Series(
-                [row.get("updated_at") or row["received_at"] for row in records],
-                dtype=pl.Datetime("us", "UTC"),
-            ),
-        )
-        for group, records in groups
-        if records
-    ]
-    found = survive(pl.concat(frames), rules, _said(snapshot, groups, rulebook))
-    return _read(found.lineage, rulebook)
-
-
-def _read(lineage: dict[str, pl.DataFrame], rulebook: Rulebook) -> _Lineage:
-    """Golden values by field of survivorship.toml; of a group that is taken whole, in one text."""
-    told: _Lineage = {}
+def _read(values: Values, rulebook: Rulebook) -> _Whole:
+    told: _Whole = {}
     for field, rule in rulebook.survivorship.fields.items():
-        for name in rule.group or (field,):
-            for row in lineage[name].iter_rows(named=True):
-                key = (row["group"], field)
-                value = f"{told[key].value} {row['value']}" if key in told else row["value"]
-                told[key] = _Value(value, row["record_number"], row["decided_by"])
+        said = [values[name] for name in rule.group or (field,) if name in values]
+        if said:
+            told[field] = said[-1]._replace(value=" ".join(one.value for one in said))
     return told
 
 
-def _said(
-    snapshot: Snapshot, groups: list[tuple[int, list[Row]]], rulebook: Rulebook
-) -> pl.DataFrame:
+def _said(snapshot: Snapshot, groups: list[list[Row]], rulebook: Rulebook) -> list[list[Choice]]:
     """Values that stewards have chosen for these customers, the newest of each field."""
-    schema = {"group": pl.Int64, "field": pl.String, "value": pl.String, "record_number": pl.Int64}
-    told = [
-        (group, field, value, record)
-        for field, value, record, founder in _stewards(snapshot, groups[0][1], rulebook)
-        for group, records in groups
-        if any(row["founder"] == founder for row in records)
-    ]
-    newest = {(group, field): (group, field, *rest) for group, field, *rest in reversed(told)}
-    return pl.DataFrame(list(newest.values()), schema=schema, orient="row")
+    every = _stewards(snapshot, groups[_BOTH], rulebook)
+    chosen = []
+    for records in groups:
+        founders = {row["founder"] for row in records}
+        told = {
+            field: Choice(field, value, record)
+            for field, value, record, founder in reversed(every)
+            if founder in founders
+        }
+        chosen.append(list(told.values()))
+    return chosen
 
 
 def _stewards(
@@ -144,17 +112,17 @@ def _stewards(
         if row[f"{field}_by"] == "steward" and row[field] is not None
     ]
     return [
-        (field, str(text(row[field])), row[f"{field}_record"] or None, row["founder"])
+        (field, str(as_text(row[field])), row[f"{field}_record"] or None, row["founder"])
         for _, field, row in sorted(said, key=lambda one: one[0], reverse=True)
     ]
 
 
-def _chosen(field: str, lineage: _Lineage, ours: set[int], rulebook: Rulebook) -> Chosen:
-    found = lineage[_BOTH, field]
+def _chosen(field: str, whole: list[_Whole], ours: set[int]) -> Chosen:
+    found = whole[_BOTH][field]
     alone = {
-        side: lineage[group, field].value
+        side: whole[group][field].value
         for side, group in (("a", _A), ("b", _B))
-        if (group, field) in lineage
+        if field in whole[group]
     }
     sides = "".join(side for side, value in alone.items() if value == found.value)
     return Chosen(

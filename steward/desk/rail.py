@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from steward.desk.finding import founder_of
 from steward.desk.sections import SECTIONS, Section
 from steward.desk.seen import name_of
 from steward.desk.visit import Visit
@@ -53,6 +54,8 @@ class Rail(NamedTuple):
     before: str | None
     after: str | None
     """The neighbours of the current item that nobody else has."""
+    soon: list[str]
+    """The items that will be handed out next, to anybody."""
 
 
 def section_of(kind: str) -> Section:
@@ -65,12 +68,11 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
     work, kinds = visit.state.work, section.kinds
     waiting = work.waiting(visit.reader, kinds, MOST)
     second = work.second_looks(visit.reader, kinds, MOST)
-    counts = visit.state.queue.counts(visit.reader)
+    counts = visit.waiting()
     listed = _around(second if tab == SECOND else waiting, current)
     last = work.last_given(visit.actor.name, kinds)
-    titles = titles_of(
-        snapshot, [item.item_id for item in listed] + ([last.item_id] if last else [])
-    )
+    names = [item.item_id for item in listed] + ([last.item_id] if last else [])
+    titles = titles_of(snapshot, names, [item.item_id for item in waiting])
     now = datetime.now(UTC)
     entries = _entries(listed, titles, visit.actor.name, current, now)
     at = next((at for at, entry in enumerate(entries) if entry.is_current), None)
@@ -85,44 +87,65 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
         work.given_since(visit.actor.name, now - timedelta(hours=now.hour, minutes=now.minute)),
         _first([] if at is None else free[:at][::-1]),
         _first(free if at is None else free[at + 1 :]),
+        [item.item_id for item in waiting if item.holder is None],
     )
 
 
-def titles_of(snapshot: Snapshot, item_ids: list[str]) -> dict[str, tuple[str, str]]:
-    """What items are called in a list: who or what, and what is asked about them."""
+def titles_of(
+    snapshot: Snapshot, item_ids: list[str], soon: list[str]
+) -> dict[str, tuple[str, str]]:
+    """What items are called in a list: who or what, and what is asked about them.
+
+    One look into the tables costs about the same for many items as for one: where one is not known,
+    those that will be listed `soon` are looked up with it.
+    """
     if len(snapshot.known) > MOST_KNOWN:
         snapshot.known.clear()
-    new = [item_id for item_id in item_ids if item_id not in snapshot.known]
-    if new:
+    if not snapshot.known.keys() >= set(item_ids):
+        new = [item_id for item_id in {*item_ids, *soon} if item_id not in snapshot.known]
         snapshot.known.update(_titles(snapshot, new))
     return {item_id: snapshot.known.get(item_id, (item_id, "settled")) for item_id in item_ids}
 
 
 def _titles(snapshot: Snapshot, item_ids: list[str]) -> dict[str, tuple[str, str]]:
     items = snapshot.rows(
-        "select item_id, kind, field, why, record_ids[1] as record_id, delivery_id, row_number "
-        "from review_items where item_id = any($ids)",
+        "select item_id, kind, field, why, record_ids[1] as record_id, customer_ids, delivery_id, "
+        "row_number from review_items where item_id = any($ids)",
         {"ids": item_ids},
     )
-    names = _names(snapshot, [item["record_id"] for item in items if item["record_id"]])
+    names = _names(snapshot, items)
     files = _files(snapshot, [item["delivery_id"] for item in items if item["delivery_id"]])
     return {item["item_id"]: (_who(item, names, files), _about(item)) for item in items}
 
 
-def _names(snapshot: Snapshot, record_ids: list[str]) -> dict[str, str]:
-    if not record_ids:
-        return {}
-    fields = ("first_name", "last_name", "company", "email", "phone")
-    told = ", ".join(f"coalesce(v.{field}, p.{field}) as {field}" for field in fields)
-    rows = snapshot.rows(
-        f"""
-        select c.record_id, {told} from crosswalk c
-        left join record_values v using (founder, record_number)
-        left join plain_values p on p.founder = c.founder and p.is_one_record
-        where c.record_id = any($ids)""",
-        {"ids": record_ids},
+def _names(snapshot: Snapshot, items: list[Row]) -> dict[str, str]:
+    """By record, the name of the first record of each item."""
+    wanted = {item["record_id"] for item in items if item["record_id"]}
+    founders = sorted(
+        {founder_of(one) or 0 for item in items for one in item["customer_ids"] or ()}
     )
-    return {row["record_id"]: name_of(row) for row in rows}
+    if not wanted:
+        return {}
+    asked = {"founders": founders}
+    named = snapshot.rows(
+        "select founder, record_number, record_id from crosswalk where founder = any($founders)",
+        asked,
+    )
+    fields = "first_name, last_name, company, email, phone"
+    kept = snapshot.rows(
+        f"select record_number, {fields} from record_values where founder = any($founders)", asked
+    )
+    images = snapshot.rows(
+        f"select record, {fields} from plain_values where founder = any($founders) "
+        "and is_one_record",
+        asked,
+    )
+    said = {row["record_number"]: row for row in kept} | {row["record"]: row for row in images}
+    return {
+        row["record_id"]: name_of(said[row["record_number"]] | row)
+        for row in named
+        if row["record_id"] in wanted
+    }
 
 
 def _files(snapshot: Snapshot, delivery_ids: list[str]) -> dict[str, str]:

@@ -40,6 +40,10 @@ class Renderer:
         text = self._pages.get_template(f"desk/{template}").render({**around, **values})
         return HTMLResponse(text, status)
 
+    def part(self, template: str, values: Mapping[str, object]) -> Response:
+        """A part of a page, which the script puts into its place."""
+        return HTMLResponse(self._pages.get_template(f"desk/{template}").render(values))
+
 
 def _seen(value: object) -> object:
     """What a template puts out; what came from elsewhere hides nothing."""

@@ -51,7 +51,7 @@ def sections_of(visit: "Visit") -> list[Shown]:
         return []
     paths = {getattr(route, "path", "") for route in visit.request.app.routes}
     here = visit.request.url.path
-    counts = desk.state.queue.counts(visit.reader)
+    counts = visit.waiting()
     return [
         Shown(
             section.title,

@@ -4,10 +4,11 @@ Records of an item itself are all in scope, or nobody would be shown it. The cus
 may have further records in other campaigns: those are left out here, in the query.
 """
 
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
-import polars as pl
-
+from steward.desk.behind import said_by
+from steward.desk.finding import founder_of
 from steward.desk.refused import not_here
 from steward.permission import Actor, Resource
 from store.reading import Row, Snapshot
@@ -25,6 +26,8 @@ class Seen(NamedTuple):
     """Scored pairs between these records: record_a, record_b, match_weight, weights and levels."""
     contacts: dict[tuple[str, str], Row]
     """By customer and value: how a contact point is verified."""
+    feed: tuple[str | None, str] | None = None
+    """Of an item without records: the campaign that the feed declares, and its source."""
 
     def record(self, record_id: str) -> Row:
         """One of the records."""
@@ -46,55 +49,159 @@ class Seen(NamedTuple):
 
     def resource(self) -> Resource:
         """What permission is asked about: the campaign and source of each record of the item."""
+        if self.feed is not None:
+            return Resource((self.feed,))
         named = [self.record(record_id) for record_id in self.item["record_ids"] or ()]
         return Resource(tuple((row["campaign"], row["source"]) for row in named))
 
 
 def see_item(snapshot: Snapshot, item_id: str, actor: Actor, rulebook: Rulebook) -> Seen:
-    """The item with what a page shows of it."""
-    item = find_item(snapshot, item_id)
-    if not item["record_ids"]:
-        return Seen(item, [], [], {})
-    records = snapshot.rows(
-        f"""
-        select * from records
-        where founder in (select founder from crosswalk where record_id = any($ids))
-            and ({scope_of(actor)} or record_id = any($ids))
-        order by record_number""",
-        {"ids": item["record_ids"], **_campaigns(actor)},
+    """The item with what a page shows of it; pages share what they are given and change none."""
+    campaigns = reach_of(actor)
+    return snapshot.remember(
+        _key(item_id, campaigns),
+        lambda: _see(snapshot, [item_id], campaigns, rulebook).get(item_id) or _nothing(),
     )
-    numbers = [row["record_number"] for row in records]
+
+
+def see_soon(
+    snapshot: Snapshot, item_ids: list[str], campaigns: frozenset[str] | None, rulebook: Rulebook
+) -> None:
+    """Remember items that will be asked for: many at once cost little more than one."""
+    new = [one for one in item_ids if not snapshot.remembers(_key(one, campaigns))]
+    for item_id, seen in _see(snapshot, new, campaigns, rulebook).items() if new else ():
+        snapshot.remember(_key(item_id, campaigns), partial(_same, seen))
+
+
+def reach_of(actor: Actor) -> frozenset[str] | None:
+    """The campaigns whose records this person sees; none means all."""
+    return None if actor.role == "administrator" else actor.campaigns
+
+
+def _key(item_id: str, campaigns: frozenset[str] | None) -> tuple[object, ...]:
+    return ("seen", item_id, campaigns)
+
+
+def _same(seen: Seen) -> Seen:
+    return seen
+
+
+def _nothing() -> Seen:
+    raise not_here()
+
+
+def _see(
+    snapshot: Snapshot, item_ids: list[str], campaigns: frozenset[str] | None, rulebook: Rulebook
+) -> dict[str, Seen]:
+    """Items by their names; what is not of the live run is not there.
+
+    The tables are asked for some founders each: a join of the views would read them whole.
+    """
+    every = snapshot.rows("select * from review_items where item_id = any($ids)", {"ids": item_ids})
+    held = [one for one in every if not one["record_ids"]]
+    feeds = _feeds(snapshot, held, rulebook) if held else {}
+    told = {one["item_id"]: Seen(one, [], [], {}, feeds.get(one["delivery_id"])) for one in held}
+    items = [one for one in every if one["record_ids"]]
+    return told | (_of_records(snapshot, items, campaigns, rulebook) if items else {})
+
+
+def _of_records(
+    snapshot: Snapshot, items: list[Row], campaigns: frozenset[str] | None, rulebook: Rulebook
+) -> dict[str, Seen]:
+    founders = {one["item_id"]: _founders(one) for one in items}
+    every = sorted({founder for some in founders.values() for founder in some})
+    records = _records(snapshot, every)
+    pairs = _pairs(snapshot, [row["record_number"] for row in records], rulebook)
+    contacts = _by_founder(
+        snapshot.rows(
+            "select founder, customer_id, kind, value, verification, reason from contact_points "
+            "where founder = any($founders)",
+            {"founders": every},
+        )
+    )
+    by_founder = _by_founder(records)
+    return {
+        one["item_id"]: _seen(
+            one,
+            [row for founder in founders[one["item_id"]] for row in by_founder.get(founder, ())],
+            campaigns,
+            pairs,
+            [row for founder in founders[one["item_id"]] for row in contacts.get(founder, ())],
+        )
+        for one in items
+    }
+
+
+def _feeds(
+    snapshot: Snapshot, items: list[Row], rulebook: Rulebook
+) -> dict[str, tuple[str | None, str]]:
+    """By delivery, the campaign that its feed declares for every record, and its source."""
+    asked = {"ids": sorted({one["delivery_id"] for one in items if one["delivery_id"]})}
+    query = "select delivery_id, source from deliveries where delivery_id = any($ids)"
+    found = {}
+    for row in snapshot.rows(query, asked):
+        feed = rulebook.feeds.get(row["source"])
+        found[row["delivery_id"]] = (feed.campaign if feed else None, row["source"])
+    return found
+
+
+def _founders(item: Row) -> list[int]:
+    named = (founder_of(one) for one in item["customer_ids"] or ())
+    return sorted(founder for founder in named if founder is not None)
+
+
+def _records(snapshot: Snapshot, founders: list[int]) -> list[Row]:
+    """All records of these customers, in order of arrival."""
+    named = snapshot.rows(
+        "select * from crosswalk where founder = any($founders) order by record_number",
+        {"founders": founders},
+    )
+    values = said_by(snapshot, founders)
+    records = [
+        row | values[row["record_number"]] for row in named if row["record_number"] in values
+    ]
+    return [row | {"updated_at": row["updated_at"] or row["received_at"]} for row in records]
+
+
+def _pairs(snapshot: Snapshot, numbers: list[int], rulebook: Rulebook) -> dict[int, list[Row]]:
+    """Scored pairs among records, by the first of the two."""
     pairs = snapshot.frame(
         "select * from pair_weights where record_a = any($numbers) and record_b = any($numbers)",
         {"numbers": numbers},
     ).with_columns(match_weight=match_weight(rulebook.model.manifest.prior))
-    contacts = snapshot.rows(
-        "select customer_id, kind, value, verification, reason from contact_points "
-        "where founder = any($founders)",
-        {"founders": sorted({row["founder"] for row in records})},
-    )
-    known = {(row["customer_id"], row["value"]): row for row in contacts}
-    return Seen(item, records, list(pairs.iter_rows(named=True)), known)
+    found: dict[int, list[Row]] = {}
+    for row in pairs.iter_rows(named=True):
+        found.setdefault(row["record_a"], []).append(row)
+    return found
 
 
-def find_item(snapshot: Snapshot, item_id: str) -> Row:
-    """An item of the live run."""
-    item = snapshot.row("select * from review_items where item_id = $id", {"id": item_id})
-    if item is None:
-        raise not_here()
-    return item
+def _by_founder(rows: list[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["founder"], []).append(row)
+    return found
 
 
-def scope_of(actor: Actor) -> str:
-    """The condition that leaves out records which the reader may not see; see `_campaigns`."""
-    return "true" if actor.role == "administrator" else "campaign = any($campaigns)"
-
-
-def _campaigns(actor: Actor) -> dict[str, Any]:
-    """The parameter that `scope_of` names, where it names one."""
-    if actor.role == "administrator":
-        return {}
-    return {"campaigns": sorted(actor.campaigns)}
+def _seen(
+    item: Row,
+    records: list[Row],
+    campaigns: frozenset[str] | None,
+    pairs: dict[int, list[Row]],
+    contacts: list[Row],
+) -> Seen:
+    """One item with what of these records is its own or in scope, and what is said of those."""
+    own = item["record_ids"] or ()
+    seen = [
+        row
+        for row in sorted(records, key=lambda row: int(row["record_number"]))
+        if campaigns is None or row["campaign"] in campaigns or row["record_id"] in own
+    ]
+    numbers = {row["record_number"] for row in seen}
+    among = [
+        pair for number in sorted(numbers) for pair in pairs.get(number, ())
+        if pair["record_b"] in numbers
+    ]  # fmt: skip
+    return Seen(item, seen, among, {(row["customer_id"], row["value"]): row for row in contacts})
 
 
 def name_of(record: Row) -> str:
@@ -102,21 +209,3 @@ def name_of(record: Row) -> str:
     last, first = record["last_name"], record["first_name"]
     name = ", ".join(part for part in (last, first) if part) or record["company"]
     return str(name or record["email"] or record["phone"] or record["record_id"])
-
-
-def as_text(records: list[Row], fields: list[str]) -> pl.DataFrame:
-    """Records as survivorship wants them: every field as text."""
-    told = [
-        {name: text(row.get(name)) for name in fields}
-        | {"record_number": row["record_number"], "source": row["source"]}
-        for row in records
-    ]
-    schema = dict.fromkeys(fields, pl.String) | {"record_number": pl.Int64, "source": pl.String}
-    return pl.DataFrame(told, schema=schema, orient="row")
-
-
-def text(value: object) -> str | None:
-    """A value as text; yes and no as the tables write them."""
-    if value is None:
-        return None
-    return str(value).lower() if isinstance(value, bool) else str(value)

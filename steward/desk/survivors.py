@@ -49,13 +49,25 @@ def survivors(
     groups = [[] if done else records for records, done in zip(groups, values, strict=True)]
     if not any(groups):
         return values
-    found = survive(_frame(groups, rulebook), rules, _choices(choices))
+    chosen = _choices(choices)
+    found = survive(_frame(groups, rulebook), _told(groups, rules, chosen), chosen)
     for field, lineage in found.lineage.items():
         for row in lineage.iter_rows(named=True):
             values[row["group"]][field] = Golden(
                 row["value"], row["record_number"], row["decided_by"]
             )
     return values
+
+
+def _told(groups: list[list[Row]], rules: Survivorship, chosen: pl.DataFrame) -> Survivorship:
+    """The rules of the fields of which anybody says anything."""
+    said = {field for records in groups for row in records for field, value in row.items()
+            if value is not None}  # fmt: skip
+    said |= set(chosen["field"])
+    fields = {
+        name: rule for name, rule in rules.fields.items() if said & {name, *rule.group, *rule.also}
+    }
+    return rules.model_copy(update={"fields": fields})
 
 
 def _is_plain(records: list[Row], choices: list[Choice], rules: Survivorship) -> bool:

@@ -41,7 +41,7 @@ def show_parts(visit: Visit) -> Response:
     with visit.desk.snapshots.reading() as snapshot:
         whole = _separable(visit, snapshot)
         out = _ticked(whole, list(visit.form.values()))
-        return visit.page("unmerge_parts.html", **_parts(whole, out, visit.desk.rulebook))
+        return visit.part("unmerge_parts.html", **_parts(whole, out, visit.desk.rulebook))
 
 
 def unmerge(visit: Visit) -> Response:

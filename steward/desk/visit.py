@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from rules.access import Action, Rights
 from steward.buckets import Limiter
+from steward.desk.ahead import Ahead
 from steward.desk.assets import Assets
 from steward.desk.refused import not_here
 from steward.desk.rendering import Renderer
@@ -34,6 +35,7 @@ class Desk(NamedTuple):
     renderer: Renderer
     limiter: Limiter
     runner: Runner
+    ahead: Ahead
 
 
 class Visit(NamedTuple):
@@ -57,9 +59,20 @@ class Visit(NamedTuple):
         is_limited = self.actor.role != "administrator"
         return Reader(self.actor.name, self.actor.campaigns if is_limited else None)
 
+    def waiting(self) -> dict[str, int]:
+        """How many items of each kind wait for the one who asks; counted once a request."""
+        known: dict[str, int] | None = getattr(self.request.state, "waiting", None)
+        if known is None:
+            known = self.request.state.waiting = self.state.queue.counts(self.reader)
+        return known
+
     def page(self, template: str, status: int = 200, **values: object) -> Response:
         """A page of the desk, with the top bar of the one who asks."""
         return self.desk.renderer.page(self, template, status, values)
+
+    def part(self, template: str, **values: object) -> Response:
+        """A part of a page, without the top bar."""
+        return self.desk.renderer.part(template, values)
 
     def may(self, action: Action, resource: Resource) -> bool:
         """Whether the one who asks may do this to that."""

@@ -173,8 +173,8 @@ class Queue:
 
     def counts(self, reader: Reader) -> dict[str, int]:
         """How many items of each kind wait for this reader, claimed ones too."""
-        seen = visible(reader).subquery()
-        query = sa.select(seen.c.kind, sa.func.count().label("waiting")).group_by(seen.c.kind)
+        waits = visible(reader).with_only_columns(ITEMS.c.kind, sa.func.count().label("waiting"))
+        query = waits.group_by(ITEMS.c.kind)
         with reading(self._engine) as connection:
             return {row.kind: row.waiting for row in connection.execute(query)}
 

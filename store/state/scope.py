@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from store.state.tables import ITEM_CAMPAIGNS, ITEMS, LIVE, VERDICTS
+from store.state.tables import CAMPAIGN_SETS, ITEMS, LIVE, VERDICTS
 
 OPEN, SECOND, DECIDED, CLOSED = "open", "second_look", "decided", "closed"
 UNSURE = "unsure"
@@ -29,10 +29,13 @@ def visible(reader: Reader) -> sa.Select[tuple[object, ...]]:
     administrators may answer all.
     """
     first = sa.select(VERDICTS.c.item_id).where(
-        (VERDICTS.c.user_name == reader.name) & (VERDICTS.c.item_version == ITEMS.c.version)
+        (VERDICTS.c.user_name == reader.name)
+        & (VERDICTS.c.item_id == ITEMS.c.item_id)
+        & (VERDICTS.c.item_version == ITEMS.c.version)
     )
     waits = sa.text(f"items.state in ('{OPEN}', '{SECOND}')")
-    query = in_scope(reader).where(waits & ITEMS.c.item_id.not_in(first))
+    is_mine = (ITEMS.c.state == OPEN) | ~sa.exists(first)
+    query = in_scope(reader).where(waits & is_mine)
     if reader.campaigns is None:
         return query
     return query.where(ITEMS.c.assigned_to.is_(None) | (ITEMS.c.assigned_to == reader.name))
@@ -44,9 +47,7 @@ def in_scope(reader: Reader) -> sa.Select[tuple[object, ...]]:
     query = sa.select(ITEMS).where(ITEMS.c.first_run <= live)
     if reader.campaigns is None:
         return query
-    outside = sa.select(ITEM_CAMPAIGNS.c.item_id).where(
-        (ITEM_CAMPAIGNS.c.item_id == ITEMS.c.item_id)
-        & ITEM_CAMPAIGNS.c.campaign.not_in(sorted(reader.campaigns))
+    outside = sa.select(CAMPAIGN_SETS.c.campaign_set).where(
+        CAMPAIGN_SETS.c.campaign.not_in(sorted(reader.campaigns))
     )
-    inside = sa.select(ITEM_CAMPAIGNS.c.item_id).where(ITEM_CAMPAIGNS.c.item_id == ITEMS.c.item_id)
-    return query.where(~sa.exists(outside) & sa.exists(inside))
+    return query.where(ITEMS.c.campaign_set.not_in(outside))

@@ -8,13 +8,16 @@ import sqlalchemy as sa
 
 from store.state.engine import reading, writing
 from store.state.scope import CLOSED, OPEN, SECOND
-from store.state.tables import CLAIMS, ITEM_CAMPAIGNS, ITEMS, LIVE
+from store.state.tables import CAMPAIGN_SETS, CLAIMS, ITEMS, LIVE
 
 ROWS_AT_A_TIME = 500
 """Items that are staged in one transaction: stewards wait for no longer than that takes."""
 
-SEEN = ("priority", "opened_at", "due_at", "fingerprint")
+SEEN = ("priority", "opened_at", "due_at", "fingerprint", "campaign_set")
 """What may change about an item while its question stays."""
+
+BETWEEN = "\x1f"
+"""Stands between the names of a set of campaigns."""
 
 
 def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: str) -> None:
@@ -24,7 +27,10 @@ def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: 
     text, '' for a record of none). An item whose evidence changed after it was decided is asked
     again; one that is asked no more is closed.
     """
+    items = items.with_columns(campaign_set=_set_of(pl.col("campaigns")))
     known = _known(engine, run_number)
+    with writing(engine) as connection:
+        _name_sets(connection, items)
     fresh = items.join(known, on="item_id", how="anti")
     for part in fresh.iter_slices(ROWS_AT_A_TIME):
         with writing(engine) as connection:
@@ -39,6 +45,8 @@ def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: 
         _close(connection, gone["item_id"])
         connection.execute(sa.delete(LIVE))
         connection.execute(sa.insert(LIVE).values(only=1, run_number=run_number, switched_at=now))
+    with writing(engine) as connection:
+        connection.exec_driver_sql("ANALYZE items")  # or the next item is found by sorting them all
 
 
 def live_run(engine: sa.Engine) -> int | None:
@@ -52,8 +60,6 @@ def _known(engine: sa.Engine, run_number: int) -> pl.DataFrame:
     """The items that are shown; what a run that died had staged is forgotten."""
     with writing(engine) as connection:
         live = connection.scalar(sa.select(LIVE.c.run_number)) or 0
-        staged = sa.select(ITEMS.c.item_id).where(ITEMS.c.first_run > live)
-        connection.execute(sa.delete(ITEM_CAMPAIGNS).where(ITEM_CAMPAIGNS.c.item_id.in_(staged)))
         connection.execute(sa.delete(ITEMS).where(ITEMS.c.first_run > live))
     columns = [ITEMS.c[name] for name in ("item_id", "state", *SEEN)]
     with reading(engine) as connection:
@@ -69,11 +75,22 @@ def _stage(connection: sa.Connection, items: pl.DataFrame, run_number: int) -> N
         state=pl.lit(OPEN), version=pl.lit(1), first_run=pl.lit(run_number)
     )
     connection.execute(sa.insert(ITEMS), rows.to_dicts())
-    campaigns = items.select("item_id", campaign="campaigns").explode("campaign").unique()
-    connection.execute(
-        sa.insert(ITEM_CAMPAIGNS),
-        campaigns.with_columns(pl.col("campaign").fill_null("")).to_dicts(),
-    )
+
+
+def _set_of(campaigns: pl.Expr) -> pl.Expr:
+    """The name of a set of campaigns."""
+    told = campaigns.list.eval(pl.element().fill_null("")).list.unique().list.sort()
+    return told.list.join(BETWEEN).fill_null("")
+
+
+def _name_sets(connection: sa.Connection, items: pl.DataFrame) -> None:
+    """Say which campaigns are in each set, of those that are not known yet."""
+    named = items.select("campaign_set", campaign="campaigns").unique("campaign_set")
+    told = named.explode("campaign").with_columns(pl.col("campaign").fill_null("")).unique()
+    known = set(connection.scalars(sa.select(CAMPAIGN_SETS.c.campaign_set).distinct()))
+    rows = told.filter(~pl.col("campaign_set").is_in(sorted(known))).to_dicts()
+    if rows:
+        connection.execute(sa.insert(CAMPAIGN_SETS), rows)
 
 
 def _update(connection: sa.Connection, changed: pl.DataFrame) -> None:

@@ -78,17 +78,19 @@ ITEMS = sa.Table(
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("assigned_to", sa.Text),
     sa.Column("first_run", sa.Integer, nullable=False),
+    sa.Column("campaign_set", sa.Text, nullable=False),
 )
 """One row per review item that a run published; it shows from `first_run` on. What it asks about is
 in the snapshot: no values of customers here."""
 
-ITEM_CAMPAIGNS = sa.Table(
-    "item_campaigns",
+CAMPAIGN_SETS = sa.Table(
+    "campaign_sets",
     METADATA,
-    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("campaign_set", sa.Text, primary_key=True),
     sa.Column("campaign", sa.Text, primary_key=True),
 )
-"""One row per campaign that a record of an item belongs to; a record of none has ''."""
+"""One row per campaign of each set of campaigns that the records of an item have; a record of none
+has ''. There are few sets, so that a question of scope is asked of few rows, not of all items."""
 
 CLAIMS = sa.Table(
     "claims",

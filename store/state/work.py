@@ -80,7 +80,7 @@ class Work:
         """What waits for this reader and was looked at by somebody else already."""
         return self._list(
             visible(reader)
-            .where(ITEMS.c.kind.in_(kinds) & (ITEMS.c.state == SECOND))
+            .where(ITEMS.c.kind.in_(kinds) & sa.text(f"items.state = '{SECOND}'"))
             .order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id)
             .limit(most)
         )

@@ -19,8 +19,6 @@ POSTGRESQL = """CREATE TRIGGER {table}_refuse_change BEFORE UPDATE OR DELETE ON 
 FOR EACH ROW EXECUTE FUNCTION decisions_refuse_change()"""
 
 INDEXES = (
-    "CREATE INDEX items_in_order ON items (kind, priority DESC, item_id) WHERE state = 'open'",
-    "CREATE INDEX item_campaigns_by_campaign ON item_campaigns (campaign, item_id)",
     "CREATE INDEX verdicts_by_item ON verdicts (item_id)",
     "CREATE INDEX comments_by_item ON comments (item_id)",
     "CREATE INDEX sessions_by_user ON sessions (user_name)",
@@ -30,7 +28,11 @@ INDEXES = (
 
 
 def upgrade() -> None:
-    """Create the tables and their indexes, and refuse changes of what is only added to."""
+    """Create the tables and their indexes, and refuse changes of what is only added to.
+
+    The tables are made as they are today; the revisions after this one change those that were
+    made before.
+    """
     connection = op.get_bind()
     METADATA.create_all(connection)
     for statement in INDEXES:

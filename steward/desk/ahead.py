@@ -1,0 +1,82 @@
+"""Look at what will be asked for before it is: the next items of a queue, the words of a search.
+
+It is done beside the requests, in one thread that nobody waits for. What is not ready in time is
+looked up by the page itself, and what goes wrong here goes wrong there again, where it is told.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from steward.desk.index import prepare
+from steward.desk.seen import see_soon
+from store.errors import TouchstoneError
+from store.reading import Snapshot, Snapshots
+from store.rulebook import Rulebook
+
+LOG = logging.getLogger("touchstone.steward")
+AT_ONCE = 24
+"""Items that are looked at together."""
+FEW = 8
+"""So many of the next items must be known, else more are looked at."""
+EVERY_SECONDS = 2.0
+"""How often it is seen whether a run has published."""
+
+
+class Ahead:
+    """The thread of one app."""
+
+    def __init__(self, snapshots: Snapshots, rulebook: Rulebook) -> None:
+        self._snapshots, self._rulebook = snapshots, rulebook
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        self._stopped = threading.Event()
+        self._asked: set[tuple[str, frozenset[str] | None]] = set()
+        self._ready = ""
+
+    def start(self) -> None:
+        """Lay out each snapshot for searching as soon as it is live."""
+        threading.Thread(target=self._follow, name="ahead of searches", daemon=True).start()
+
+    def look(
+        self, snapshot: Snapshot, item_ids: list[str], campaigns: frozenset[str] | None
+    ) -> None:
+        """Have the next items ready."""
+        key = (snapshot.run_id, campaigns)
+        known = [snapshot.remembers(("seen", one, campaigns)) for one in item_ids[:FEW]]
+        if all(known) or key in self._asked:
+            return
+        self._asked.add(key)
+        self._pool.submit(self._quietly, lambda: self._look(key, item_ids[:AT_ONCE]))
+
+    def stop(self) -> None:
+        """Begin nothing any more."""
+        self._stopped.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _look(self, key: tuple[str, frozenset[str] | None], item_ids: list[str]) -> None:
+        try:
+            with self._snapshots.reading() as snapshot:
+                if snapshot.run_id == key[0]:
+                    see_soon(snapshot, item_ids, key[1], self._rulebook)
+        finally:
+            self._asked.discard(key)
+
+    def _follow(self) -> None:
+        while not self._stopped.is_set():
+            self._quietly(self._prepare)
+            self._stopped.wait(EVERY_SECONDS)
+
+    def _prepare(self) -> None:
+        with self._snapshots.reading() as snapshot:
+            if snapshot.run_id != self._ready:
+                prepare(snapshot)
+                self._ready = snapshot.run_id
+
+    def _quietly(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except TouchstoneError:
+            return  # whoever asks is told
+        except Exception as error:
+            LOG.warning("looking ahead failed: %s", type(error).__name__)
