@@ -49,14 +49,17 @@ class Night(NamedTuple):
     """What came of fetching from partners before it."""
 
 
-def nightly(settings: Settings, now: datetime, progress: Progress) -> Night:
+def nightly(
+    settings: Settings, now: datetime, progress: Progress, *, takes_in: bool = True
+) -> Night:
     """Run one night; a run that was cut short is finished first, under its own name and time.
 
-    It begins with the partners. A fetch that fails is told of and stops nothing.
+    It begins with the partners. A fetch that fails is told of and stops nothing. A run that takes
+    nothing in obeys what was decided since the last one: deliveries wait, as if they came later.
     """
-    fetched = fetch(settings, now)
+    fetched = fetch(settings, now) if takes_in else []
     with one_writer(settings.lock):
-        run, resumed, inbox = prepare(settings, now)
+        run, resumed, inbox = prepare(settings, now, takes_in=takes_in)
         note_fetch(run, fetched)
         return Night(run, inbox, run_stages(run, progress), resumed, fetched)
 
@@ -79,7 +82,7 @@ def run_stages(run: Run, progress: Progress) -> dict[str, Counts]:
     return counts
 
 
-def prepare(settings: Settings, now: datetime) -> tuple[Run, bool, Inbox]:
+def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tuple[Run, bool, Inbox]:
     """Read the rules, find out what there is to do, and note that a run begins."""
     rulebook = read_checked_rules(settings)
     put_in_place(settings)
@@ -98,7 +101,7 @@ def prepare(settings: Settings, now: datetime) -> tuple[Run, bool, Inbox]:
         elif begun.kind == "nightly" and (erases or changed & set(READING)):
             begun = ledger.turn_into_rebuild(warehouse, begun)
     run = load_run(settings, rulebook, begun, changed)
-    inbox = receive(run)
+    inbox = receive(run) if takes_in or resumed else Inbox([], [], [])
     if run.is_rebuild:
         start_anew(run)
     return run, resumed, inbox

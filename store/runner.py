@@ -36,13 +36,17 @@ class Runner:
         self._process: subprocess.Popen[bytes] | None = None
         self._by, self._at = "", datetime.now(UTC)
 
-    def start(self, by: str) -> None:
-        """Start a nightly run, unless one that was started here is under way."""
+    def start(self, by: str, *, takes_in: bool = True) -> None:
+        """Start a nightly run, unless one that was started here is under way.
+
+        One that takes nothing in obeys what was decided, and leaves what has arrived to the night.
+        """
         with self._turn:
             if self._process is not None and self._process.poll() is None:
                 raise TouchstoneError("A run is under way; wait until it has ended.")
             places = ["--data", str(self._settings.data), "--rules", str(self._settings.rules)]
             words = [sys.executable, "-m", "flows.cli", "nightly", *places]
+            words += [] if takes_in else ["--decisions-only"]
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(words, stdout=log, stderr=log)  # noqa: S603 - ours
             self._by, self._at = by, datetime.now(UTC)

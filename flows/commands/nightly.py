@@ -18,12 +18,22 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--now", metavar="TIME", help="ISO 8601: the time of the run, to repeat one"
     )
+    parser.add_argument(
+        "--decisions-only",
+        action="store_true",
+        help="take nothing in: obey what was decided since the last run, and publish",
+    )
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run one night and say what came of it."""
     with telling_of_failure(settings, "A night"):
-        night = nightly(settings, moment(arguments.now), Teller(quiet=arguments.json))
+        night = nightly(
+            settings,
+            moment(arguments.now),
+            Teller(quiet=arguments.json),
+            takes_in=not arguments.decisions_only,
+        )
     return tell(night, arguments)
 
 

@@ -128,7 +128,9 @@ def _page(visit: Visit, snapshot: Snapshot, whole: Whole, live: Snapshot) -> Res
         is_live=snapshot is live,
         was=visit.request.query_params.get("was", "")[:30],
         saved=visit.request.query_params.get("saved", "")[:20],
+        started=visit.desk.runner.last() if visit.may("run", resource) else None,
         may={
+            "run": snapshot is live and visit.may("run", resource),
             "open": may_ever(visit.actor, "comment", visit.desk.rights),
             "edit": snapshot is live and visit.may("create", resource),
             "unmerge": snapshot is live

@@ -2,6 +2,7 @@
 
 from steward.desk import (
     account,
+    applying,
     customers,
     dashboard,
     deliveries,
@@ -17,6 +18,7 @@ from steward.desk.pages import Page
 
 RECORD_PAGES: tuple[Page, ...] = (
     *search.PAGES,
+    *applying.PAGES,
     *entry.PAGES,
     *customers.PAGES,
     *unmerge.PAGES,

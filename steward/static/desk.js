@@ -8,6 +8,7 @@
   const ARMING_MS = 300;        // after the new page is painted; until then keys do nothing
   const RENEW_MS = 60000;       // a claim is renewed by activity, no more often than this
   const TYPING_MS = 350;        // after the last letter what is typed is looked at
+  const AGAIN_MS = 1500;        // until a run that is under way is looked at again
   const LONGEST_WAIT_MS = 8000; // between tries while there is no connection
   const policy = window.trustedTypes
     ? window.trustedTypes.createPolicy("desk", { createHTML: (text) => text })
@@ -45,6 +46,7 @@
     tick();
     arm();
     load();
+    follow();
   }
 
   // Parts that cost the server more are fetched once the page is painted.
@@ -74,6 +76,15 @@
     if (!place) return;
     place.textContent = text;
     place.hidden = !text;
+  }
+
+  // What is under way is looked at again until it has ended, unless somebody is at the keys.
+  function follow() {
+    const place = $("[data-again]");
+    if (!place) return;
+    setTimeout(() => {
+      if (place.isConnected && !busy && !$("dialog[open]")) go(place.dataset.again);
+    }, AGAIN_MS);
   }
 
   function tick() {
@@ -286,5 +297,6 @@
   say();
   arm();
   load();
+  follow();
   sendKept();
 })();
