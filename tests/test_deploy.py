@@ -1,0 +1,52 @@
+"""What is in deploy/ names commands, settings and files that there are."""
+
+import re
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+from store.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+UNITS = sorted((ROOT / "deploy").glob("*.service"))
+
+
+def unit(path: Path) -> ConfigParser:
+    """A unit file; a key that stands twice keeps the last."""
+    read = ConfigParser(strict=False, interpolation=None)
+    read.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's keys have capitals
+    read.read(path, "utf-8")
+    return read
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_unit_starts_a_command_that_there_is_and_writes_its_data_alone(path: Path) -> None:
+    service = unit(path)["Service"]
+
+    command = service["ExecStart"].split()[1]
+    assert (ROOT / "flows" / "commands" / f"{command}.py").exists()
+    assert service["ProtectSystem"] == "strict"
+    assert service["ReadWritePaths"] == "/srv/touchstone/data"
+
+
+@pytest.mark.parametrize("path", [*UNITS, ROOT / "deploy" / "Containerfile"], ids=lambda p: p.name)
+def test_every_setting_is_one_of_ours(path: Path) -> None:
+    named = set(re.findall(r"TOUCHSTONE_([A-Z_]+)=", path.read_text("utf-8")))
+
+    assert named
+    assert {name.lower() for name in named} <= set(Settings.model_fields)
+
+
+def test_the_image_has_every_package_of_ours() -> None:
+    text = (ROOT / "deploy" / "Containerfile").read_text("utf-8")
+
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
+    assert {one for one in packages if f"COPY {one} {one}\n" in text} == packages
+
+
+def test_the_guide_names_every_file() -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text("utf-8")
+
+    lost = [path.name for path in (ROOT / "deploy").iterdir() if f"deploy/{path.name}" not in guide]
+    assert lost == []
