@@ -33,6 +33,7 @@ from steward.violations import violations_route
 from store.errors import TouchstoneError
 from store.keys import Keys
 from store.lock import one_writer
+from store.oidc import Provider
 from store.reading import Snapshots
 from store.rulebook import read_feeds, read_lookups, read_rule, read_rulebook
 from store.runner import Runner
@@ -115,6 +116,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
                 limiter,
                 Runner(settings),
                 ahead,
+                Provider(settings),
             )
         finally:
             ahead.stop()

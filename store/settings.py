@@ -63,6 +63,14 @@ class Settings(BaseSettings):
     metrics_file: Path | None = Field(
         None, description="where each run writes its metrics, for Prometheus; unset: nowhere"
     )
+    oidc_issuer: str | None = Field(
+        None, description="the OpenID provider at which people sign in; unset: none"
+    )
+    oidc_client_id: str | None = Field(None, description="by which the provider knows this desk")
+    oidc_name_claim: str = Field(
+        "preferred_username", description="which of the provider's words is a person's name here"
+    )
+    local_passwords: bool = Field(True, description="whether the desk takes passwords itself")
     max_delivery_bytes: int = Field(10_000_000_000, ge=1, description="larger files are held")
 
     max_expanded_bytes: int = Field(10_000_000_000, ge=1, description="once unpacked")

@@ -15,14 +15,15 @@ TRIES_PER_MINUTE = 30
 def show_sign_in(visit: Visit) -> Response:
     """Ask who it is."""
     if visit.actor.name:
-        return see_other(_local(visit.request.query_params.get("next", "/")))
+        return see_other(local(visit.request.query_params.get("next", "/")))
     return _ask(visit, visit.request.query_params.get("next", "/"), "")
 
 
 def sign_in(visit: Visit) -> Response:
     """Begin a session, under a new token whatever the browser sent."""
-    where, name = _local(visit.form.get("next", "/")), visit.form.get("name", "").strip()
+    where, name = local(visit.form.get("next", "/")), visit.form.get("name", "").strip()
     _refuse_unsafe(visit)
+    _refuse_passwords(visit)
     client = visit.request.client
     if visit.desk.limiter.take(("sign in", client.host if client else "?"), TRIES_PER_MINUTE):
         return _ask(visit, where, "Too many tries from here. Wait a minute, then try again.", 429)
@@ -31,7 +32,7 @@ def sign_in(visit: Visit) -> Response:
         visit.state.audit.note(name[:100], "sign_in_refused")
         says = "The name and the password do not fit, or you must wait a little. Try again."
         return _ask(visit, where, says, 401)
-    return _begin(visit, user.name, where)
+    return begin_session(visit, user.name, where)
 
 
 def sign_out(visit: Visit) -> Response:
@@ -58,10 +59,11 @@ def accept_invitation(visit: Visit) -> Response:
     except UserError as error:
         return _invite(visit, name, str(error), 422)
     visit.state.audit.note(name, "password_set")
-    return _begin(visit, name, "/")
+    return begin_session(visit, name, "/")
 
 
-def _begin(visit: Visit, name: str, where: str) -> Response:
+def begin_session(visit: Visit, name: str, where: str) -> Response:
+    """Sign a person in, under a new token, and lead on."""
     device = visit.request.headers.get("user-agent", "")
     token = visit.state.sessions.begin(name, device)
     visit.state.audit.note(name, "sign_in")
@@ -72,10 +74,12 @@ def _ask(visit: Visit, where: str, says: str, status: int = 200) -> Response:
     return visit.page(
         "sign_in.html",
         status,
-        next=_local(where),
+        next=local(where),
         name=visit.form.get("name", ""),
         says=says,
         is_safe=is_safe(visit.request),
+        has_provider=visit.desk.provider.is_there,
+        takes_passwords=visit.desk.settings.local_passwords,
     )
 
 
@@ -102,6 +106,16 @@ def _invited(visit: Visit) -> str:
     return name
 
 
+def _refuse_passwords(visit: Visit) -> None:
+    if not visit.desk.settings.local_passwords:
+        raise Refused(
+            403,
+            "Passwords are not taken here",
+            "Sign in at your organisation's provider.",
+            ("Sign in", "/sign-in"),
+        )
+
+
 def _refuse_unsafe(visit: Visit) -> None:
     if not is_safe(visit.request):
         raise Refused(
@@ -111,7 +125,7 @@ def _refuse_unsafe(visit: Visit) -> None:
         )
 
 
-def _local(where: str) -> str:
+def local(where: str) -> str:
     """A path of ours, whatever the address said: nobody is led to another site."""
     is_path = where.startswith("/") and not where.startswith(("//", "/\\"))
     return where if is_path and where.isprintable() and "\\" not in where else "/"

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from steward.desk import home, items, queue, signing, verdicts
+from steward.desk import home, items, provider, queue, signing, verdicts
 from steward.desk.cookies import token_of
 from steward.desk.pages import Page
 from steward.desk.records import RECORD_PAGES
@@ -39,6 +39,7 @@ FORM = "application/x-www-form-urlencoded"
 PAGES: tuple[Page, ...] = (
     *home.PAGES,
     *signing.PAGES,
+    *provider.PAGES,
     *queue.PAGES,
     *items.PAGES,
     *verdicts.PAGES,

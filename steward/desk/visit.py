@@ -13,6 +13,7 @@ from steward.desk.assets import Assets
 from steward.desk.refused import not_here
 from steward.desk.rendering import Renderer
 from steward.permission import Actor, Resource, permission
+from store.oidc import Provider
 from store.reading import Snapshots
 from store.rulebook import Rulebook
 from store.runner import Runner
@@ -36,6 +37,7 @@ class Desk(NamedTuple):
     limiter: Limiter
     runner: Runner
     ahead: Ahead
+    provider: Provider
 
 
 class Visit(NamedTuple):
