@@ -23,7 +23,7 @@ from store.errors import TouchstoneError
 from store.secrets import read_secret
 from store.settings import Settings
 
-SECRET = "TOUCHSTONE_OIDC_SECRET"  # noqa: S105 - what it is called
+SECRET = "OIDC_SECRET"  # noqa: S105 - what it is called
 SCOPE = "openid profile email"
 LASTS_SECONDS = 600
 """Within which somebody who was sent to the provider must be back."""

@@ -99,7 +99,7 @@ def provider() -> Iterator[Provider]:
 
 @pytest.fixture
 def desk(tmp_path: Path, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    monkeypatch.setenv("TOUCHSTONE_OIDC_SECRET", KEY)
+    monkeypatch.setenv("OIDC_SECRET", KEY)
     settings = Settings(
         data=tmp_path, oidc_issuer=provider.issuer, oidc_client_id=CLIENT, local_passwords=False
     )
