@@ -2,7 +2,8 @@
 
 Each set goes through the product's own transforms: standardise, block, score, cluster. The model
 is trained on the very file (`--model own`), label-free, or is the one that ships (`--model
-shipped`) with the prior estimated from the file. Truth is read only to score the answer.
+shipped`) with the prior and the rarity of households estimated from the file, as `touchstone train
+--prior-only` does. Truth is read only to score the answer.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from transforms.block import cap_keys, capped_keys
 from transforms.cluster import Apart, cluster, pairs_to_weigh
 from transforms.evaluate import score
 from transforms.match import MatchModel, match_weight, prepare_nodes, score_given, score_pairs
-from transforms.priors import priors_of_pairs
+from transforms.priors import priors_of_pairs, with_rarer_households
 from transforms.standardise.contact_keys import phone_keys
 from transforms.standardise.emails import verify_emails
 from transforms.standardise.keys import record_keys
@@ -193,8 +194,12 @@ def _match(records: pl.DataFrame, rulebook: Rulebook, which: str) -> pl.DataFram
     model = MatchModel(shipped.settings, shipped.frequencies, shipped.manifest.prior)
     model = train(nodes, rules, 1).model if which == "own" else model
     pairs = score_pairs(None, nodes, model, rules)
-    prior = priors_of_pairs(pairs, nodes.height, model.settings["kinship"]["ratio"]).match
-    return _cluster(nodes, pairs, model._replace(prior=prior), rules)
+    ratio = float(model.settings["kinship"]["ratio"])
+    found = priors_of_pairs(pairs, nodes.height, ratio)
+    shift = found.shift(ratio) if which == "shipped" else 0.0
+    pairs = pairs.with_columns(pl.col("kinship") + shift)
+    settings = with_rarer_households(model.settings, shift)
+    return _cluster(nodes, pairs, model._replace(prior=found.match, settings=settings), rules)
 
 
 def _cluster(

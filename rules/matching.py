@@ -52,6 +52,12 @@ class Clustering(Rule):
     most_evidence: float = Field(
         10.0, gt=0, description="no single pair counts for more bits than this, for or against"
     )
+    clear: float = Field(
+        1.0,
+        ge=0,
+        description="bits by which a record must fit its customer better than any other that "
+        "could not be put together with it; it stays alone else, and a data steward decides",
+    )
     max_records: int = Field(
         200, ge=2, description="a component of more records is cut at its weakest links"
     )

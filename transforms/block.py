@@ -54,6 +54,7 @@ READ_FROM = {
 DERIVED_PARTS = {
     "birth_year": "year(birth_date)",
     "first_initial": "left(first_key, 1)",
+    "last_initial": "left(last_key, 1)",
     "both_initials": "case when left(first_key, 1) < left(last_key, 1)"
     " then left(first_key, 1) || left(last_key, 1)"
     " else left(last_key, 1) || left(first_key, 1) end",

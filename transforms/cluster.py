@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from rules.matching import Clustering
 
+PAIR = ("record_a", "record_b")
 _MUST = 1_000_000.0
 """The weight of a must-link: above any match_weight."""
 _STEP = 2.0
@@ -192,20 +193,63 @@ def _settle(
     ordered = edges.filter(pl.col("record_a").is_in(records.implode())).sort(
         -pl.col("match_weight"), "record_a", "record_b"
     )
-    groups = _Groups(records.to_list(), apart, rules)
-    groups.weigh(pl.concat([ordered, _inside(inside, _opposition(apart)).select(ordered.columns)]))
-    refused = [
-        (one, other, match_weight, why)
-        for one, other, match_weight in ordered.iter_rows()
-        if (why := groups.join(one, other, is_decided=match_weight >= _MUST))
-    ]
+    against = _inside(inside, _opposition(apart)).select(ordered.columns)
+    groups, refused = _take(records, ordered, against, apart, rules)
+    unsure = _fitting_two(groups, ordered, refused, rules)
+    if unsure.height:
+        sure = ordered.join(unsure, on=["record_a", "record_b"], how="anti", maintain_order="left")
+        groups, refused = _take(records, sure, against, apart, rules)
+        refused = pl.concat([refused, unsure])
     founders = [groups.founder(record) for record in records]
     settled = pl.DataFrame(
         {"record_number": records, "founder": founders},
         schema={"record_number": pl.Int64, "founder": pl.Int64},
     )
-    refused = [row for row in refused if groups.group[row[0]] != groups.group[row[1]]]
-    return settled, pl.DataFrame(refused, schema=_no_refusals().schema, orient="row")
+    return settled, refused.filter(groups.are_apart(refused))
+
+
+def _take(
+    records: pl.Series, links: pl.DataFrame, against: pl.DataFrame, apart: Apart, rules: Clustering
+) -> "tuple[_Groups, pl.DataFrame]":
+    """The groups that links make, in this order, and the links that were refused."""
+    groups = _Groups(records.to_list(), apart, rules)
+    groups.weigh(pl.concat([links, against]))
+    refused = [
+        (one, other, match_weight, why)
+        for one, other, match_weight in links.iter_rows()
+        if (why := groups.join(one, other, is_decided=match_weight >= _MUST))
+    ]
+    found = pl.DataFrame(refused, schema=_no_refusals().schema, orient="row")
+    return groups, found.filter(groups.are_apart(found))
+
+
+def _fitting_two(
+    groups: "_Groups", links: pl.DataFrame, refused: pl.DataFrame, rules: Clustering
+) -> pl.DataFrame:
+    """The links of records that fit a second customer about as well as the one they are in.
+
+    Each record's own links alone count: one that has a copy of itself is no doubtful record.
+    """
+    second = _by_record(refused.filter(pl.col("why") != "cannot_link"))
+    doubtful = (
+        _by_record(links.filter(~groups.are_apart(links)))
+        .join(second, on="record_number", suffix="_second")
+        .filter(pl.col("match_weight") < pl.col("match_weight_second") + rules.clear)
+        .select("record_number", most=pl.col("match_weight_second") + rules.clear)
+    )
+    of = [
+        links.join(doubtful, left_on=end, right_on="record_number", maintain_order="left")
+        for end in ("record_a", "record_b")
+    ]
+    unsure = pl.concat(of).filter(pl.col("match_weight") < pl.col("most"))
+    why = pl.lit("fits_two_customers")
+    return unsure.select(links.columns).unique(maintain_order=True).with_columns(why=why)
+
+
+def _by_record(links: pl.DataFrame) -> pl.DataFrame:
+    """The strongest link of each record."""
+    ends = (links.select(pl.col(end).alias("record_number"), "match_weight") for end in PAIR)
+    return pl.concat(ends).group_by("record_number").agg(pl.col("match_weight").max())
 
 
 class _Groups:
@@ -235,6 +279,11 @@ class _Groups:
     def founder(self, record: int) -> int:
         """The earliest record of the group that `record` is in."""
         return min(self.members[self.group[record]])
+
+    def are_apart(self, pairs: pl.DataFrame) -> pl.Series:
+        """Whether the two records of each pair are in different groups."""
+        of = [pairs[end].replace_strict(self.group, return_dtype=pl.Int64) for end in PAIR]
+        return of[0] != of[1]
 
     def join(self, one: int, other: int, *, is_decided: bool) -> str | None:
         """Put the groups of two records together, or say why not.

@@ -18,6 +18,8 @@ class Level(NamedTuple):
     stranger: float
     term: str | None = None
     """The column whose value's frequency refines the weight, if there is one."""
+    is_known: bool = False
+    """Whether its shares are these and not learnt: what it means is known without looking."""
 
 
 class Comparison(NamedTuple):
@@ -48,6 +50,7 @@ _NEARLY_SWAPPED = (
     f" or (last_key_l = first_key_r and ({_CROSS_FIRST} >= 0.84"
     " or starts_with(first_key_l, last_key_r) or starts_with(last_key_r, first_key_l)))"
 )
+_HALF_SWAPPED = "(first_key_l = last_key_r or last_key_l = first_key_r)"
 _SHORT = (
     "coalesce(list_contains(first_others_l, first_root_r), false)"
     " or coalesce(list_contains(first_others_r, first_root_l), false)"
@@ -75,8 +78,12 @@ _IS_OWN = (
     f" or (length(first_key) = 1 and left({_UNNAMED}, 1) = first_key))"
 )
 """Whether a mailbox is called after its owner and no more."""
-_OTHER_OWN = "email_own_l = email_own_r and email_domain_l <> email_domain_r"
-"""Two mailboxes called after their owners' one name: they say what the names said."""
+_SAME_OWN = "(email_own_l = email_letters_r or email_letters_l = email_own_r)"
+"""Two mailboxes of one name, and that of an owner, however the other spelt it."""
+_OTHER_OWN = f"{_SAME_OWN} and email_domain_l <> email_domain_r"
+"""At two providers such mailboxes say what the names said."""
+_BOTH_OWN = f"({_SAME_OWN} or (email_own_l is not null and email_own_r is not null))"
+"""Two mailboxes that are as alike as the names are."""
 _COMPANY = "jaro_winkler_similarity(company_key_l, company_key_r)"
 _PHONE = "levenshtein(phone_l, phone_r)"
 
@@ -93,7 +100,7 @@ COMPARISONS: dict[str, Comparison] = {
         (
             Level("same first name", "first_key_l = first_key_r", 0.75, 0.02, 0.006, "first_key"),
             Level("a nickname of the other", "first_root_l = first_root_r", 0.06, 0.01, 0.001),
-            Level("first and last name swapped", _SWAPPED, 0.01, 0.0005, 0.00001),
+            Level("first and last name swapped", _SWAPPED, 0.01, 0.0005, 0.00001, "first_key"),
             Level(
                 "an initial of the other",
                 "(length(first_key_l) = 1 or length(first_key_r) = 1)"
@@ -105,6 +112,7 @@ COMPARISONS: dict[str, Comparison] = {
             Level("spelt nearly the same", f"{_FIRST} >= 0.92 or {_FIRST_SLIP}", 0.06, 0.02, 0.004),
             Level("perhaps short for the other", _SHORT, 0.03, 0.005, 0.0031),
             Level("nearly swapped with the last name", _NEARLY_SWAPPED, 0.005, 0.0005, 0.00002),
+            Level("one name in the place of the other", _HALF_SWAPPED, 0.003, 0.0005, 0.00021),
             Level(
                 "part of the other",
                 "starts_with(first_key_l, first_key_r) or starts_with(first_key_r, first_key_l)"
@@ -130,7 +138,7 @@ COMPARISONS: dict[str, Comparison] = {
         f"{_LAST} is null",
         (
             Level("same last name", "last_key_l = last_key_r", 0.85, 0.75, 0.002, "last_key"),
-            Level("first and last name swapped", _SWAPPED, 0.01, 0.0005, 0.00001),
+            Level("first and last name swapped", _SWAPPED, 0.01, 0.0005, 0.00001, "last_key"),
             Level(
                 "part of a compound name",
                 "starts_with(last_key_l, last_key_r || ' ')"
@@ -188,7 +196,14 @@ COMPARISONS: dict[str, Comparison] = {
                 0.03,
                 0.03,
             ),
-            Level("another generation", "generation_l <> generation_r", 0.005, 0.05, 0.01),
+            Level(
+                "another generation",
+                "generation_l <> generation_r",
+                0.001,
+                0.1,
+                0.05,
+                is_known=True,
+            ),
             Level("another middle name", "ELSE", 0.095, 0.87, 0.94),
         ),
         is_personal=True,
@@ -234,7 +249,8 @@ COMPARISONS: dict[str, Comparison] = {
             Level(
                 "e-mail with a typing slip",
                 f"{_LOCAL} >= 0.92 and email_domain_l = email_domain_r"
-                " and email_digits_l = email_digits_r and email_letters_l <> email_letters_r",
+                " and email_digits_l = email_digits_r and email_letters_l <> email_letters_r"
+                " and (email_own_l <> email_own_r) is not true",
                 0.04,
                 0.005,
                 0.00001,
@@ -244,7 +260,7 @@ COMPARISONS: dict[str, Comparison] = {
                 f"({_LOCAL} >= 0.92 and email_domain_l <> email_domain_r"
                 " and jaro_winkler_similarity(email_domain_l, email_domain_r) >= 0.92)"
                 f" or ({_LOCAL} >= 0.96 and email_local_l <> email_local_r"
-                " and (email_own_l = email_own_r) is not true)",
+                f" and {_BOTH_OWN} is not true)",
                 0.03,
                 0.01,
                 0.00005,

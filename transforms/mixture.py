@@ -57,6 +57,8 @@ class Ties(NamedTuple):
     """Comparisons in which people of a household are strangers, but for one pair in a hundred."""
     random: frozenset[str] = frozenset()
     """Comparisons in which those who share a contact point are strangers."""
+    known: tuple[tuple[str, int], ...] = ()
+    """Comparisons with the number of a level whose shares are the defaults."""
 
 
 _NOTHING = Ties()
@@ -64,7 +66,7 @@ _NOTHING = Ties()
 
 def fit(blocks: list[Block], defaults: dict[str, Floats], ties: Ties = _NOTHING) -> Mixture:
     """The shares that explain all blocks together, starting from and leaning on the defaults."""
-    shares = _tied(defaults, ties)
+    shares = _tied(defaults, defaults, ties)
     mixes = [np.array([1.0, 1.0, 1.0, 1e6]) if b.is_random else np.ones(len(KINDS)) for b in blocks]
     mixes = [mix / mix.sum() for mix in mixes]
     for _ in range(ROUNDS):
@@ -73,7 +75,7 @@ def fit(blocks: list[Block], defaults: dict[str, Floats], ties: Ties = _NOTHING)
             weights = _said(block) if block.kind else _posterior(block, shares, mixes[number])
             mixes[number] = (weights.sum(axis=0) + 1e-9) / (weights.sum() + len(KINDS) * 1e-9)
             _count_levels(block, weights, seen)
-        previous, shares = shares, _tied(_with_defaults(seen, defaults), ties)
+        previous, shares = shares, _tied(_with_defaults(seen, defaults), defaults, ties)
         if max(np.abs(shares[n] - previous[n]).max() for n in shares) < CONVERGED:
             break
     return Mixture(shares, seen, mixes)
@@ -140,13 +142,19 @@ def _count_levels(block: Block, weights: Floats, seen: dict[str, Floats]) -> Non
                 total[kinds, number] += weights[level == number][:, kinds].sum(axis=0)
 
 
-def _tied(shares: dict[str, Floats], ties: Ties) -> dict[str, Floats]:
+def _tied(shares: dict[str, Floats], defaults: dict[str, Floats], ties: Ties) -> dict[str, Floats]:
     tied = {name: share.copy() for name, share in shares.items()}
     for name, (match, household, contact, stranger) in tied.items():
         if name in ties.personal:
             household[:] = NAMESAKES * match + (1 - NAMESAKES) * stranger
         if name in ties.random:
             contact[:] = stranger
+    for name, number in ties.known:
+        given = defaults[name][:, number]
+        others = np.delete(np.arange(tied[name].shape[1]), number)
+        left = tied[name][:, others]
+        tied[name][:, others] = left * ((1 - given) / left.sum(axis=1))[:, np.newaxis]
+        tied[name][:, number] = given
     return tied
 
 

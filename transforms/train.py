@@ -219,6 +219,12 @@ def _ties(rules: Matching) -> Ties:
     return Ties(
         personal=frozenset(name for name in learnt if COMPARISONS[name].is_personal),
         random=frozenset(name for name in learnt if not COMPARISONS[name].is_contact),
+        known=tuple(
+            (name, number)
+            for name in rules.comparisons
+            for number, level in enumerate(COMPARISONS[name].levels)
+            if level.is_known
+        ),
     )
 
 

@@ -20,7 +20,7 @@ from store.settings import Settings
 from transforms.block import cap_keys, capped_keys
 from transforms.drift import level_shares
 from transforms.match import MatchModel, band, check_model, score_pairs
-from transforms.priors import priors_of_pairs
+from transforms.priors import priors_of_pairs, with_rarer_households
 from transforms.propose import compare_bands, count_bands, manifest_of
 from transforms.train import train
 
@@ -61,7 +61,9 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     known = read_known(settings, rules)
     if arguments.prior_only:
         proposal = _with_fresh_prior(_usable(current), known, folder.name, today)
-        pairs = weighed(known.pairs, proposal.manifest.prior)
+        shift = _ratio(proposal) - _ratio(_usable(current))
+        stored = known.pairs.with_columns(pl.col("kinship") + shift)
+        pairs = weighed(stored, proposal.manifest.prior)
     else:
         trained = train(known.nodes, rules, arguments.seed, known.verdicts)
         manifest = provenance(known, manifest_of(trained, today))
@@ -128,11 +130,21 @@ def _matching(model: Model) -> MatchModel:
 
 
 def _with_fresh_prior(model: Model, known: Known, name: str, today: date) -> Model:
-    """The same weights; the prior that explains the pairs there are."""
-    ratio = float(model.settings["kinship"]["ratio"])
-    prior = priors_of_pairs(known.pairs, known.nodes.height, ratio).match
-    fresh = {"prior": prior, "trained_on": today, "record_count": known.nodes.height}
-    return model._replace(name=name, manifest=model.manifest.model_copy(update=fresh))
+    """The same weights; the prior that explains the pairs there are.
+
+    Where households are far rarer than the model takes them to be, that is learnt as well.
+    """
+    found = priors_of_pairs(known.pairs, known.nodes.height, _ratio(model))
+    fresh = {"prior": found.match, "trained_on": today, "record_count": known.nodes.height}
+    return model._replace(
+        name=name,
+        settings=with_rarer_households(model.settings, found.shift(_ratio(model))),
+        manifest=model.manifest.model_copy(update=fresh),
+    )
+
+
+def _ratio(model: Model) -> float:
+    return float(model.settings["kinship"]["ratio"])
 
 
 def _with_levels(model: Model, pairs: pl.DataFrame, rules: Matching) -> Model:

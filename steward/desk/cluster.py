@@ -23,6 +23,10 @@ WHY = {
         "Too many records",
         "So many records are rarely one customer: a shared phone or address is the usual cause.",
     ),
+    "fits_two_customers": (
+        "Fits two customers",
+        "One of the records fits another customer about as well as this one.",
+    ),
     "cannot_link": ("Somebody said no before", "A decision keeps records of these two apart."),
 }
 """Why a link was refused, by the word that the run gives for it."""

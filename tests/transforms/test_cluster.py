@@ -225,3 +225,31 @@ def test_only_pairs_inside_a_component_of_several_links_are_still_to_be_weighed(
     missing = pairs_to_weigh(records, links, links.clear(), links, Clustering())
 
     assert missing.rows() == [(1, 3)]
+
+
+def test_a_record_that_fits_two_customers_stays_alone_and_is_a_question() -> None:
+    links = {(1, 2): 20.0, (3, 4): 20.0, (2, 5): 6.0, (4, 5): 5.5}
+    opposed = {(1, 3): -9.0, (2, 4): -9.0, (1, 4): -9.0, (2, 3): -9.0, (1, 5): -1.0, (3, 5): -1.0}
+
+    found = weighed(links, opposed, Clustering(clear=1.0))
+
+    assert homes(found) == {1: 1, 2: 1, 3: 3, 4: 3, 5: 5}
+    assert found.refusals.select("record_a", "record_b", "why").sort("record_a").rows() == [
+        (2, 5, "fits_two_customers"),
+        (4, 5, "fits_two_customers"),
+    ]
+
+
+def test_a_record_that_fits_one_customer_clearly_better_is_of_it() -> None:
+    links = {(1, 2): 20.0, (3, 4): 20.0, (2, 5): 7.0, (4, 5): 5.5}
+    opposed = {(1, 3): -9.0, (2, 4): -9.0, (1, 4): -9.0, (2, 3): -9.0, (1, 5): -1.0, (3, 5): -1.0}
+
+    found = weighed(links, opposed, Clustering(clear=1.0))
+
+    assert homes(found) == {1: 1, 2: 1, 3: 3, 4: 3, 5: 1}
+
+
+def test_records_that_a_person_put_together_fit_no_other_customer() -> None:
+    graph = Graph({(1, 2): 9.0, (2, 3): 9.0}, {(1, 2)}, {(1, 3)}, {})
+
+    assert homes(clustered(graph))[2] == 1

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from rules.matching import Matching
-from transforms.match import check_model, prepare_nodes
+from transforms.match import check_model, prepare_nodes, score_pairs
 from transforms.mixture import Block, Ties, fit, fit_priors, times_of_matches
+from transforms.priors import Priors, with_rarer_households
 from transforms.train import order_remarks, term_frequencies, train
 
 ROOT = Path(__file__).parents[2]
@@ -227,3 +228,28 @@ def test_the_priors_of_scored_pairs_are_those_that_made_them() -> None:
 def test_a_file_without_matches_has_a_small_prior_and_no_error() -> None:
     match, _ = fit_priors(np.array([]), np.array([]), 1e6)
     assert 0 < match <= 1e-6
+
+
+def test_the_shares_of_a_level_that_is_known_are_not_learnt() -> None:
+    rows = [(0, 0, 900.0), (1, 0, 800.0), (0, 1, 40.0), (1, 1, 60.0)]
+    ties = Ties(known=(("a", 0),))
+    shares = fit([counted(rows), counted([(1, 1, 1e6)], is_random=True)], DEFAULTS, ties).shares
+    assert shares["a"][:, 0] == pytest.approx(DEFAULTS["a"][:, 0])
+    assert shares["a"].sum(axis=1) == pytest.approx(1.0)
+
+
+def test_a_file_that_shows_far_fewer_households_than_its_model_expects_is_believed() -> None:
+    assert Priors(match=-10.0, household=-18.0).shift(ratio=0.0) == -4.0
+    assert Priors(match=-10.0, household=-14.5).shift(ratio=0.0) == 0.0
+    assert Priors(match=-10.0, household=-9.0).shift(ratio=-3.0) == 0.0
+
+
+def test_where_households_are_rarer_each_pair_is_less_like_one() -> None:
+    nodes = NODES.head(200)
+    rarer = with_rarer_households(TRAINED.model.settings, -3.0)
+    usual = score_pairs(None, nodes, TRAINED.model, RULES)
+    fewer = score_pairs(None, nodes, TRAINED.model._replace(settings=rarer), RULES)
+    assert usual.height > 0
+    assert (usual["kinship"] - fewer["kinship"]).to_list() == pytest.approx([3.0] * usual.height)
+    assert usual["evidence"].equals(fewer["evidence"])
+    assert with_rarer_households(TRAINED.model.settings, 0.0) is TRAINED.model.settings
