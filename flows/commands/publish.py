@@ -2,8 +2,10 @@
 
 import argparse
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
+from flows.announcing import announce_to_folder, announce_to_webhook
 from flows.cli import show
 from rules.decision import NewDecision, Publication
 from store.decisions import DecisionLogError, open_decisions
@@ -24,8 +26,12 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         metavar="URL",
-        help="bring a copy of the published tables to the current snapshot: postgresql://user@host"
-        "/database (password in PGPASSWORD)",
+        help="postgresql://user@host/database: bring a copy of the tables there to the current "
+        "snapshot (password in PGPASSWORD); https://…: tell a webhook what changed; else a folder: "
+        "write what changed as NDJSON, a file for each run",
+    )
+    parser.add_argument(
+        "--since", metavar="RUN", help="tell again what changed after this run ('' for all)"
     )
     parser.set_defaults(refuse=parser.error)
 
@@ -33,7 +39,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Say what is held back, or release it, which the decision log notes first."""
     if arguments.to:
-        return _copy(arguments, settings)
+        return _bring(arguments, settings)
     if not arguments.run_id:
         return _tell(arguments, settings)
     if not arguments.by or not arguments.because:
@@ -54,9 +60,23 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _bring(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Bring what is published to where it was asked for."""
+    if arguments.to.startswith(("postgresql://", "postgres://", "postgresql+pg8000://")):
+        return _copy(arguments, settings)
+    if arguments.to.startswith(("https://", "http://")):
+        told = announce_to_webhook(settings, arguments.to, arguments.since)
+    elif "://" in arguments.to:
+        arguments.refuse("--to is postgresql://…, https://… or a folder")
+    else:
+        told = announce_to_folder(settings, Path(arguments.to), arguments.since)
+    what = "messages" if "://" in arguments.to else "files"
+    text = f"{told.changes:,} changes were told in {told.parts:,} {what}."
+    show(told._asdict(), text, as_json=arguments.json)
+    return 0
+
+
 def _copy(arguments: argparse.Namespace, settings: Settings) -> int:
-    if not arguments.to.startswith(("postgresql://", "postgres://", "postgresql+pg8000://")):
-        arguments.refuse("--to begins with postgresql://")
     copied = copy_to_postgresql(settings, arguments.to)
     count = f"{sum(copied.rows.values()):,} rows of {len(copied.rows)} tables were written"
     what = f"those that differ from {copied.before}" if copied.before else "all there are"

@@ -1,42 +1,23 @@
 """Tell a program what the runs did to customers, page by page from a cursor."""
 
-import base64
-import binascii
-import json
-from typing import Any, NamedTuple
+from typing import Any
 
 from steward.desk.scope import Scoped
 from steward.problem import Problem
+from store.changes import ORDER, Cursor
 from store.reading import Row, Snapshot
 
 MOST, USUAL = 1_000, 200
 """Changes on a page."""
 
 
-class Cursor(NamedTuple):
-    """The last change that was read: all that follow come after it in the order of the feed."""
-
-    run_id: str = ""
-    customer_id: str = ""
-    change: str = ""
-    other: str = ""
-
-    def __str__(self) -> str:
-        """As programs keep it."""
-        return base64.urlsafe_b64encode(json.dumps(self).encode()).decode().rstrip("=")
-
-
 def read_cursor(text: str) -> Cursor:
     """The cursor that a text is; the empty one is the beginning."""
-    if not text:
-        return Cursor()
     try:
-        parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        if len(parts) == len(Cursor._fields) and all(isinstance(part, str) for part in parts):
-            return Cursor(*parts)
-    except (binascii.Error, ValueError, TypeError, RecursionError):
-        pass
-    raise Problem("not_asked_so", "Give the `next` of an answer as since, or leave it out.")
+        return Cursor.read(text)
+    except ValueError as error:
+        says = "Give the `next` of an answer as since, or leave it out."
+        raise Problem("not_asked_so", says) from error
 
 
 def changes_after(
@@ -56,25 +37,16 @@ def changes_after(
     rows = snapshot.rows(
         f"""
         select run_id, customer_id, change, fields, other_customer_id from changes c
-        where (run_id, customer_id, change, coalesce(other_customer_id, ''))
-            > ($run_id, $customer_id, $change, $other) {limits}
-        order by run_id, customer_id, change, coalesce(other_customer_id, '')
+        where ({ORDER}) > ($run_id, $customer_id, $change, $other) {limits} order by {ORDER}
         limit {most + 1}""",
         scope.values | cursor._asdict(),
     )
     told = [_told(row, scope) for row in rows[:most]]
-    return told, _cursor(rows[:most], cursor), len(rows) > most
+    last = Cursor.at(rows[:most][-1]) if rows else cursor
+    return told, last, len(rows) > most
 
 
 def _told(row: Row, scope: Scoped) -> dict[str, Any]:
     """One change; whom else it was about may be out of scope."""
     other = row["other_customer_id"] if scope.is_all else None
     return {**row, "fields": row["fields"] or [], "other_customer_id": other}
-
-
-def _cursor(rows: list[Row], before: Cursor) -> Cursor:
-    if not rows:
-        return before
-    last = rows[-1]
-    other = last["other_customer_id"] or ""
-    return Cursor(last["run_id"], last["customer_id"], last["change"], other)

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from steward.api.asking import Api, Asker
 from steward.api.customers import Told, current_id, find_customer, tell_customer
 from steward.api.describe import describe_api
-from steward.api.feed import MOST, USUAL, Cursor, changes_after, read_cursor
+from steward.api.feed import MOST, USUAL, changes_after, read_cursor
 from steward.api.matching import Question
 from steward.api.reading import FIELDS
 from steward.batches import FullError
@@ -22,6 +22,7 @@ from steward.desk.cards import cards
 from steward.desk.finding import LONGEST, PAGE, Asked, find, founder_of
 from steward.problem import FieldError, Problem, wait
 from steward.reading import read_body
+from store.changes import Cursor
 from store.errors import TouchstoneError
 from store.reading import Snapshot
 
