@@ -29,7 +29,7 @@ QUESTIONS = {
         group by month""",
     "known to one source alone": """
         select source, count(distinct customer_id) as customers,
-            count(distinct customer_id) filter (c.source_count = 1) as alone
+            count(distinct customer_id) filter (where c.source_count = 1) as alone
         from crosswalk join customers c using (customer_id) group by source""",
     "on how many records": "select record_count, count(*) from customers group by record_count",
     "one customer by e-mail, with the source of each value": """

@@ -1,6 +1,7 @@
 """`touchstone query`: ask the current snapshot, read-only."""
 
 import argparse
+import re
 import threading
 from pathlib import Path
 
@@ -23,6 +24,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write .csv, .json, .parquet or .xlsx"
     )
+    parser.add_argument(
+        "--explain-columns", action="store_true", help="say what the answer's columns mean"
+    )
     parser.add_argument("--seconds", type=float, default=60, help="stop after so many (60)")
     parser.set_defaults(refuse=parser.error)
 
@@ -39,6 +43,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         con.execute("set enable_external_access = false")
         con.execute("set lock_configuration = true")
         answer = _ask(con, arguments.sql, arguments.seconds)
+    if arguments.explain_columns:
+        return _explain_answer(answer.columns, arguments)
     if arguments.out:
         write_answer(answer, arguments.out)
         told = {"file": str(arguments.out), "rows": answer.height}
@@ -59,6 +65,27 @@ def _explain(arguments: argparse.Namespace) -> int:
     told = pl.DataFrame({"column": list(table.columns), "meaning": list(table.columns.values())})
     lines = [table.says, "", *(f"{name:20s}  {words}" for name, words in told.rows())]
     show(told.to_dicts(), "\n".join(lines), as_json=arguments.json)
+    return 0
+
+
+def _explain_answer(columns: list[str], arguments: argparse.Namespace) -> int:
+    """What the dictionary says of columns of these names, in the tables that the question names."""
+    named = set(re.findall(r"\w+", arguments.sql))
+    tables = read_dictionary().tables
+    told = [
+        {"column": column, "table": name, "meaning": table.columns[column]}
+        for column in columns
+        for name, table in tables.items()
+        if name in named and column in table.columns
+    ]
+    known = {row["column"] for row in told}
+    told += [
+        {"column": name, "table": "", "meaning": "worked out by the question"}
+        for name in columns
+        if name not in known
+    ]
+    lines = [f"{row['column']:20s}  {row['table']:16s}  {row['meaning']}" for row in told]
+    show(told, "\n".join(lines), as_json=arguments.json)
     return 0
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import fastexcel
 import polars as pl
 import pytest
 
@@ -82,3 +83,26 @@ def test_the_columns_of_a_table_are_explained(
     told = json.loads(capsys.readouterr().out)
     assert code == 0
     assert told[0] == {"column": "source", "meaning": "who sent the record"}
+
+
+def test_the_columns_of_an_answer_are_explained(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = ask(
+        company, "select phone, count(*) as n from customers group by phone", "--explain-columns"
+    )
+
+    said = capsys.readouterr().out
+    assert code == 0
+    assert "worked out by the question" in said
+    assert "+442079460123" not in said
+
+
+def test_an_answer_is_written_as_a_sheet_without_formulas(company: Company, tmp_path: Path) -> None:
+    path = tmp_path / "answer.xlsx"
+
+    code = ask(company, "select '=1+1' as sum, phone from customers", "--out", str(path))
+
+    assert code == 0
+    sheet = fastexcel.read_excel(path).load_sheet(0).to_polars()
+    assert sheet.rows() == [("=1+1", "+442079460123")]

@@ -1,6 +1,7 @@
 """What analysts ask for most is answered by views, which the docs show as they are."""
 
 import re
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from store.snapshot import open_snapshot
 from tests.flows.builders import Company, found, night_time, person
 
 PAGE = Path(__file__).parents[2] / "docs" / "analysts.md"
+CONTRACTS = PAGE.parents[1] / "store" / "contracts"
 QUESTIONS = re.findall(r"```sql\n(.*?)```", PAGE.read_text("utf-8"), flags=re.S)
 
 
@@ -83,3 +85,34 @@ def test_the_snapshot_says_what_its_columns_mean(company: Company) -> None:
     assert words == "`source:source_key`"
     assert b"touchstone.columns" in metadata
     assert metadata[b"touchstone.contract"].decode() == company.ask("from contract").item()
+
+
+def test_channels_are_told_by_what_came_of_their_records(company: Company) -> None:
+    rows = company.ask("from channel_effectiveness").row(0, named=True)
+
+    assert {name: rows[name] for name in ("source", "records", "new_customers", "duplicates")} == {
+        "source": "partner",
+        "records": 2,
+        "new_customers": 2,
+        "duplicates": 0,
+    }
+    assert rows["may_be_mailed"] == 0  # Ann took her yes back
+    assert company.ask("select sum(records) from data_decay").item() == 2
+    assert company.ask("select coalesce(sum(open_items), 0) from steward_workload").item() == (
+        company.ask("select count(*) from review_items").item()
+    )
+
+
+def test_nothing_that_the_contract_promises_has_gone(company: Company) -> None:
+    """Who takes a column away raises the first number, adds its file and says so in CHANGELOG."""
+    major = company.ask("from contract").item().partition(".")[0]
+    promised = tomllib.loads((CONTRACTS / f"{major}.toml").read_text("utf-8"))
+    log = (PAGE.parents[1] / "CHANGELOG.md").read_text("utf-8")
+
+    for table, columns in promised.items():
+        there = dict(company.ask(f"describe {table}").select("column_name", "column_type").rows())
+        assert columns.items() <= there.items(), table
+    assert major == "1" or f"Contract {major}.0.0" in log
+    assert {path.stem for path in CONTRACTS.glob("*.toml")} == set(
+        map(str, range(1, int(major) + 1))
+    )
