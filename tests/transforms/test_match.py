@@ -369,6 +369,14 @@ def test_bands_change_with_the_prior_and_scores_do_not() -> None:
     assert weighed.select(band(-1.0, RULES.thresholds)).to_series()[2] == "apart"
 
 
+def test_a_contact_point_that_is_junk_never_blocks() -> None:
+    survivorship = tomllib.loads((ROOT / "rules" / "survivorship.toml").read_text())
+    limits = [
+        RULES.max_block_of(rule) for rule in RULES.blocking if rule.name in ("email", "phone")
+    ]
+    assert survivorship["usage"]["junk_least"] > max(limits)
+
+
 def test_a_key_that_too_many_records_share_finds_nothing() -> None:
     crowd = people(
         [
