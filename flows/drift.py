@@ -16,6 +16,8 @@ from transforms.drift import best_columns, level_shares, level_shift, unlinkable
 MEASURES = {
     "growth": "there are {value:.1f} times the records that the prior of the model was learnt "
     "from, so it links too easily; run `touchstone train --prior-only`",
+    "smallness": "the prior of the model was learnt from {value:.0f} times the records that there "
+    "are, so it links too little; run `touchstone train --prior-only`",
     "review_share": "{value:.0%} of the pairs that look alike are asked about; `touchstone "
     "evaluate` says what other thresholds would cost",
     "level_shift": "links answer {field} otherwise than when the model was trained ({value:.2f}); "
@@ -92,6 +94,7 @@ def _measure(
     presence = _presence(warehouse, rules, records)
     measured = {
         "growth": records / model.manifest.record_count,
+        "smallness": model.manifest.record_count / records,
         "review_share": unsure / max(unsure + float(links["count"].sum()), 1.0),
         "unlinkable_share": unlinkable_share(presence, model.settings, model.manifest.prior, rules),
         "largest_customer": float(golden.one("select max(record_count) from golden_values")),

@@ -84,6 +84,11 @@ class Drift(Rule):
     growth: float = Field(
         4.0, gt=1, description="records, in times of those that the prior was learnt from"
     )
+    smallness: float = Field(
+        32.0,
+        gt=1,
+        description="records that the prior was learnt from, in times of those there are",
+    )
     review_share: float = Field(
         0.25, gt=0, le=1, description="of the pairs that are linked or asked about: those asked"
     )
@@ -97,7 +102,7 @@ class Drift(Rule):
     pairs_per_record: float = Field(
         20.0, gt=0, description="pairs that were kept, for each record that could be matched"
     )
-    least_records: int = Field(1_000, ge=0, description="with fewer nothing is measured")
+    least_records: int = Field(500, ge=0, description="with fewer nothing is measured")
 
 
 class Matching(Rule):

@@ -7,9 +7,11 @@ import polars as pl
 import pytest
 
 from flows.cli import main
-from flows.drift import MEASURES
+from flows.drift import MEASURES, read_drift
 from flows.summary import summarise, summary_of
 from rules.matching import Drift
+from store.rulebook import read_rulebook
+from store.snapshot import open_snapshot
 from tests.flows.builders import Company, found, person
 
 ANN = person("Ann", "Ashworth", email="ann@example.com", born="1979-06-14", city="Leeds")
@@ -48,6 +50,14 @@ def test_a_night_publishes_its_drift(company: Company) -> None:
     assert found["largest_customer"] == 2
     assert found["review_share"] == 0
     assert 0 < found["growth"] < 0.01
+    assert found["smallness"] == pytest.approx(1 / found["growth"])
+
+
+def test_a_file_much_smaller_than_the_models_is_told_of(company: Company) -> None:
+    with open_snapshot(company.settings) as con:
+        told = read_drift(con, read_rulebook(company.settings.rules))
+
+    assert any(warning.startswith("smallness: the prior of the model") for warning in told)
 
 
 def test_a_night_in_which_nothing_changed_measures_nothing(company: Company) -> None:
