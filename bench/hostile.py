@@ -133,12 +133,19 @@ def _judge_at_once(cases: list[Case], rules: Path, work: Path) -> list[Case]:
             print(_line(Verdict(case.file, outcome, said, Cost(0, 0, 0), [])), flush=True)
     before = _tables(data)
     shutil.rmtree(data / "inbox")
-    for case in small:
-        _deliver(case, data)
+    _deliver_kept(data)
     _night(data, rules, work)
     changed = [name for name, table in _tables(data).items() if not table.equals(before[name])]
-    print(f"delivered again: {changed or 'nothing'} changes", flush=True)
+    print(f"the same content under other names: {changed or 'nothing'} changes", flush=True)
     return [case for case in cases if case not in good]
+
+
+def _deliver_kept(data: Path) -> None:
+    """Lay into the inbox again what was taken out of it, each file under another name."""
+    for card in sorted((data / "raw").glob("*/delivery.json")):
+        feed = json.loads(card.read_text(encoding="utf-8"))["source"]
+        (data / "inbox" / feed).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(card.with_name("payload"), data / "inbox" / feed / f"{card.parent.name}x")
 
 
 def _digest(path: Path) -> str | None:

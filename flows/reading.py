@@ -15,7 +15,7 @@ from rules.limits import Limits
 from store.archive import Delivery
 from store.feeds import read_synonyms
 from store.files import remove_tree
-from store.readers import DeliveryRefused, Reading, read_parts
+from store.readers import NOT_MISSED, DeliveryRefused, Reading, read_parts
 from store.redacted import ERASED, is_redacted, read_redacted
 from store.rulebook import Rulebook
 from transforms.cells import count_cells, sum_cells
@@ -49,7 +49,8 @@ class Spool:
         self.row_count += part.row_count
         ours = conform(part.rows, self.feed)
         keyless = ours["source_key"].null_count() if "source_key" in ours.columns else 0
-        self.unreadable += part.rejects.filter(pl.col("reason") != ERASED).height + keyless
+        missed = part.rejects.filter(~pl.col("reason").is_in([*NOT_MISSED, ERASED]))
+        self.unreadable += missed.height + keyless
         self._cells.append(count_cells(ours, self.feed))
         self.notes += part.notes
         size = int(part.rows.estimated_size())

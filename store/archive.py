@@ -24,7 +24,11 @@ from store.spool import Sealed
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EMFILE})
 """What no other file would fare better with: the run stops."""
-_IGNORED = ("~$*", ".~lock.*", ".*", "*.part", "*.tmp", "*.crdownload", "*.filepart", "Thumbs.db")
+_IGNORED = (
+    *("~$*", ".*", "*~", "*.part", "*.partial", "*.filepart", "*.crdownload", "*.download"),
+    *("*.tmp", "*.temp", "*.swp", "*.lock", "thumbs.db", "desktop.ini"),
+)
+"""Names of locks, of what is still on its way, and of what systems leave in folders."""
 
 
 class Delivery(NamedTuple):
@@ -181,7 +185,7 @@ class Archive:
 
 def is_in_transit(name: str) -> bool:
     """Whether a name says that its file is not whole yet, or is none of a delivery."""
-    return any(fnmatchcase(name, pattern) for pattern in _IGNORED)
+    return any(fnmatchcase(name.lower(), pattern) for pattern in _IGNORED)
 
 
 def waiting_names(inbox: Path) -> list[str]:

@@ -24,11 +24,11 @@ class Drift(NamedTuple):
 def find_drift(columns: list[str], feed: Feed) -> Drift:
     """Compare delivered `columns` with the feed's; a nested record may lack any of them."""
     known = set(feed.columns)
-    branches = _branches(feed)
+    shaped = known | _branches(feed) | _twigs(columns, feed)
     unknown = [
         name
         for name in columns
-        if name not in known | branches and not any(fnmatchcase(name, left) for left in feed.ignore)
+        if name not in shaped and not any(fnmatchcase(name, left) for left in feed.ignore)
     ]
     if feed.read.format in _NESTED:
         missing = [] if known & set(columns) or not columns else sorted(known)
@@ -48,7 +48,7 @@ def conform(rows: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     for theirs, field in feed.columns.items():
         if theirs in rows.columns:
             ours.setdefault(field, []).append(pl.col(theirs))
-    columns = [pl.coalesce(values).alias(field) for field, values in ours.items()]
+    columns = [_value(field, values).alias(field) for field, values in ours.items()]
     fixed = [
         pl.lit(text, pl.String).alias(field)
         for field, text in feed.constants.items()
@@ -58,15 +58,32 @@ def conform(rows: pl.DataFrame, feed: Feed) -> pl.DataFrame:
 
 
 def misshapen(rows: pl.DataFrame, feed: Feed) -> pl.Series:
-    """Numbers of the rows that have a plain value where the feed's columns stand one level down.
+    """Numbers of the rows that nest in another way than the feed's columns.
 
-    Such a row says `customer: "x"` where `customer.name` is expected: the row is not what was
-    agreed, the others of its delivery are.
+    Such a row says `customer: "x"` where `customer.name` is expected, or the other way round: the
+    row is not what was agreed, the others of its delivery are.
     """
-    odd = [pl.col(name).is_not_null() for name in rows.columns if name in _branches(feed)]
+    names = _branches(feed) | _twigs(rows.columns, feed)
+    odd = [pl.col([name]).is_not_null() for name in rows.columns if name in names]
     if not odd:
         return rows["row_number"].clear()
     return rows.filter(pl.any_horizontal(odd))["row_number"]
+
+
+def _value(field: str, values: list[pl.Expr]) -> pl.Expr:
+    """The first value that is not missing; a key of nothing but space is none."""
+    if field == "source_key":
+        values = [pl.when(value.str.strip_chars() != "").then(value) for value in values]
+    return pl.coalesce(values)
+
+
+def _twigs(columns: list[str], feed: Feed) -> set[str]:
+    """Delivered names below a column of the feed that others give as a plain value."""
+    if feed.read.format not in _NESTED:
+        return set()
+    plain = tuple(f"{name}." for name in columns if name in feed.columns)
+    found = {name for name in columns if name.startswith(plain) and name not in feed.columns}
+    return {name for name in found if not any(fnmatchcase(name, left) for left in feed.ignore)}
 
 
 def _branches(feed: Feed) -> set[str]:

@@ -9,10 +9,10 @@ from store.readers.bytes import Content, open_delivery
 from store.readers.columnar import read_parquet
 from store.readers.delimited import read_delimited
 from store.readers.json_records import read_json, read_ndjson
-from store.readers.reading import DeliveryRefused, Reading, joined
+from store.readers.reading import NOT_MISSED, DeliveryRefused, Reading, joined
 from store.readers.workbook import read_xlsx
 
-__all__ = ["DeliveryRefused", "Reading", "read_delivery", "read_parts"]
+__all__ = ["NOT_MISSED", "DeliveryRefused", "Reading", "read_delivery", "read_parts"]
 
 Reader = Callable[[Content, ReadRule, Limits, Sequence[str]], Iterator[Reading]]
 

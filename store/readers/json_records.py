@@ -59,7 +59,7 @@ def read_ndjson(
     content: Content, rule: ReadRule, limits: Limits, expected: Sequence[str] = ()
 ) -> Iterator[Reading]:
     """Every line; a document that is one array is read as what it is."""
-    texts = read_texts(content.pieces, rule.encoding)
+    texts = _with_ends(read_texts(content.pieces, rule.encoding))
     text = next(texts)
     notes = [*content.notes, text.note]
     if is_document(text.data):
@@ -77,6 +77,13 @@ def read_ndjson(
         if first - 1 > limits.max_rows:
             raise DeliveryRefused(f"there are more lines than the limit of {limits.max_rows:,}")
         yield read._replace(notes=notes if window.is_last else [])
+
+
+def _with_ends(windows: Iterator[Text]) -> Iterator[Text]:
+    """The windows; where CR alone ends a line, which no value has as it is, LF does."""
+    for window in windows:
+        is_of_returns = b"\n" not in window.data and b"\r" in window.data
+        yield window._replace(data=window.data.replace(b"\r", b"\n")) if is_of_returns else window
 
 
 def _slices(windows: Iterator[Text]) -> Iterator[Text]:

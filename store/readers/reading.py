@@ -10,6 +10,9 @@ _LONGEST_NAME = 1_000
 RAW_CHARS = 10_000
 """How much of a rejected row's text is kept beside its reason."""
 
+NOT_MISSED = frozenset({"blank_row", "separator_row", "repeated_header", "trailer_row"})
+"""Reasons of rows that are no records: nobody misses them, however many there are."""
+
 REJECT_SCHEMA = pl.Schema({"row_number": pl.Int64, "reason": pl.String, "raw": pl.String})
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from flows.stages import standardise, survive
 from tests.flows import laws
-from tests.flows.builders import Company, differences, found, person
+from tests.flows.builders import HEADERS, Company, csv_of, differences, found, person
 
 MARGARET = person("Margaret", "Miller", email="margaret@millers.org", phone="07911 123401")
 TOM = person("Tom", "Baker", email="tom.baker@mail.org", phone="07911 123403", city="York")
@@ -67,6 +67,17 @@ def test_a_delivery_without_one_good_row_and_without_columns_is_accounted_for(
 
     told = company.ask("select source, state, row_count, quarantined_count from deliveries")
     assert sorted(told.rows()) == [("lines", "taken_in", 1, 1), ("members", "taken_in", 1, 0)]
+
+
+def test_blank_lines_hold_no_delivery_however_many_there_are(tmp_path: Path) -> None:
+    company = found(tmp_path)
+    text = csv_of(HEADERS["members"], [{"no": "1", **MARGARET}, {"no": "2", **TOM}])
+    company.drop_file("members/1.csv", text + "\n" * 40)
+
+    company.night(1)
+
+    told = company.ask("select state, new_count, quarantined_count from deliveries")
+    assert told.rows() == [("taken_in", 2, 40)]
 
 
 def test_a_row_that_repeats_a_bad_one_is_in_quarantine_too_and_asked_about_once(

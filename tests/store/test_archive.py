@@ -76,7 +76,13 @@ def test_what_no_feed_or_more_than_one_expects_stays(tmp_path: Path) -> None:
     assert [kept.source for kept in found.received] == ["zeta"]
 
 
-@pytest.mark.parametrize("name", [".hidden.csv", "~$open.csv", "x.csv.part", "Thumbs.db"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".hidden.csv", "~$open.csv", "x.csv.part", "x.csv.PART", "x.csv.swp", "x.csv.lock"),
+        *("x.csv~", "Thumbs.db", "desktop.ini", ".~lock.x.csv#", "x.partial"),
+    ],
+)
 def test_a_file_that_is_still_being_written_is_left_alone(tmp_path: Path, name: str) -> None:
     inbox = drop(tmp_path, acme__a_csv="1")
     (inbox / "acme" / name).write_text("half")

@@ -125,3 +125,12 @@ def test_a_document_of_more_records_than_the_limit_is_refused(tmp_path):
 
     with pytest.raises(DeliveryRefused, match="more than 5 records"):
         read_delivery(path, ReadRule(format="json", path="*"), Limits(max_document_rows=5))
+
+
+def test_lines_that_end_with_a_return_alone_are_lines(tmp_path):
+    path = tmp_path / "delivery"
+    path.write_bytes(b'{"a": "1"}\r{"a": "2"}\r')
+
+    reading = read_delivery(path, ReadRule(format="ndjson", path="*"), Limits())
+
+    assert reading.rows.rows() == [(1, "1"), (2, "2")]

@@ -58,6 +58,23 @@ def test_a_row_nests_as_agreed_spoils_its_row_alone() -> None:
     assert find_drift(["who", "Tel"], feed(columns={"who.mail": "email"})).unknown == ["who", "Tel"]
 
 
+def test_an_object_in_the_place_of_a_plain_value_spoils_its_row_alone() -> None:
+    partner = feed("ndjson", columns={"mail": "email", "Tel": "phone"})
+    rows = pl.DataFrame({"row_number": [1, 2], "mail": ["a@b.org", None], "mail.of": [None, "x"]})
+
+    assert find_drift(rows.columns[1:], partner).unknown == []
+    assert misshapen(rows, partner).to_list() == [2]
+    assert find_drift(["mail.of", "Tel"], partner).unknown == ["mail.of"]
+
+
+def test_a_key_of_nothing_but_space_is_none() -> None:
+    rows = pl.DataFrame({"row_number": [2, 3], "No": [" \t", " 7"], "Mail": ["a@b.org", "c@d.org"]})
+
+    found = conform(rows, feed(columns={"No": "source_key", "Mail": "email"}))
+
+    assert found["source_key"].to_list() == [None, " 7"]
+
+
 def test_the_first_of_several_that_is_not_missing_wins() -> None:
     rows = pl.DataFrame(
         {"row_number": [2, 3, 4], "Tel": ["1", "2", None], "Mobile": [None, "3", None]},
