@@ -57,3 +57,18 @@ def test_a_decided_question_leaves_the_queue_with_the_next_night(tmp_path: Path)
 
     assert waiting(company) == {}
     assert run_shown(company) == 2
+
+
+def test_a_held_delivery_waits_for_the_campaign_that_its_feed_declares(tmp_path: Path) -> None:
+    company = found(tmp_path)
+    for source, campaign in (("forms", "spring"), ("members", "")):
+        file = company.settings.rules / "feeds" / source / "feed.toml"
+        text = file.read_text("utf-8")
+        declared = f'campaign = "{campaign}"\n[read]' if campaign else "[read]"
+        file.write_text(text.replace("[read]", declared, 1), "utf-8")
+        company.drop_file(f"{source}/changed.csv", f"unknown,{source}\n1,2\n")
+    company.night(1)
+
+    assert waiting(company) == {"delivery": 2}
+    assert waiting(company, "spring") == {"delivery": 1}
+    assert waiting(company, "autumn") == {}

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -14,6 +15,15 @@ from tests.flows.builders import OWN, Company
 from tests.steward.served import served
 from tests.steward.test_customers import a_company
 
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+SCREENS = (
+    "/customers", "/customers?q=anna", "/customers?q=nobody", "/customers/C1-2",
+    "/customers/C1-2/value?field=email", "/customers/C1-2/unmerge", "/customers/new", "/runs",
+    "/runs/R0001", "/deliveries", "/deliveries/1", "/dashboard", "/administration",
+    "/administration/people/adam", "/account", "/audit",
+)  # fmt: skip
+"""Every screen about records, runs and people."""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="NO BROWSER: `apt-get install chromium` to try the pages about records"
@@ -82,3 +92,26 @@ def test_customers_are_found_read_taken_apart_and_entered(company: Company, page
 
     assert errors == []
     assert [one for one in widths if not one[2]] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_screen_about_records_shuts_anybody_out(
+    company: Company, page: Page, scheme: Literal["light", "dark"]
+) -> None:
+    found: list[tuple[str, str, str]] = []
+    page.emulate_media(color_scheme=scheme)
+    with served(company.settings) as app:
+        signed_in(company, page, app.url)
+        for path in SCREENS:
+            page.goto(f"{app.url}{path}")
+            page.wait_for_selector("html[data-armed]")
+            page.evaluate(f"() => {{ {AXE.read_text('utf-8')} }}")
+            asked = f"axe.run(document, {{runOnly: {TAGS}, resultTypes: ['violations']}})"
+            found += [
+                (path, violation["id"], node["html"][:160])
+                for violation in page.evaluate(asked)["violations"]
+                for node in violation["nodes"]
+            ]
+            assert page.locator("h1").count() == 1, path
+
+    assert found == []
