@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from steward.desk.cookies import take_back, token_of
 from steward.desk.pages import Page
-from steward.desk.visit import Visit, see_other
+from steward.desk.visit import KEY_WAYS, KEYS, Visit, see_other
 from store.state.people import digest_of
 
 
@@ -16,6 +16,21 @@ def show_account(visit: Visit) -> Response:
         here=digest_of(token_of(visit.request) or ""),
         said=visit.request.query_params.get("said", "")[:20],
     )
+
+
+def choose_keys(visit: Visit) -> Response:
+    """How keys are pressed in this browser: alone, with Alt, or not at all."""
+    answer = see_other("/account?said=keys")
+    chosen = visit.form.get("keys", "")
+    answer.set_cookie(
+        KEYS,
+        chosen if chosen in KEY_WAYS else "plain",
+        max_age=30_000_000,
+        secure=visit.request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
 
 
 def end_session(visit: Visit) -> Response:
@@ -34,6 +49,7 @@ def end_everywhere(visit: Visit) -> Response:
 
 PAGES = (
     Page("/account", show_account, "signed_in"),
+    Page("/account/keys", choose_keys, "signed_in", "POST"),
     Page("/account/end", end_session, "signed_in", "POST"),
     Page("/account/end-all", end_everywhere, "signed_in", "POST"),
 )

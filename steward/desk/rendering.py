@@ -36,7 +36,7 @@ class Renderer:
     ) -> Response:
         """One page, in the layout for the one who asks."""
         around = {"me": visit.actor, "now": datetime.now(UTC), "sections": sections_of(visit)}
-        around["path"] = visit.request.url.path
+        around |= {"path": visit.request.url.path, "keys": visit.keys}
         text = self._pages.get_template(f"desk/{template}").render({**around, **values})
         return HTMLResponse(text, status)
 

@@ -21,6 +21,9 @@ from store.settings import Settings
 from store.state.open import State
 from store.state.scope import Reader
 
+KEYS = "keys"
+"""The cookie that says how keys are pressed in this browser."""
+KEY_WAYS = ("plain", "alt", "off")
 NOBODY = Actor("", "viewer")
 
 
@@ -60,6 +63,12 @@ class Visit(NamedTuple):
         """Whose queue it is: administrators are not limited by campaign."""
         is_limited = self.actor.role != "administrator"
         return Reader(self.actor.name, self.actor.campaigns if is_limited else None)
+
+    @property
+    def keys(self) -> str:
+        """How this browser's person wants keys to work: alone, with Alt, or not at all."""
+        chosen = self.request.cookies.get(KEYS, "plain")
+        return chosen if chosen in KEY_WAYS else "plain"
 
     def waiting(self) -> dict[str, int]:
         """How many items of each kind wait for the one who asks; counted once a request."""

@@ -195,17 +195,23 @@
   // ---- keys ------------------------------------------------------------------------------------
 
   const typing = (target) => target.closest("input:not([type=radio]):not([type=checkbox]), textarea, select");
+  const keysWay = () => ($("[data-keys]") ? $("[data-keys]").dataset.keys : "plain");
+  // With Alt some layouts write another letter; which key it was is told apart from that.
+  const letterOf = (event) => (/^(Key|Digit)/.test(event.code) ? event.code.replace(/^(Key|Digit)/, "") : event.key);
   const seen = (element) => element.offsetParent !== null || element.getClientRects().length > 0;
 
   document.addEventListener("keydown", (event) => {
     renew();
-    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.isComposing || event.ctrlKey || event.metaKey) return;
+    const way = keysWay(); // whoever speaks to the machine, or shares its keys, has them otherwise
+    if (event.altKey !== (way === "alt") && event.key !== "Escape") return;
+    if (way === "off" && event.key !== "Escape") return;
     if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
     if (typing(event.target) || $("dialog[open]")) return;
     if (event.repeat) { if (event.key.length === 1) event.preventDefault(); return; }
     if (event.key === "?") { listKeys(); return; }
     if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
-    const key = event.key.toLowerCase();
+    const key = (way === "alt" ? letterOf(event) : event.key).toLowerCase();
     if (goes && Date.now() - goes < 1500) {
       goes = 0;
       press(`[data-go="${CSS.escape(key)}"]`, event);

@@ -135,6 +135,30 @@ def test_twenty_items_are_decided_by_keyboard_alone(desk: Desk) -> None:
     assert [answer for _, answer in said] == [words[key] for key in "ynuyn" * 4]
 
 
+@pytest.mark.parametrize(("way", "key"), [("off", None), ("alt", "Alt+n")])
+def test_single_letters_can_be_switched_off_or_need_alt(
+    desk: Desk, way: str, key: str | None
+) -> None:
+    context = desk.person(f"kay {way}")
+    page = desk.page(context, "/account")
+    page.get_by_label("Single letters").select_option(way)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("status").get_by_text("Saved").wait_for(state="attached")
+    page.goto(f"{desk.app.url}/queue")
+    armed(page)
+    item = item_of(page)
+
+    page.keyboard.press("n")
+    page.wait_for_timeout(300)
+    alone = item_of(page)
+    if key is not None:
+        press(page, key)
+
+    assert alone == item
+    said = [("different", item)] if key else []
+    assert [(answer, one) for one, answer in desk.verdicts(f"kay {way}")] == said
+
+
 def test_undo_brings_the_last_item_back(desk: Desk) -> None:
     page = desk.page(desk.person("amy"))
     first = item_of(page)
