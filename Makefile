@@ -8,6 +8,7 @@
 #   make bench    measure CPU and memory of each stage (docs/benchmarks.md)
 #   make fuzz     damage deliveries at random for ten minutes and read them
 #   make chaos    kill runs, fill disks and break files, hundreds of times, and look what holds
+#   make sbom     list what is in a release, from the lock: sbom.json (CycloneDX)
 #   make deploy   tell a running Prefect server of the flows (docs/operations.md)
 #   make clean    remove the environment and all caches; never anything below data/
 
@@ -24,7 +25,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_API_URL ?= http://127.0.0.1:4200/api
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: install run test check lock docs bench fuzz chaos deploy clean
+.PHONY: install run test check lock docs bench fuzz chaos sbom deploy clean
 
 install: $(STAMP)
 
@@ -54,6 +55,9 @@ fuzz: $(STAMP)
 
 chaos: $(STAMP)
 	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),300) --faults $(or $(FAULTS),40)
+
+sbom: $(STAMP)
+	$(BIN)/python bench/sbom.py > sbom.json
 
 docs: $(STAMP)
 	$(BIN)/python -m store.dictionary > docs/data-dictionary.md
