@@ -17,6 +17,7 @@ from flows.erasing.carry_out import begin_erasures, finish_erasures
 from flows.fetching import fetch, note_fetch
 from flows.line import STAGES, open_warehouse, perform
 from flows.rebuild import put_in_place, start_anew
+from flows.restoring import finish_restore
 from flows.run import Counts, Run
 from flows.stages.correct import reaches_back
 from store.archive import Archive, Inbox
@@ -84,6 +85,7 @@ def run_stages(run: Run, progress: Progress) -> dict[str, Counts]:
 
 def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tuple[Run, bool, Inbox]:
     """Read the rules, find out what there is to do, and note that a run begins."""
+    finish_restore(settings)
     rulebook = read_checked_rules(settings)
     put_in_place(settings)
     erases = begin_erasures(settings, rulebook)
@@ -135,6 +137,7 @@ def receive(run: Run) -> Inbox:
 
 def prepare_rebuild(settings: Settings, now: datetime) -> Run:
     """Note that a rebuild begins; whatever another run left unfinished is made by it anew."""
+    finish_restore(settings)
     rulebook = read_checked_rules(settings)
     begin_erasures(settings, rulebook)
     run_id = _next_run_id(settings, _last_run_number(settings))

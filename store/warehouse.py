@@ -54,15 +54,16 @@ class Warehouse:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of the block or nothing of it."""
-        self.con.execute("begin transaction")
-        try:
-            yield
-        except BaseException:
-            self.con.execute("rollback")
-            raise
-        sys.audit(STATEMENT, str(self.path))
-        self.con.execute("commit")
-        sys.audit(STATEMENT, str(self.path))
+        with explained():
+            self.con.execute("begin transaction")
+            try:
+                yield
+            except BaseException:
+                self.con.execute("rollback")
+                raise
+            sys.audit(STATEMENT, str(self.path))
+            self.con.execute("commit")
+            sys.audit(STATEMENT, str(self.path))
 
     def read(self, query: str, **frames: pl.DataFrame) -> pl.DataFrame:
         """Run `query`, which may name `frames` as tables."""
@@ -165,10 +166,16 @@ def explained() -> Iterator[None]:
     """Say in one sentence that a database found no room to go on."""
     try:
         yield
-    except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
+    except (
+        duckdb.IOException,
+        duckdb.FatalException,
+        duckdb.OutOfMemoryException,
+        duckdb.TransactionException,
+    ) as error:
         raise TouchstoneError(
             f"The tables cannot be written ({str(error).splitlines()[0][:200]}); free some disk "
-            "space or memory and run again: nothing was lost."
+            "space or memory, or give this user the right to the folder, and run again: nothing "
+            "was lost."
         ) from error
 
 

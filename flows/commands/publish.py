@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from flows.announcing import announce_to_folder, announce_to_webhook
 from flows.cli import show
+from flows.erasing.carry_out import finish_released
 from rules.decision import NewDecision, Publication
 from store.decisions import DecisionLogError, open_decisions
 from store.errors import TouchstoneError
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             items = queue_of(con, read_feeds(settings.rules))
         release(settings, arguments.run_id)
         show_queue(settings, items, arguments.run_id, datetime.now(UTC))
+        finish_released(settings, arguments.run_id)
     text = f"{arguments.run_id} is published."
     show({"run_id": arguments.run_id, "published": True}, text, as_json=arguments.json)
     return 0

@@ -4,8 +4,8 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.backing import restore
 from flows.cli import show
+from flows.restoring import restore
 from store.settings import Settings
 
 

@@ -51,19 +51,32 @@ def begin_erasures(settings: Settings, rulebook: Rulebook) -> bool:
 
 
 def finish_erasures(run: Run) -> None:
-    """Drop the snapshots in which the erased still are, and write the receipts."""
+    """Finish what the run erased, unless it is held back: then nobody sees yet that it is gone."""
     erasures = Erasures(run.settings.raw)
-    begun = erasures.begun()
-    if not begun or not run.is_rebuild or current_run(run.settings) != run.run_id:
-        return  # a snapshot that is held back shows nobody yet that the person is gone
-    dropped = drop_others(run.settings, run.run_id)
-    _clear_work(run.settings)
+    if not run.is_rebuild:
+        return
+    for erasure in erasures.begun():
+        erasures.write(erasure.model_copy(update={"run_id": run.run_id}))
+    finish_released(run.settings, run.run_id)
+
+
+def finish_released(settings: Settings, run_id: str) -> None:
+    """Drop the snapshots in which those are whom this run erased, and write the receipts.
+
+    A run of which the snapshot was held back does it when that is released.
+    """
+    erasures = Erasures(settings.raw)
+    begun = [erasure for erasure in erasures.begun() if erasure.run_id == run_id]
+    if not begun or current_run(settings) != run_id:
+        return
+    dropped = drop_others(settings, run_id)
+    _clear_work(settings)
     for erasure in begun:
         removed = erasure.removed | {
             "snapshots": max(len(dropped), erasure.removed.get("snapshots", 0))
         }
-        done = erasure.model_copy(update={"run_id": run.run_id, "removed": removed})
-        write_receipt(run.settings, done, datetime.now(UTC))
+        done = erasure.model_copy(update={"removed": removed})
+        write_receipt(settings, done, datetime.now(UTC))
         erasures.write(done.model_copy(update={"state": "done"}))
 
 

@@ -13,6 +13,7 @@ from flows.erasing.plan import Where, plan
 from flows.erasing.receipt import tell_receipt
 from flows.nightly import Progress, prepare, read_checked_rules, refuse_the_past, run_stages
 from flows.rebuild import put_in_place
+from flows.restoring import finish_restore
 from store.erasures import Erasures
 from store.errors import TouchstoneError
 from store.golden import open_any_golden
@@ -44,6 +45,7 @@ class Done(NamedTuple):
 def erase(settings: Settings, asked: Asked, now: datetime, progress: Progress) -> Done:
     """Erase the records that are meant; an erasure that was cut short is finished with it."""
     with one_writer(settings.lock):
+        finish_restore(settings)
         rulebook = read_checked_rules(settings)
         put_in_place(settings)
         erasures = Erasures(settings.raw)

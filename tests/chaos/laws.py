@@ -74,8 +74,10 @@ def laws_hold(company: Company, scenario: Scenario) -> Iterator[str]:
 
 def the_erased_are_gone(company: Company, scenario: Scenario) -> Iterator[str]:
     """Nothing tells of the erased person, in any file."""
-    if scenario.forgets and places_of(company.settings.data, [*TELLING]):
-        yield "the erased person is still there"
+    if scenario.forgets:
+        for text, files in places_of(company.settings.data, [*TELLING]).items():
+            if files:
+                yield f"the erased person ({text}) is still in {files}"
 
 
 def rebuild_is_the_same(company: Company, scenario: Scenario, folder: Path) -> Iterator[str]:

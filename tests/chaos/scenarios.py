@@ -13,10 +13,11 @@ import flows.commands.erase
 import flows.commands.publish
 import flows.commands.rebuild
 import flows.commands.restore  # noqa: F401 - split-off processes find all imported
-from flows.backing import back_up, restore
+from flows.backing import back_up
 from flows.cli import main
 from flows.erasing.erase import Asked, erase
 from flows.nightly import nightly
+from flows.restoring import restore
 from store.files import keep_private
 from store.settings import Settings
 from store.snapshot import current_run, held_back

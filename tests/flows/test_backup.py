@@ -1,15 +1,18 @@
 """A backup is everything, verified; a night after a restore equals one without it."""
 
 import json
+import os
 import tarfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from flows.backing import back_up, restore
+from flows.backing import back_up
 from flows.erasing.erase import Asked, erase
+from flows.restoring import restore
 from store.erasures import Erasures
 from store.errors import TouchstoneError
 from store.spool import make_entry
@@ -74,6 +77,36 @@ def test_a_folder_that_is_not_empty_is_put_aside_and_only_when_told(
 
     assert (Path(told["put_aside"]) / "warehouse.duckdb").exists()
     assert again.ask("select count(*) from customers").item() == 2
+
+
+@pytest.mark.parametrize("moves", [0, 2, 9])
+def test_a_restore_that_was_cut_short_is_finished_by_the_next_night(
+    moves: int, company: Company, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = restored(company, backup, tmp_path)
+    again.drop("members", [{"no": "1", **ANN}, {"no": "2", **BEN}, {"no": "3", **BEN}])
+    again.night(2)
+    done = []
+
+    def move(source: Path, target: Path, work: Callable[..., None] = os.replace) -> None:
+        if (again.settings.data / ".restoring" / "plan.json").exists():
+            done.append(source)
+            if len(done) > moves:
+                raise InterruptedError
+        work(source, target)
+
+    monkeypatch.setattr("flows.restoring.os.replace", move)
+    with pytest.raises(InterruptedError):
+        restore(again.settings, backup, NOW, over=True)
+    monkeypatch.undo()
+
+    again.night(2)
+
+    assert len(done) == moves + 1
+    assert again.ask("select count(*) from customers").item() == 2
+    assert again.ask("select city from customers where last_name = 'Carter'").item() == "Hull"
+    assert (again.settings.data / f"replaced-{NOW:%Y%m%dT%H%M%S}" / "raw" / "000003").exists()
+    assert not list(again.settings.data.glob(".restor*"))
 
 
 def test_a_backup_that_is_not_as_it_was_is_refused_and_nothing_is_put_in_place(

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from flows.cli import main
-from store.snapshot import current_run, held_back, open_snapshot
-from tests.flows.builders import Cells, Company, found, person
+from flows.erasing.erase import Asked, erase
+from store.erasures import Erasures
+from store.snapshot import current_run, held_back, kept_runs, open_snapshot
+from tests.flows.builders import Cells, Company, found, night_time, person, quiet
 
 LIMITS = {"least_customers": "500", "least_rows": "1000"}
 NAMES = ("Archer", "Brewer", "Carter", "Dyer", "Eaton", "Fuller", "Glover", "Harper")
@@ -42,6 +44,19 @@ def without_cities(company: Company) -> None:
 def say(company: Company, *words: str) -> int:
     places = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
     return main([words[0], *places, *words[1:]])
+
+
+def test_an_erasure_that_is_held_back_is_finished_when_it_is_released(company: Company) -> None:
+    asked = Asked(["members:0", "members:1", "members:2"], only=False, by="dpo")
+    erase(company.settings, asked, night_time(2), quiet)
+    assert current_run(company.settings) == "R0001"
+
+    code = say(company, "publish", "R0002", "--by", "eva", "--because", "they asked for it")
+
+    assert code == 0
+    assert kept_runs(company.settings) == ["R0002"]
+    assert [one.state for one in Erasures(company.settings.raw).all()] == ["done"]
+    assert list((company.settings.data / "receipts").glob("erasure-*.txt"))
 
 
 def test_a_value_that_many_lose_holds_the_tables_back(company: Company) -> None:
