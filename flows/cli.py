@@ -34,6 +34,7 @@ COMMANDS = {
     "user": "add a person, change what they may do, or list all",
     "token": "let a program ask the read API, or take that back",
     "erase": "erase a person from all that is kept, with a receipt",
+    "audit": "measure each source, and remove what is past its days",
     "export": "write all that is held on a person",
     "share": "hand a person the part of the snapshot that is theirs to have",
     "backup": "write one archive of all there is",

@@ -10,12 +10,14 @@ long as the run takes, and keeps its notes in `prefect/` below the data folder.
 
 import argparse
 import importlib
+import json
 import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flows import audit as auditing
 from flows import fetching
 from flows.alerts import announce, telling_of_failure
 from flows.line import STAGES, perform
@@ -90,6 +92,30 @@ def fetch(data: str | None = None, rules: str | None = None, source: str | None 
 
     """
     _refuse_gaps(_fetch_task(_settings(data, rules), datetime.now(UTC), source))
+
+
+@flow(name="audit", flow_run_name=_run_name)
+def audit(data: str | None = None, rules: str | None = None, now: datetime | None = None) -> None:
+    """Measure each source, find what is wrong, and remove what is past its days.
+
+    Args:
+        data: the data folder; unset, TOUCHSTONE_DATA or ./data.
+        rules: the folder of rules; unset, TOUCHSTONE_RULES or the ones beside the code.
+        now: the time of the audit; unset, the time at which it begins.
+
+    """
+    settings = _settings(data, rules)
+    log = get_run_logger()
+
+    def tell(stage: str, counts: Counts | None) -> None:
+        if counts is not None:
+            log.info("%s: %s", stage, counts)
+
+    with telling_of_failure(settings, "An audit"):
+        told = auditing.audit(settings, now or datetime.now(UTC), tell, remove=True)
+    create_markdown_artifact(
+        key="audit", markdown=f"```json\n{json.dumps(told, indent=1)}\n```", description="Audit"
+    )
 
 
 @flow(name="train", flow_run_name=_run_name, log_prints=True)

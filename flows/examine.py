@@ -22,6 +22,7 @@ from rules.gates import Gates
 from rules.matching import Matching
 from rules.quality import Quality
 from rules.queues import Queues
+from rules.retention import Retention
 from rules.survivorship import Survivorship
 from store.archive import waiting_names
 from store.decisions import open_decisions
@@ -55,6 +56,7 @@ RULE_FILES: dict[str, type[Rule]] = {
     "queues.toml": Queues,
     "answers.toml": Answers,
     "gates.toml": Gates,
+    "retention.toml": Retention,
 }
 
 SPARE_BYTES = 1_000_000_000

@@ -36,6 +36,9 @@ class Erasure(Rule):
     state: Literal["begun", "done"] = "begun"
     erased_at: datetime
     asked_by: str
+    keeps_out: bool = Field(
+        True, description="whether they stay out when delivered again; not by retention"
+    )
     after: int = Field(description="the last delivery that had arrived")
     run_id: str | None = Field(None, description="the run that carried it out")
     customers: tuple[str, ...] = Field(description="customers of whom nothing is left")

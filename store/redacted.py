@@ -77,7 +77,7 @@ def read_redacted(path: Path) -> Iterator[Reading]:
         about = About(**json.loads(file.schema_arrow.metadata[_ABOUT]))
         if about.is_dropped:
             raise DeliveryRefused(
-                "its content was erased with a person who was in it; ask for the file again"
+                "its content was erased, or kept for long enough; ask for the file again"
             )
         groups = range(file.num_row_groups)
         for group in groups:

@@ -16,6 +16,9 @@ from store.readers.bytes import open_delivery
 from store.redacted import is_redacted
 from store.settings import Settings
 
+_NEVER = "\0"
+"""No row has it; it stands where there is nothing to look for."""
+
 
 def search_held(
     settings: Settings, feeds: dict[str, Feed], states: pl.DataFrame, people: People
@@ -54,8 +57,8 @@ def _search(
 
 
 def _search_rows(spool: Spool, people: People) -> list[int]:
-    emails = people.sought.filter(kind="email")["text"].to_list()
-    phones = people.sought.filter(kind="phone")["text"].to_list()
+    emails = [*people.sought.filter(kind="email")["text"], _NEVER]
+    phones = [*people.sought.filter(kind="phone")["text"], _NEVER]
     found: set[int] = set()
     for part in spool.look():
         cells = pl.concat_str(pl.exclude("row_number"), separator="\n", ignore_nulls=True)

@@ -51,7 +51,7 @@ def watch_for(
     erasures: Iterable[Erasure], delivery: Delivery, kept: Erasures, warehouse: Warehouse
 ) -> Watch:
     """What to look for in this delivery: those who were erased before it arrived."""
-    earlier = [one for one in erasures if one.after < delivery.delivery_number]
+    earlier = [one for one in erasures if one.keeps_out and one.after < delivery.delivery_number]
     digests = Digests(kept.key() if earlier else "", warehouse)
     keys, hints, evidence = (_marks(earlier, what) for what in ("keys", "hints", "evidence"))
     return Watch(keys, hints, evidence, digests)

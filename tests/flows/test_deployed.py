@@ -1,11 +1,13 @@
 """The Prefect flow runs the same line, and what is deployed is there."""
 
+import asyncio
 import importlib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -88,12 +90,29 @@ def test_every_deployment_names_a_flow_that_there_is(deployment: dict[str, Any])
     assert deployment["concurrency_limit"]["collision_strategy"] == "CANCEL_NEW"
 
 
-def test_only_the_night_has_a_schedule_and_it_names_its_time_zone() -> None:
+def test_only_the_night_and_the_audit_have_a_schedule_and_it_names_its_time_zone() -> None:
     schedules = {found["name"]: found["schedules"] for found in deployments()}
 
-    assert [name for name, planned in schedules.items() if planned] == ["nightly"]
+    assert [name for name, planned in schedules.items() if planned] == ["nightly", "audit"]
     assert schedules["nightly"][0]["cron"] == "15 2 * * *"
     assert schedules["nightly"][0]["timezone"]
+    assert schedules["audit"][0]["timezone"]
+
+
+@pytest.mark.parametrize("around", [datetime(2026, 3, 27), datetime(2026, 10, 23)])
+def test_there_is_one_night_a_day_when_the_clocks_change_too(around: datetime) -> None:
+    from prefect.client.schemas.schedules import CronSchedule
+    from prefect.server.schemas.schedules import CronSchedule as Planned
+
+    planned = next(found["schedules"][0] for found in deployments() if found["schedules"])
+    told = CronSchedule(cron=planned["cron"], timezone=planned["timezone"])
+    zone = ZoneInfo(told.timezone or "")
+
+    dates = asyncio.run(Planned(**told.model_dump()).get_dates(5, around.replace(tzinfo=zone)))
+
+    local = [date.astimezone(zone) for date in dates]
+    assert [f"{date:%H:%M}" for date in local] == ["02:15"] * 5
+    assert len({date.date() for date in local}) == 5
 
 
 def test_importing_the_flows_turns_telemetry_off() -> None:

@@ -1,0 +1,103 @@
+"""The audit measures each source, and what is past its days goes, and is gone in a rebuild too."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.audit import audit
+from store.erasures import Erasures
+from tests.flows import laws
+from tests.flows.builders import Company, differences, found, night_time, person, quiet
+from tests.flows.searching import places_of
+
+JANE = person("Jane", "Quillfeather", email="jane@quillfeather.net", news="yes", city="Truro")
+BOB = person("Robert", "Miller", email="robert@millers.org", phone="07911 123402", city="Leeds")
+TOM = person("Tom", "Baker", email="tom.baker@mail.org", born="1985-03-03", city="York")
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    """Jane was taken back by the partner, Tom stands in a form alone, Bob is sent by both."""
+    company = found(tmp_path / "company")
+    partner = [{"op": "upsert", "id": "P1", **JANE}, {"op": "upsert", "id": "P2", **BOB}]
+    company.drop("partner", partner, name="1")
+    company.drop("forms", [TOM, BOB, "jane@quillfeather.net,too few"], name="1")
+    company.drop_file("members/odd.csv", f"what is this\n{JANE['email']}\n")
+    company.night(1)
+    company.drop("partner", [{"op": "delete", "id": "P1", **JANE}], name="2")
+    company.night(2)
+    return company
+
+
+def keep_for(company: Company, text: str) -> None:
+    (company.settings.rules / "retention.toml").write_text(text, "utf-8")
+
+
+def audited(company: Company, night: int, *, remove: bool = True) -> dict[str, int]:
+    told = audit(company.settings, night_time(night), quiet, remove=remove)
+    counts: dict[str, int] = told["removed" if remove else "due"]
+    return counts
+
+
+def test_what_is_past_its_days_is_in_no_file_any_more_and_a_rebuild_is_the_same(
+    company: Company, tmp_path: Path
+) -> None:
+    keep_for(company, "[all_sources]\nwithdrawn = 30\nquarantine = 30\nheld = 30\n")
+
+    counts = audited(company, 40)
+
+    assert counts == {"records": 1, "rows": 1, "deliveries": 1}
+    assert places_of(company.settings.data, ["quillfeather"]) == {"quillfeather": []}
+    assert company.ask("select count(*) from customers").item() == 2
+    anew = company.anew(tmp_path / "anew")
+    anew.rebuild(40)
+    assert differences(company.tables(), anew.tables()) == {}
+    laws.values_have_sources(company)
+
+
+def test_what_is_within_its_days_stays_and_an_audit_again_finds_nothing(company: Company) -> None:
+    keep_for(company, "[all_sources]\nwithdrawn = 30\n[sources.forms]\nsilent = 20\n")
+    assert audited(company, 10) == {"records": 0, "rows": 0, "deliveries": 0}
+
+    first, again = audited(company, 25), audited(company, 26)
+
+    assert first["records"] == 2
+    assert again == {"records": 0, "rows": 0, "deliveries": 0}
+    assert company.ask("select record_id from crosswalk")["record_id"].to_list() == ["partner:P2"]
+
+
+def test_looking_removes_nothing(company: Company) -> None:
+    keep_for(company, "[all_sources]\nwithdrawn = 30\n")
+
+    counts = audited(company, 40, remove=False)
+
+    assert counts["records"] == 1
+    assert Erasures(company.settings.raw).all() == []
+
+
+def test_who_went_by_retention_comes_back_with_the_next_delivery(company: Company) -> None:
+    keep_for(company, "[all_sources]\nwithdrawn = 30\n")
+    audited(company, 40)
+    company.drop("partner", [{"op": "upsert", "id": "P1", **JANE}], name="3")
+
+    company.night(41)
+
+    names = company.ask("select last_name from customers order by 1")["last_name"].to_list()
+    assert names == ["Baker", "Miller", "Quillfeather"]
+
+
+def test_each_source_has_its_measures(company: Company) -> None:
+    keep_for(company, "")
+
+    told = audit(company.settings, night_time(3), quiet, remove=True)
+
+    forms = next(one for one in told["sources"] if one["source"] == "forms")
+    assert forms["records"] == 2
+    assert forms["validity"] == pytest.approx(2 / 3, abs=1e-4)
+    assert forms["uniqueness"] == 1
+    assert forms["consistency"] == 1
+    assert 0 < forms["completeness"] <= 1
+    assert told["found"]["orphans"] == 0
+    assert told["found"]["consent_without_evidence"] == 0
+    assert told["found"]["unverified_contacts"] > 0
+    assert list((company.settings.data / "audits").glob("audit-*.json"))
