@@ -61,6 +61,7 @@ sbom: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m store.dictionary > docs/data-dictionary.md
+	$(BIN)/python -m store.dictionary dbt > examples/dbt/sources.yml
 
 # The locks hold digests and no addresses: they say what is installed and not from where.
 lock: $(STAMP)

@@ -1,8 +1,10 @@
 """Say what the published tables and their columns mean: in the snapshot itself and in the docs.
 
-`python -m store.dictionary` prints the page docs/data-dictionary.md.
+`python -m store.dictionary` prints the page docs/data-dictionary.md, and with the word `dbt` the
+file examples/dbt/sources.yml.
 """
 
+import json
 import sys
 import tomllib
 from functools import cache
@@ -10,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from rules.base import Rule
+
+NOT_COPIED = frozenset({"quarantine", "corrections"})
+"""Tables that stay where they are: rows as they came."""
 
 
 class Described(Rule):
@@ -48,6 +53,25 @@ class Dictionary(Rule):
             parts.append(f"{head}\n{rows}\n{note}")
         return "\n".join(parts)
 
+    def dbt_sources(self) -> str:
+        """The tables as sources of dbt, as they lie in a copy in PostgreSQL."""
+        lines = [
+            "# Made by `make docs`; the copy in PostgreSQL is made by `touchstone publish --to`.",
+            "version: 2",
+            "sources:",
+            "  - name: touchstone",
+            "    schema: touchstone",
+            "    tables:",
+        ]
+        for name, table in self.tables.items():
+            if name in NOT_COPIED:
+                continue
+            lines += [f"      - name: {name}", f"        description: {_yaml(table.says)}"]
+            lines += ["        columns:"]
+            for column, words in table.columns.items():
+                lines += [f"          - name: {column}", f"            description: {_yaml(words)}"]
+        return "\n".join(lines) + "\n"
+
 
 @cache
 def read_dictionary() -> Dictionary:
@@ -61,5 +85,11 @@ def _quoted(text: str) -> str:
     return "'" + " ".join(text.split()).replace("'", "''") + "'"
 
 
+def _yaml(text: str) -> str:
+    """A text as YAML takes it: JSON is a part of YAML."""
+    return json.dumps(" ".join(text.split()), ensure_ascii=False)
+
+
 if __name__ == "__main__":
-    sys.stdout.write(read_dictionary().page())
+    found = read_dictionary()
+    sys.stdout.write(found.dbt_sources() if "dbt" in sys.argv else found.page())
