@@ -97,7 +97,7 @@ async def measure(settings: Settings, arguments: argparse.Namespace) -> None:
             timeout=120,
             limits=httpx.Limits(max_connections=arguments.clients),
         ) as client:
-            await ready(client, app.pid)
+            await ready(client, app)
             await told(
                 "customers", app.pid, client, lambda c: show(c, ids), arguments, arguments.rate
             )
@@ -114,7 +114,7 @@ async def measure(settings: Settings, arguments: argparse.Namespace) -> None:
         app.wait()
 
 
-async def ready(client: httpx.AsyncClient, process: int) -> None:
+async def ready(client: httpx.AsyncClient, app: subprocess.Popen[bytes]) -> None:
     """Wait until both kinds are answered; say what that took."""
     began = time.monotonic()
     while True:
@@ -122,13 +122,15 @@ async def ready(client: httpx.AsyncClient, process: int) -> None:
             if (await client.get("/api/customers/C1-1")).status_code in {200, 307, 404}:
                 break
         except httpx.TransportError:
+            if app.poll() is not None:
+                raise SystemExit("the app did not start") from None
             await asyncio.sleep(0.2)
     customers = time.monotonic() - began
     while (await client.post("/api/match", json={"record": {"city": "x"}})).status_code == 503:
         await asyncio.sleep(0.5)
     print(
         f"ready: customers after {customers:.1f} s, matches after {time.monotonic() - began:.1f} s,"
-        f" {resident(process)} MB resident",
+        f" {resident(app.pid)} MB resident",
         flush=True,
     )
 
