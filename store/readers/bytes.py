@@ -24,6 +24,8 @@ from store.readers.reading import DeliveryRefused
 _PIECE = 1 << 20
 _MAX_PACKINGS = 2
 _HEAD = 1 << 12
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What is unpacked a piece at a time; a piece of bzip2 or LZMA can be a gigabyte at once."""
 _GZIP, _ZIP = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
 
 SUFFIXES: dict[Format, tuple[str, ...]] = {
@@ -211,6 +213,10 @@ def _only_member(archive: zipfile.ZipFile, wanted: Format) -> zipfile.ZipInfo:
         )
     if chosen[0].flag_bits & 1:
         raise DeliveryRefused("the zip file is locked with a password")
+    if chosen[0].compress_type not in _BOUNDED:
+        raise DeliveryRefused(
+            "the zip is packed in a way that is not read; pack it anew, as zip does of itself"
+        )
     return chosen[0]
 
 

@@ -77,14 +77,11 @@ def test_what_is_cut_off_damaged_or_too_large_is_refused_whole(tmp_path, data, p
     assert part in refused.value.reason
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_member_that_is_damaged_is_said_however_it_is_packed(tmp_path, method):
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_that_cannot_be_unpacked_in_pieces_is_refused(tmp_path, method):
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", method) as archive:
-        archive.writestr("a.csv", b"id,n\n" + b"".join(b"%d,Ann\n" % n for n in range(2000)))
-    damaged = bytearray(data.getvalue())
-    for at in range(60, len(damaged) - 120, 7):
-        damaged[at] ^= 0x5A
+        archive.writestr("a.csv", ROWS)
 
-    with pytest.raises(DeliveryRefused, match="damaged"):
-        read(tmp_path, bytes(damaged))
+    with pytest.raises(DeliveryRefused, match="pack it anew"):
+        read(tmp_path, data.getvalue())
