@@ -10,7 +10,7 @@ from anyio import to_thread
 from starlette.requests import Request
 
 from steward.api.blocks import lay_out_blocks
-from steward.api.matching import Answer, Matcher, Question
+from steward.api.matching import Answer, Matcher, Question, model_of
 from steward.batches import Batches
 from steward.desk.scope import Scoped, scoped
 from steward.desk.visit import Desk
@@ -19,6 +19,7 @@ from steward.problem import Problem, wait
 from store.cabinet import Cabinet, Follower, lay_out
 from store.errors import TouchstoneError
 from store.state.tokens import PREFIX, Bearer, TokenScope
+from transforms.match import check_model
 
 FRESH_SECONDS = 1.0
 """So long is believed who a token belongs to, and which run is live."""
@@ -139,6 +140,9 @@ class Api:
     def _matcher(self, run_id: str) -> Matcher:
         """What matches are looked for in; made when the first is asked for."""
         settings, rulebook = self.desk.settings, self.desk.rulebook
+        problems = check_model(model_of(rulebook), rulebook.matching)
+        if problems:
+            raise TouchstoneError(f"The match model cannot be used: {problems[0]}")
         ready = self._cabinets.at_hand(run_id)
         is_of_run = ready is not None and ready.run_id == run_id
         cabinet = ready if ready is not None and is_of_run else lay_out(settings, run_id)

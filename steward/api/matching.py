@@ -91,7 +91,7 @@ class Matcher(NamedTuple):
         self, asked: pl.DataFrame, pairs: pl.DataFrame, places: NDArray[np.int64]
     ) -> pl.DataFrame:
         """The pairs with their weights, and whose record it is that was compared."""
-        rules, model = self.rulebook.matching, self.rulebook.model
+        rules, prior = self.rulebook.matching, self.rulebook.model.manifest.prior
         if pairs.is_empty():
             return pl.DataFrame()
         nodes = self.blocks.at(places)
@@ -101,11 +101,10 @@ class Matcher(NamedTuple):
         asked_for = pairs.join(
             named.with_columns(place=pl.Series(places)), on="place", maintain_order="left"
         )
-        prior = model.manifest.prior
         scored = score_given(
             pl.concat([nodes, asked.select(nodes.columns)]),
             asked_for.select("record_a", "record_b"),
-            MatchModel(model.settings, model.frequencies, prior),
+            model_of(self.rulebook),
             rules,
             self.database,
         )
@@ -164,6 +163,12 @@ class Matcher(NamedTuple):
             ]
             for one in self.rulebook.model.settings["comparisons"]
         }
+
+
+def model_of(rulebook: Rulebook) -> MatchModel:
+    """The dated model that runs match with."""
+    model = rulebook.model
+    return MatchModel(model.settings, model.frequencies, model.manifest.prior)
 
 
 def _admitted(scope: Scoped, where: pl.DataFrame) -> NDArray[np.bool_]:
