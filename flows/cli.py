@@ -30,7 +30,7 @@ COMMANDS = {
     "query": "ask the current snapshot, read-only",
     "steward": "start the web app, which takes posts in",
     "decide": "answer a review item; the next run obeys",
-    "publish": "release a snapshot that the gates held back",
+    "publish": "release a snapshot that was held back, or hand on the current one",
     "user": "add a person, change what they may do, or list all",
     "token": "let a program ask the read API, or take that back",
     "erase": "erase a person from all that is kept, with a receipt",

@@ -1,7 +1,5 @@
 """Ingest: read each delivery that has arrived, and tell what each of its rows is."""
 
-from typing import NamedTuple
-
 import polars as pl
 
 from flows.erasing.deliveries import redact
@@ -9,15 +7,15 @@ from flows.erasing.returned import returned_rows, watch_for
 from flows.reading import Spool, find_columns, read_through
 from flows.run import Counts, Run
 from flows.stages.cells import compare_cells, keep_cells
-from flows.stages.correct import enter_corrected, keep_applied, mend, seen_again
+from flows.stages.correct import enter_corrected, mend, seen_again
 from flows.stages.digests import with_digests
+from flows.stages.landed import Landed, Outcome, texts_of, write_landed, write_outcome
 from rules.feed import Feed
 from store.archive import Archive, Delivery
 from store.erasures import Erasures
 from store.readers import DeliveryRefused, Reading
 from store.warehouse import Warehouse
 from transforms.classify import (
-    ARRIVALS,
     classify_rows,
     lost_deletes,
     no_withdrawals,
@@ -25,30 +23,6 @@ from transforms.classify import (
 )
 from transforms.conform import conform, misshapen
 from transforms.resolve import Resolved
-
-
-class Outcome(NamedTuple):
-    """What became of a delivery."""
-
-    state: str
-    """taken_in, held or refused."""
-    reason: str | None
-    counts: Counts
-    notes: list[str]
-
-
-class Landed(NamedTuple):
-    """A delivery as it was taken in."""
-
-    rows: pl.DataFrame
-    """Versions that are new: arrival, record_number, our columns as text."""
-    withdrawn: pl.DataFrame
-    quarantined: pl.DataFrame
-    repeats: pl.DataFrame
-    """Rows that say what the version before them says: arrival, record_number."""
-    corrections: pl.DataFrame | None
-    """What persons said of its rows: row_number, field, value, decision_id, raw."""
-    counts: Counts
 
 
 def ingest(run: Run, warehouse: Warehouse) -> Counts:
@@ -119,18 +93,18 @@ def _take_in(run: Run, warehouse: Warehouse, delivery: Delivery, resolved: Resol
         compare_cells(warehouse, delivery, feed, spool)
     except DeliveryRefused as refusal:
         state = "refused" if verdict == "refuse" else "held"
-        _record(warehouse, run, delivery, Outcome(state, refusal.reason, {}, []))
+        write_outcome(warehouse, run, delivery, Outcome(state, refusal.reason, {}, []))
         return {"deliveries": 1, "held": int(state == "held")}
     total: Counts = {}
     for number, reading in enumerate(spool.parts()):
         landed = _land(warehouse, delivery, feed, reading, cells)
         if number == spool.count - 1:
             landed = _with_withdrawals(landed, withdrawn)
-        _write(run, warehouse, delivery, landed, number)
+        write_landed(run, warehouse, delivery, landed, number)
         for name, count in landed.counts.items():
             total[name] = total.get(name, 0) + count
     keep_cells(warehouse, delivery, spool)
-    _record(warehouse, run, delivery, Outcome("taken_in", None, total, spool.notes))
+    write_outcome(warehouse, run, delivery, Outcome("taken_in", None, total, spool.notes))
     return {"deliveries": 1, **total}
 
 
@@ -215,7 +189,7 @@ def _land(
     fresh = versions.filter(~is_repeat).with_columns(source=pl.lit(feed.source))
     if corrections is not None:
         other = cells.join(corrections, on="row_number", how="anti")
-        again = seen_again(warehouse, _texts(fresh), other)
+        again = seen_again(warehouse, texts_of(fresh), other)
         corrections = pl.concat([corrections, again])
     return Landed(fresh, no_withdrawals(), quarantined, repeats, corrections, counts)
 
@@ -283,93 +257,3 @@ def _count(versions: pl.DataFrame, quarantined: pl.DataFrame, row_count: int) ->
     if sum(counts.values()) != row_count:
         raise AssertionError(f"{row_count} rows were read and {sum(counts.values())} accounted for")
     return {"rows": row_count, **counts}
-
-
-def _write(run: Run, warehouse: Warehouse, delivery: Delivery, landed: Landed, part: int) -> None:
-    """Write versions, the records' current state and quarantine; leave the text for standardise."""
-    number = delivery.delivery_number
-    _texts(landed.rows).write_ipc(
-        run.work / f"landed_{number:06d}_{part:06d}.arrow", compat_level=pl.CompatLevel.newest()
-    )
-    if landed.corrections is not None:
-        arrival = pl.lit(number * ARRIVALS, pl.Int64) + pl.col("row_number")
-        keep_applied(warehouse, landed.corrections.with_columns(arrival=arrival))
-    if landed.repeats.height:
-        path = run.work / f"repeated_{number:06d}_{part:06d}.arrow"
-        landed.repeats.write_ipc(path, compat_level=pl.CompatLevel.newest())
-    versions = pl.concat(
-        [
-            landed.rows.select("arrival", "record_number", "received_at", "is_withdrawn"),
-            landed.withdrawn.select(
-                "arrival",
-                "record_number",
-                received_at=pl.lit(delivery.received_at),
-                is_withdrawn=pl.lit(value=True),
-            ),
-        ],
-        how="vertical_relaxed",
-    )
-    warehouse.insert("ingest.versions", versions)
-    warehouse.insert("change.versions", versions.select("arrival"))
-    state = (
-        pl.concat(
-            [
-                landed.rows.select(
-                    "record_number", "source_key", "arrival", "content_hash"
-                ).with_columns(is_withdrawn=landed.rows["is_withdrawn"]),
-                landed.withdrawn.select(
-                    "record_number", "source_key", "arrival", "content_hash"
-                ).with_columns(is_withdrawn=pl.lit(value=True)),
-            ]
-        )
-        .sort("arrival")
-        .unique("record_number", keep="last", maintain_order=True)
-    )
-    state = state.with_columns(source=pl.lit(delivery.source))
-    first = landed.rows.filter(pl.col("kind") == "new")["record_number"]
-    is_new = pl.col("record_number").is_in(first.implode())
-    warehouse.insert("ingest.records", state.filter(is_new))
-    warehouse.replace("ingest.records", state.filter(~is_new), "record_number")
-    warehouse.insert(
-        "quarantine.records",
-        landed.quarantined.with_columns(
-            arrival=pl.lit(number * ARRIVALS, pl.Int64) + pl.col("row_number"),
-            source=pl.lit(delivery.source),
-            delivery_number=pl.lit(number, pl.Int64),
-        ),
-    )
-
-
-def _texts(rows: pl.DataFrame) -> pl.DataFrame:
-    """The texts of new versions, as standardise takes them."""
-    return rows.filter(~pl.col("is_withdrawn")).drop("is_withdrawn", "content_hash", "kind")
-
-
-def _record(warehouse: Warehouse, run: Run, delivery: Delivery, outcome: Outcome) -> None:
-    feed = run.rulebook.feeds.get(delivery.source)
-    row = {
-        "delivery_number": delivery.delivery_number,
-        "delivery_id": delivery.delivery_id,
-        "source": delivery.source,
-        "channel": feed.channel if feed else None,
-        "file_name": delivery.file_name,
-        "received_at": delivery.received_at,
-        "run_id": delivery.run_id,
-        "state": outcome.state,
-        "reason": outcome.reason,
-        "byte_count": delivery.byte_count,
-        "row_count": outcome.counts.get("rows"),
-        **{
-            f"{kind}_count": outcome.counts.get(kind)
-            for kind in ("new", "changed", "unchanged", "deleted", "withdrawn", "quarantined")
-        },
-        "notes": outcome.notes,
-    }
-    schema: dict[str, pl.DataType] = {
-        "notes": pl.List(pl.String),
-        "reason": pl.String(),
-        "channel": pl.String(),
-    }
-    warehouse.insert(
-        "ingest.deliveries", pl.DataFrame([row], schema_overrides=schema, orient="row")
-    )
