@@ -129,12 +129,14 @@ class Warehouse:
                     self.con.unregister(name)
 
     def _make(self, schema: str) -> None:
-        if not self.has("format"):
+        try:
+            version = self.one("select max(version) from format")
+        except duckdb.CatalogException:  # there is no such table: the file is new
+            version = FORMAT
             with self.transaction():
                 self.con.execute(schema)
                 self.con.execute("create table format (version integer)")
                 self.con.execute(f"insert into format values ({FORMAT})")
-        version = self.one("select max(version) from format")
         if version != FORMAT:
             self.close()
             raise UnreadableError(

@@ -188,14 +188,14 @@ def test_a_pair_that_is_joined_takes_values_from_the_side_that_was_chosen(desk: 
         page = follow(ann, "/queue")
         preview = ann.get(f"/items/{item_of(page)}/preview")
         picks = re.findall(r'name="pick_(\w+)"', preview.text)
-        if picks and "second" not in page.text:
+        if not picks:
+            ann.post(f"/items/{item_of(page)}/skip")
+            continue
+        say(ann, page, "same", **{f"pick_{picks[0]}": "b", "pick_nonsense": "a"})
+        if "value" in decisions(desk):  # else a second person is asked, or B's value stood anyway
             break
-        ann.post(f"/items/{item_of(page)}/skip")
 
-    say(ann, page, "same", **{f"pick_{picks[0]}": "b", "pick_nonsense": "a"})
-
-    kinds = decisions(desk)
-    assert kinds in ([], ["same"], ["same", "value"])
+    assert decisions(desk)[-2:] == ["same", "value"]
 
 
 def test_records_put_into_groups_are_kept_apart(desk: Office) -> None:
