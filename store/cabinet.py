@@ -1,8 +1,8 @@
 """Lay a snapshot out so that one customer is found in microseconds, for programs that ask often.
 
 A query of the snapshot looks through a stretch of each table; here the rows are sorted by customer
-and mapped into memory, so that a look-up is a search by halves. The files are unlinked as soon as
-they are mapped: they hold what the snapshot holds, and are gone when the process or the cabinet is.
+and mapped into memory, so that a look-up is a search by halves. The files never have a name: they
+hold what the snapshot holds, and are gone when the process or the cabinet is, however it ends.
 """
 
 import logging
@@ -75,18 +75,20 @@ class Cabinet(NamedTuple):
 class Follower(Generic[Made]):
     """Something made of the live snapshot; while that of the next one is made, the last one serves.
 
-    `make` takes the name of a run, in a thread of its own.
+    Not once its snapshot is kept no more: an erasure removes those that tell of the person.
+    `make` takes the name of a run, in a thread of its own; `is_kept` says whether its snapshot is
+    there.
     """
 
-    def __init__(self, make: Callable[[str], Made]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[str], Made], is_kept: Callable[[str], bool]) -> None:
+        self._make, self._is_kept = make, is_kept
         self._turn = threading.Lock()
         self._ready: tuple[str, Made] | None = None
         self._making: threading.Thread | None = None
 
     def at_hand(self, run_id: str) -> Made | None:
         """The newest that is ready; if it is not of this run, that one is begun."""
-        ready = self._ready
+        ready = self._kept()
         if ready is None or ready[0] != run_id:
             self._begin(run_id)
         return ready[1] if ready is not None else None
@@ -95,9 +97,14 @@ class Follower(Generic[Made]):
         """What is being made, once it is ready."""
         if self._making is not None:
             self._making.join()
-        if self._ready is None:
+        ready = self._kept()
+        if ready is None:
             raise NoSnapshotError("The snapshot cannot be read; run `touchstone nightly` first.")
-        return self._ready[1]
+        return ready[1]
+
+    def _kept(self) -> tuple[str, Made] | None:
+        ready = self._ready
+        return ready if ready is not None and self._is_kept(ready[0]) else None
 
     def _begin(self, run_id: str) -> None:
         with self._turn:
@@ -144,10 +151,11 @@ def _drawer(con: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> Drawer:
 
 
 def mapped(table: pa.Table, folder: Path) -> pa.RecordBatch:
-    """The rows of a table of one chunk, in a file below `folder` that has no name any more."""
+    """The rows of a table of one chunk, in a file below `folder` that never has a name."""
     batches = table.to_batches()
     rows = batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".arrow") as file:
-        with pa.ipc.new_file(file.name, table.schema) as writer:
+    with tempfile.TemporaryFile(dir=folder) as file:
+        with pa.ipc.new_file(file, table.schema) as writer:
             writer.write_batch(rows)
-        return pa.ipc.open_file(pa.memory_map(file.name)).get_batch(0)
+        file.flush()
+        return pa.ipc.open_file(pa.memory_map(f"/proc/self/fd/{file.fileno()}")).get_batch(0)

@@ -22,6 +22,7 @@ __all__ = [
     "TABLES",
     "current_run",
     "drop_others",
+    "has_snapshot",
     "kept_runs",
     "lead_back",
     "open_snapshot",
@@ -151,12 +152,17 @@ def current_run(settings: Settings) -> str | None:
     return os.readlink(link) if link.is_symlink() else None
 
 
+def has_snapshot(settings: Settings, run_id: str) -> bool:
+    """Whether the snapshot of this run is kept."""
+    return (settings.published / run_id / "golden.duckdb").exists()
+
+
 def kept_runs(settings: Settings) -> list[str]:
     """The runs whose snapshots are there, the oldest first."""
     return sorted(
         path.name
         for path in settings.published.glob("R[0-9]*")
-        if (path / "golden.duckdb").exists()
+        if has_snapshot(settings, path.name)
     )
 
 

@@ -3,6 +3,7 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import duckdb
@@ -18,6 +19,7 @@ from steward.permission import Actor, may_ever
 from steward.problem import Problem, wait
 from store.cabinet import Cabinet, Follower, lay_out
 from store.errors import TouchstoneError
+from store.snapshot import has_snapshot
 from store.state.tokens import PREFIX, Bearer, TokenScope
 from transforms.match import check_model
 
@@ -49,8 +51,9 @@ class Api:
         self._clock = clock
         self._bearers: OrderedDict[str, tuple[float, Bearer | None]] = OrderedDict()
         self._live: tuple[float, str] | None = None
-        self._cabinets = Follower[Cabinet](lambda run_id: lay_out(desk.settings, run_id))
-        self._matchers = Follower[Matcher](self._matcher)
+        is_kept = partial(has_snapshot, desk.settings)
+        self._cabinets = Follower[Cabinet](lambda run_id: lay_out(desk.settings, run_id), is_kept)
+        self._matchers = Follower[Matcher](self._matcher, is_kept)
         self._notes = Batches[Noted, None](desk.state.audit.note_all)
         self._matches = Batches[Question, Answer](
             lambda questions: self._matchers.wait().answer(questions), most=32, waiting=200
