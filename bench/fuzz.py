@@ -1,15 +1,20 @@
-"""Damage deliveries at random and read them, for some minutes: `bench/fuzz.py [SECONDS] [SEED]`.
+"""Damage what arrives, at random, for some minutes: `bench/fuzz.py [SECONDS] [SEED]`.
 
-Whatever comes, a reader either refuses the delivery with a reason or accounts for every row of it.
-What breaks that is left in bench-data/ with its seed.
+Half of the time deliveries are damaged and read: a reader either refuses one with a reason or
+accounts for every row of it. The other half damaged posts are sent to the app. What breaks
+either is left in bench-data/, and its seed is told.
 """
 
 import random
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also where nothing is installed
+
+from damage import damaged
+from fuzz_posts import fuzz_posts
 
 from rules.feed import ReadRule
 from rules.limits import Limits
@@ -17,31 +22,27 @@ from store.readers import DeliveryRefused, read_delivery
 from tests.hostile import COLUMNS, Kind, kinds
 
 WORK = Path(__file__).resolve().parents[1] / "bench-data"
-SPECIAL = [
-    b'"',
-    b"'",
-    b",",
-    b";",
-    b"\n",
-    b"\r",
-    b"\0",
-    b"\xff",
-    b"\xef\xbb\xbf",
-    b"{",
-    b"]",
-    b"\\u",
-]
 LONGEST = 60
 """Seconds that one delivery may take."""
 
 
 def main() -> int:
-    """Fuzz until the time is over; 1 if anything broke."""
+    """Fuzz until the time is over; what broke is raised."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns()
-    chance, began, count = random.Random(seed), time.monotonic(), 0
-    whole = [(kind, content) for kind in kinds(0.001) if len(content := kind.content()) < 1 << 20]
+    print(f"seed {seed}", flush=True)
+    chance = random.Random(seed)
     WORK.mkdir(exist_ok=True)
+    fuzz_deliveries(seconds / 2, chance)
+    with tempfile.TemporaryDirectory(dir=WORK) as folder:
+        fuzz_posts(seconds / 2, chance, Path(folder))
+    return 0
+
+
+def fuzz_deliveries(seconds: float, chance: random.Random) -> None:
+    """Damage deliveries of all kinds, and read them."""
+    began, count = time.monotonic(), 0
+    whole = [(kind, content) for kind in kinds(0.001) if len(content := kind.content()) < 1 << 20]
     path = WORK / "fuzzed"
     while time.monotonic() - began < seconds:
         kind, content = chance.choice(whole)
@@ -49,24 +50,11 @@ def main() -> int:
         try:
             read(path, kind)
         except Exception:
-            print(f"seed {seed}, delivery {count}, kind {kind.name}: kept as {path}")
+            print(f"delivery {count}, kind {kind.name}: kept as {path}")
             raise
         count += 1
     path.unlink()
-    print(f"{count} deliveries in {seconds:.0f} s, seed {seed}: each read or refused.")
-    return 0
-
-
-def damaged(content: bytes, chance: random.Random) -> bytes:
-    """Some bytes changed, cut out, doubled or put in."""
-    data = bytearray(content)
-    for _ in range(chance.randrange(6)):
-        at, size = chance.randrange(len(data) + 1), chance.randrange(1, 40)
-        junk = chance.choice(
-            [chance.choice(SPECIAL), chance.randbytes(size), bytes(data[at : at + size]) * 2, b""]
-        )
-        data[at : at + chance.choice([0, 1, size])] = junk
-    return bytes(data)
+    print(f"{count} deliveries in {seconds:.0f} s: each read or refused", flush=True)
 
 
 def read(path: Path, kind: Kind) -> None:
