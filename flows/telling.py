@@ -15,6 +15,8 @@ _DECIDED_BY = {
     "most_recent": "the most recent",
     "most_frequent": "said most often",
     "most_complete": "the most complete",
+    "most_personal": "a person's own rather than an office's",
+    "most_whole": "the one of which least is missing",
     "refusal_first": "of the same age, the refusal counts",
     "first_to_arrive": "the first to arrive",
 }

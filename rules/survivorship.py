@@ -11,6 +11,8 @@ TieBreaker = Literal[
     "most_recent",
     "most_frequent",
     "most_complete",
+    "most_personal",
+    "most_whole",
     "refusal_first",
     "first_to_arrive",
 ]
@@ -24,12 +26,21 @@ class FieldRule(Rule):
         False, description="gives way only by a decision; a differing value opens a conflict"
     )
     group: tuple[str, ...] = Field((), description="fields taken whole from the same record")
+    core: tuple[str, ...] = Field((), description="of the group, what `most_whole` counts")
     also: tuple[str, ...] = Field((), description="further columns whose values compete")
 
     @model_validator(mode="after")
     def _protected_means_first(self) -> Self:
         if self.protected and self.order != ("first_to_arrive",):
             raise ValueError('a protected field has order = ["first_to_arrive"]')
+        return self
+
+    @model_validator(mode="after")
+    def _core_is_of_the_group(self) -> Self:
+        if strange := [name for name in self.core if name not in self.group]:
+            raise ValueError(f"core names what is not in the group: {', '.join(strange)}")
+        if "most_whole" in self.order and not self.core:
+            raise ValueError("most_whole counts the fields of `core`; name some of the group")
         return self
 
 

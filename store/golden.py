@@ -78,7 +78,12 @@ class Golden(Warehouse):
         wanted = {f"{field}_record" for field in self.fields}
         columns = self._columns()
         found = {name for name in columns if name.endswith("_record")}
-        return found == wanted and self.has("plain_values")
+        return found == wanted and self.has("plain_values") and self._knows_breakers()
+
+    def _knows_breakers(self) -> bool:
+        """Whether every word by which a value may be decided can be written."""
+        words = self.read("select unnest(enum_range(null::breaker))::varchar as word")["word"]
+        return set(get_args(TieBreaker)) <= set(words)
 
     def _columns(self) -> list[str]:
         return self.read("select * from golden_values limit 0").columns

@@ -5,25 +5,26 @@ records arrived; what held in each epoch is worked out from the versions that ha
 then, so the history is the same whichever nights the records came in.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import polars as pl
 
-from rules.survivorship import FieldRule, Survivorship
+from rules.survivorship import FieldRule, Survivorship, TieBreaker, Usage
 
 ORDER: dict[str, pl.Expr] = {
     "most_trusted": -pl.col("trust"),
     "most_recent": -pl.col("updated_at").dt.epoch("us"),
     "most_frequent": -pl.len().over("group", "value").cast(pl.Int64),
     "most_complete": -pl.col("value").str.len_chars().cast(pl.Int64),
+    "most_whole": -pl.col("parts").cast(pl.Int64),
     "refusal_first": (pl.col("value") != "false").cast(pl.Int64),
     "first_to_arrive": pl.col("record_number"),
 }
-"""What each tie-breaker in survivorship.toml sorts by, smallest first."""
+"""What a tie-breaker in survivorship.toml sorts by, smallest first; `most_personal` is beside."""
 
 ONLY_VALUE = "only_value"
 STEWARD = "steward"
-WORDS = pl.Enum([ONLY_VALUE, STEWARD, *ORDER])
+WORDS = pl.Enum([ONLY_VALUE, STEWARD, *get_args(TieBreaker)])
 """What may have decided for a value."""
 
 
@@ -49,16 +50,29 @@ def survive(records: pl.DataFrame, rules: Survivorship, choices: pl.DataFrame) -
     records: group, record_number, trust, updated_at and the standardised fields as
     text; choices: group, field, value, record_number of stewards' decisions, which come first.
     """
-    chosen = [_choose(name, rule, records, choices) for name, rule in rules.fields.items()]
+    order = {**ORDER, "most_personal": _is_role(rules.usage).cast(pl.Int64)}
+    chosen = [_choose(name, rule, records, choices, order) for name, rule in rules.fields.items()]
     lineage = {field: found for part in chosen for field, found in part.lineage.items()}
     return Survivors(lineage, pl.concat([part.conflicts for part in chosen]))
 
 
-def _choose(name: str, rule: FieldRule, records: pl.DataFrame, choices: pl.DataFrame) -> _Chosen:
+def _is_role(usage: Usage) -> pl.Expr:
+    """Whether a value is an address that no person owns, such as info@."""
+    local = pl.col("value").str.extract(r"^([^@]+)@")
+    return local.is_in(usage.role_mailboxes).fill_null(value=False)
+
+
+def _choose(
+    name: str,
+    rule: FieldRule,
+    records: pl.DataFrame,
+    choices: pl.DataFrame,
+    order: dict[str, pl.Expr],
+) -> _Chosen:
     fields = rule.group or (name,)
     candidates = _candidates(name, rule, records)
     decided = choices.filter(pl.col("field").is_in(fields))
-    keys = [ORDER[breaker].alias(f"key_{breaker}") for breaker in rule.order]
+    keys = [order[breaker].alias(f"key_{breaker}") for breaker in rule.order]
     shared = candidates.filter(pl.col("group").is_duplicated())
     alone = candidates.filter(~pl.col("group").is_duplicated())
     ranked = shared.with_columns(*keys).sort(
@@ -90,16 +104,20 @@ def _choose(name: str, rule: FieldRule, records: pl.DataFrame, choices: pl.DataF
 
 
 def _candidates(name: str, rule: FieldRule, records: pl.DataFrame) -> pl.DataFrame:
-    """Values that compete: group, value, record_number, trust, updated_at, position."""
+    """Values that compete: group, value, record_number, trust, updated_at, position, parts."""
     columns = ("group", "record_number", "trust", "updated_at")
     if rule.group:
         value = pl.concat_str(
             [pl.col(field) for field in rule.group], separator=" ", ignore_nulls=True
         )
-        found = [records.select(*columns, value=value, position=pl.lit(0))]
+        there = (pl.col(field).is_not_null().cast(pl.Int64) for field in rule.core)
+        parts = pl.sum_horizontal(pl.lit(0, pl.Int64), *there)
+        found = [records.select(*columns, value=value, position=pl.lit(0), parts=parts)]
         return found[0].filter(pl.col("value") != "")
     found = [
-        records.select(*columns, value=pl.col(field), position=pl.lit(position))
+        records.select(
+            *columns, value=pl.col(field), position=pl.lit(position), parts=pl.lit(0, pl.Int64)
+        )
         for position, field in enumerate((name, *rule.also))
         if field in records.columns
     ]

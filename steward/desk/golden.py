@@ -32,6 +32,8 @@ WHY = {
     "most_recent": "newest",
     "most_frequent": "said most often",
     "most_complete": "most complete",
+    "most_personal": "a person's own",
+    "most_whole": "least is missing",
     "refusal_first": "a refusal comes first",
     "first_to_arrive": "the first to arrive stays",
 }

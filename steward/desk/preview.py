@@ -142,6 +142,8 @@ WHY = dict.fromkeys(ORDER, "") | {
     "most_recent": "most recent",
     "most_frequent": "most frequent",
     "most_complete": "most complete",
+    "most_personal": "a person's own",
+    "most_whole": "least is missing",
     "refusal_first": "a refusal wins",
     "first_to_arrive": "first to arrive",
 }

@@ -18,7 +18,8 @@ RULES = Survivorship.model_validate(
             "birth_date": {"order": ["first_to_arrive"], "protected": True},
             "email": {"order": ["most_recent", "most_frequent"], "also": ["email_2"]},
             "consent_email": {"order": ["most_recent", "refusal_first"]},
-        }
+        },
+        "usage": {"role_mailboxes": ["info"]},
     }
 )
 TEXTS = ("first_name", "last_name", "birth_date", "email", "email_2", "consent_email")
@@ -40,6 +41,65 @@ def survivors(*rows: dict[str, object], choices: tuple[tuple, ...] = ()) -> Surv
     ]
     records = pl.DataFrame([{**row, "day": None} for row in told], schema=SCHEMA)
     return survive(records, RULES, pl.DataFrame(list(choices), schema=CHOICES, orient="row"))
+
+
+def test_a_newer_part_of_a_name_does_not_replace_a_whole_one() -> None:
+    rule = RULES.fields["name"].model_copy(
+        update={"core": ("first_name", "last_name"), "order": ("most_whole", "most_recent")}
+    )
+    rules = RULES.model_copy(update={"fields": {"name": rule}})
+    told = [("Ann", "Lee", 1), ("Anna", "Lee", 2), (None, "Leigh", 3)]
+    records = pl.DataFrame(
+        [
+            {
+                "group": 0,
+                "record_number": number,
+                "trust": 50,
+                "updated_at": datetime(2026, 3, day, tzinfo=UTC),
+                "first_name": first,
+                "last_name": last,
+            }
+            for number, (first, last, day) in enumerate(told, 1)
+        ],
+        schema={name: SCHEMA[name] for name in list(SCHEMA)[:6]},
+    )
+
+    found = survive(records, rules, pl.DataFrame(schema=CHOICES))
+
+    assert golden(found, "last_name") == [("Lee", 2, "most_recent")]
+
+
+def test_an_office_mailbox_is_primary_only_where_there_is_no_other() -> None:
+    personal = RULES.model_copy(
+        update={
+            "fields": {
+                "email": RULES.fields["email"].model_copy(
+                    update={"order": ("most_personal", "most_recent")}
+                )
+            }
+        }
+    )
+    told = [("ann@x.org", 1), ("info@x.org", 2), ("info@y.org", 1), ("info@z.org", 2)]
+    records = pl.DataFrame(
+        [
+            {
+                "group": number // 2,
+                "record_number": number,
+                "trust": 50,
+                "updated_at": datetime(2026, 3, day, tzinfo=UTC),
+                "email": email,
+            }
+            for number, (email, day) in enumerate(told)
+        ],
+        schema={name: SCHEMA[name] for name in [*list(SCHEMA)[:4], "email"]},
+    )
+
+    found = survive(records, personal, pl.DataFrame(schema=CHOICES))
+
+    assert found.lineage["email"].sort("group").select("value", "decided_by").rows() == [
+        ("ann@x.org", "most_personal"),
+        ("info@z.org", "most_recent"),
+    ]
 
 
 def golden(found: Survivors, field: str) -> list[tuple]:
