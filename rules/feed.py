@@ -85,6 +85,20 @@ class ReadRule(Rule):
     )
 
 
+AddressPart = Literal[
+    "line1",
+    "line2",
+    "city",
+    "region",
+    "region?",
+    "postcode",
+    "country",
+    "postcode city",
+    "city postcode",
+    "region postcode",
+]
+
+
 class Parse(Rule):
     """How text becomes values, where the text alone does not say."""
 
@@ -96,8 +110,10 @@ class Parse(Rule):
     region: str | None = Field(
         None, pattern=r"^[A-Z]{2}$", description="ISO 3166 country when the record names none"
     )
-    address_parts: tuple[str, ...] = Field(
-        (), description="what the commas of a one-line address separate, e.g. line1, city, postcode"
+    address_parts: tuple[AddressPart, ...] = Field(
+        (),
+        description="what the commas of a one-line address separate, e.g. line1, city, postcode; "
+        "`region?` is two or three capitals that may be missing",
     )
     blank_means_erase: bool = Field(False, description="delta, full: a blank erases the old value")
     delete_values: tuple[str, ...] = Field(("delete", "d", "deleted"), description="of `operation`")

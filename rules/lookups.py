@@ -38,6 +38,7 @@ class PostcodeForm(Rule):
     form: str = Field(description="how it is shown, with $1, $2 … for the groups of the pattern")
     search: str = Field(description="of a postcode inside an address as people type it")
     area: int | None = Field(None, ge=1, description="how many characters are compared; unset: all")
+    is_unlike_others: bool = Field(False, description="no other country writes one like `search`")
 
 
 class Lookups(Rule):
@@ -59,6 +60,7 @@ class Lookups(Rule):
     test_records: TrialWords
     countries: dict[str, str] = Field(description="name, alias or code = ISO 3166 alpha-2")
     postcodes: dict[str, PostcodeForm] = Field(description="by country")
+    mail_regions: dict[str, str] = Field(description="ending of a mailbox's domain = ISO 3166")
     street_words: dict[str, str] = Field(description="a word or ending of streets = its short form")
     numbers_last: frozenset[str] = Field(
         description="countries where the number of a house stands behind its street"
@@ -91,6 +93,7 @@ class Lookups(Rule):
             placeholders=placeholders,
             countries=_shown_forms(tables["countries"]),
             postcodes=tables["postcodes"],
+            mail_regions=_mail_regions(tables["mail_domains"], tables["countries"]),
             numbers_last=streets.pop("numbers_last"),
             unit_words=streets.pop("unit_words"),
             street_words=_merged(pair for words in streets.values() for pair in words.items()),
@@ -109,6 +112,7 @@ TABLES = frozenset(
         "months",
         "placeholders",
         "countries",
+        "mail_domains",
         "postcodes",
         "street_words",
         "company_forms",
@@ -124,6 +128,15 @@ def _refuse_other_tables(tables: Mapping[str, object]) -> None:
     if set(tables) - DRAFTING_TABLES != TABLES:
         odd = ", ".join(sorted((set(tables) - DRAFTING_TABLES) ^ TABLES))
         raise ValueError(f"lookups missing, or not known: {odd}; there are {sorted(TABLES)}")
+
+
+def _mail_regions(
+    table: Mapping[str, Any], countries: Mapping[str, Iterable[str]]
+) -> dict[str, str]:
+    """Each country's own ending, but for those that are sold to anybody."""
+    own = {code.lower(): code for code in countries if code.lower() != "gb"}
+    sold = set(table["sold"]["endings"])
+    return {end: code for end, code in (own | table["other"]).items() if end not in sold}
 
 
 def _shown_forms(table: Mapping[str, Iterable[str]]) -> dict[str, str]:

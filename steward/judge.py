@@ -125,9 +125,10 @@ class Judge:
                 if address is not None:
                     verdict = emails.ask_library(address)._asdict()
                     points[index].append(self._point(name, posts[index], verdict))
-        regions = self._regions(posts, blanked)
+        told = self._read_by(posts, blanked)
         for name in (name for name in PHONES if name in blanked.columns):
-            for index, (raw, region) in enumerate(zip(blanked[name], regions, strict=True)):
+            numbers = zip(told[name], told["region_hint"], strict=True)
+            for index, (raw, region) in enumerate(numbers):
                 if raw is not None:
                     verdict = phones.ask_library(raw, region)._asdict()
                     points[index].append(self._point(name, posts[index], verdict))
@@ -139,13 +140,14 @@ class Judge:
         said = verdict["verification"] or "invalid"
         return ContactPoint(self._theirs(name, post), kind, said, verdict["value"], reason)
 
-    def _regions(self, posts: Sequence[Post], blanked: pl.DataFrame) -> list[str | None]:
-        """The country to read each phone number by: the record's, then the feed's."""
-        if any("country" in part for part in self.feed.parse.address_parts):
-            return self._standardised(blanked, posts)["region_hint"].to_list()
-        if "country" not in blanked.columns:
-            return [self.feed.parse.region] * len(posts)
-        return [self._region_of(country) for country in blanked["country"]]
+    def _read_by(self, posts: Sequence[Post], blanked: pl.DataFrame) -> pl.DataFrame:
+        """The phone numbers, and beside them the country to read each by: `region_hint`."""
+        parse = self.feed.parse
+        if parse.region is None or any("country" in part for part in parse.address_parts):
+            return self._standardised(blanked, posts)
+        countries = blanked["country"] if "country" in blanked.columns else [None] * blanked.height
+        hints = pl.Series([self._region_of(country) for country in countries], dtype=pl.String)
+        return blanked.with_columns(region_hint=hints)
 
     def _reasons(
         self, post: Post, given: dict[str, str | None], points: list[ContactPoint]

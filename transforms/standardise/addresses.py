@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from rules.feed import AddressPart
 from rules.lookups import Lookups
 from transforms.standardise.capitals import capitalised_places
 from transforms.standardise.fold import (
@@ -29,18 +30,19 @@ _JOINED = ("address_line1", "address_line2", "house_number")
 KEYS = ("address_key", "house_number", "street_key", "postcode_key", "city_key")
 
 _DIGIT_WORD = r"[^,\s]*[0-9][^,\s]*"
-_PIECES = {
+_PIECES: dict[AddressPart, str] = {
     "line1": r"(?P<line1>.+)",
     "line2": r"(?P<line2>[^,]+)",
     "city": r"(?P<city>[^,]+)",
     "region": r"(?P<region>[^,]+)",
+    "region?": r"(?P<region>[A-Z]{2,3})",
     "postcode": r"(?P<postcode>[^,]*[0-9][^,]*)",
     "country": r"(?P<country>[^,]+)",
     "postcode city": rf"(?P<postcode>{_DIGIT_WORD}(?: [A-Z]{{2}}| [0-9]{{2,3}})?) (?P<city>[^,]+)",
     "city postcode": rf"(?P<city>[^,]+?) (?P<postcode>{_DIGIT_WORD}(?: {_DIGIT_WORD})?)",
     "region postcode": rf"(?P<region>[^,]+?) (?P<postcode>{_DIGIT_WORD}(?: {_DIGIT_WORD})?)",
 }
-"""What a word of `address_parts` matches between two commas."""
+"""What a word of `address_parts` matches between two commas; with a `?` it may be missing."""
 
 _NUMBER_FIRST = r"^[0-9]+[A-Za-z]? [A-Za-z][A-Za-z .'-]*$"
 _NUMBER_LAST = r"^[A-Za-zÄÖÜäöüßéèáíóúçñãõ][\pL .'-]* [0-9]+[A-Za-z]?$"
@@ -55,7 +57,7 @@ class _Street(NamedTuple):
 
 
 def standardise_addresses(
-    frame: pl.DataFrame, parts: tuple[str, ...], lookups: Lookups, region: str | None = None
+    frame: pl.DataFrame, parts: tuple[AddressPart, ...], lookups: Lookups, region: str | None = None
 ) -> pl.DataFrame:
     """Give `PLACES` as they are shown, and `country_reason`.
 
@@ -188,9 +190,10 @@ def _with_house_numbers(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
     ).drop("house_number")
 
 
-def _with_lines_split(frame: pl.DataFrame, parts: tuple[str, ...]) -> pl.DataFrame:
+def _with_lines_split(frame: pl.DataFrame, parts: tuple[AddressPart, ...]) -> pl.DataFrame:
     """Split one-line addresses where every part is what it should be; keep the others whole."""
-    targets = [name for name in PLACES[1:] if name in " ".join(parts).split()]
+    words = " ".join(parts).replace("?", "").split()
+    targets = [name for name in PLACES[1:] if name in words]
     if not targets:
         return frame
     is_open = (
@@ -199,15 +202,24 @@ def _with_lines_split(frame: pl.DataFrame, parts: tuple[str, ...]) -> pl.DataFra
     )
     rows = is_open.arg_true()
     lines = frame["address"].gather(rows).str.replace_all(r"\s*,[\s,]*", ",").str.strip_chars(", ")
-    pattern = "^" + ",".join(_PIECES[part] for part in parts) + "$"
-    pieces = lines.str.extract_groups(pattern).struct.unnest()
+    pieces = lines.str.extract_groups(_pattern(parts)).struct.unnest()
     street = pl.concat_str(pl.col("^line[12]$"), separator=",", ignore_nulls=True)
     pieces = pieces.with_columns(address=street.str.replace_all(",", ", ", literal=True))
-    kept = pl.when(pl.col(targets[0]).is_null()).then(frame["address"].gather(rows))
+    kept = pl.when(pl.all_horizontal(pl.col(targets).is_null())).then(frame["address"].gather(rows))
     pieces = pieces.with_columns(kept.otherwise("address").alias("address"))
     return frame.with_columns(
         frame[name].clone().scatter(rows, pieces[name]) for name in ("address", *targets)
     )
+
+
+def _pattern(parts: tuple[AddressPart, ...]) -> str:
+    """A regular expression for one line; the street is as short as what may be missing lets it."""
+    line = _PIECES[parts[0]]
+    if any(part.endswith("?") for part in parts):
+        line = line.replace(".+", ".+?")
+    for part in parts[1:]:
+        line += f"(?:,{_PIECES[part]})?" if part.endswith("?") else f",{_PIECES[part]}"
+    return f"^{line}$"
 
 
 def _with_countries(frame: pl.DataFrame, lookups: Lookups, region: str | None) -> pl.DataFrame:

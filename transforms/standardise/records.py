@@ -10,6 +10,7 @@ from transforms.standardise.dates import parse_birth_dates, parse_moment
 from transforms.standardise.fold import cleaned, on_distinct
 from transforms.standardise.names import standardise_names
 from transforms.standardise.placeholders import blank_placeholders, is_spam, is_test_record
+from transforms.standardise.regions import with_regions
 
 TEXTS = (
     "title",
@@ -41,8 +42,8 @@ TEXTS = (
 def standardise_texts(rows: pl.DataFrame, feed: Feed, lookups: Lookups) -> pl.DataFrame:
     """Turn rows of text (arrival, record_number, received_at, source, our columns) into values.
 
-    Phones and e-mails stay as delivered, with `region_hint` beside them: the country to read
-    a phone number by.
+    Phones and e-mails stay as delivered, but for a plus that a number lacks, with `region_hint`
+    beside them: the country to read a phone number by.
     """
     flags = rows.select("arrival", is_test=is_test_record(rows, lookups), has_link=is_spam(rows))
     rows = split_contacts(rows)
@@ -60,6 +61,7 @@ def standardise_texts(rows: pl.DataFrame, feed: Feed, lookups: Lookups) -> pl.Da
     )
     records = standardise_addresses(records, feed.parse.address_parts, lookups, feed.parse.region)
     records = _with_plain_fields(records, feed)
+    records = with_regions(records, feed.parse.region, lookups)
     return _in_shape(records.join(flags, on="arrival", maintain_order="left"))
 
 
@@ -99,8 +101,6 @@ def _with_plain_fields(records: pl.DataFrame, feed: Feed) -> pl.DataFrame:
             records["updated_at"],
             lambda some: some.to_frame().select(parse_moment(pl.col(some.name), parse.updated_at)),
         ).to_series()
-    region = pl.col("country") if "country" in records.columns else pl.lit(None, pl.String)
-    columns["region_hint"] = pl.coalesce(region, pl.lit(parse.region, pl.String))
     return records.with_columns(**columns)
 
 
