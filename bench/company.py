@@ -1,6 +1,6 @@
 """Put what a made-up company's channels deliver through real nights, and score what came of it.
 
-    bench/company.py --shared DIR --set dev_10k [--nights] [--work DIR] [--keep]
+    bench/company.py --shared DIR --set dev_10k [--nights] [--refresh] [--work DIR]
 
 The feeds are in `bench/company/feeds/`. With `--nights` the set has several nights, with records
 that change, leave and ask to be erased. The truth names a record by its source's own key, or by
@@ -55,7 +55,28 @@ def main() -> int:
         print(f"\n== {folder.name}: {cost.cpu_seconds:.0f} CPU s, {cost.peak_mb} MiB", flush=True)
         _tell_deliveries(data)
         _score(arguments.shared, folders[:day], data, work, is_series=arguments.nights)
+        if arguments.refresh and day == 1:
+            _refresh(data, rules)
+            _night(data, rules, work, day, hour=6)
+            print("\n== the same, with a refreshed model", flush=True)
+            _score(arguments.shared, folders[:day], data, work, is_series=arguments.nights)
     return 0
+
+
+def _refresh(data: Path, rules: Path) -> None:
+    """Learn how common names and customers are in the first night, and switch it on."""
+    words = ["train", "--refresh", "--json", "--data", str(data), "--rules", str(rules)]
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BenchError(f"train failed: {done.stderr.strip()[-400:]}")
+    proposed = Path(json.loads(done.stdout)["folder"])
+    shutil.copytree(proposed, rules / "weights" / proposed.name)
 
 
 def _make_rules(rules: Path) -> None:
@@ -281,6 +302,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--set", default="dev_10k", help="a folder below dev/")
     parser.add_argument("--nights", action="store_true", help="the set has a folder for each night")
+    parser.add_argument(
+        "--refresh", action="store_true", help="refresh the model after the first night"
+    )
     parser.add_argument("--work", type=Path, default=ROOT / "bench-data" / "company")
     return parser.parse_args()
 

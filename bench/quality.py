@@ -3,7 +3,8 @@
 Each set goes through the product's own transforms: standardise, block, score, cluster. The model
 is trained on the very file (`--model own`), label-free, or is the one that ships (`--model
 shipped`) with the prior and the rarity of households estimated from the file, as `touchstone train
---prior-only` does. Truth is read only to score the answer.
+--prior-only` does, and with `--model refreshed` also how common names are, as `--refresh` does.
+Truth is read only to score the answer.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from store.rulebook import Rulebook, read_rulebook
 from transforms.block import cap_keys, capped_keys
 from transforms.cluster import Apart, cluster, pairs_to_weigh
 from transforms.evaluate import score
+from transforms.frequencies import refreshed_frequencies
 from transforms.match import MatchModel, match_weight, prepare_nodes, score_given, score_pairs
 from transforms.priors import priors_of_pairs, with_rarer_households
 from transforms.standardise.contact_keys import phone_keys
@@ -71,7 +73,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the quality of matching.")
     parser.add_argument("sets", nargs="+", metavar="KIND=PATH", help=f"one of {', '.join(READERS)}")
-    parser.add_argument("--model", choices=("own", "shipped"), default="own")
+    parser.add_argument("--model", choices=("own", "shipped", "refreshed"), default="own")
     parser.add_argument("--splink", action="store_true", help="beside it, a plain Splink model")
     return parser.parse_args()
 
@@ -192,14 +194,29 @@ def _match(records: pl.DataFrame, rulebook: Rulebook, which: str) -> pl.DataFram
     nodes = cap_keys(nodes, capped_keys(nodes, rules), rules)
     shipped = rulebook.model
     model = MatchModel(shipped.settings, shipped.frequencies, shipped.manifest.prior)
-    model = train(nodes, rules, 1).model if which == "own" else model
+    if which == "own":
+        model = train(nodes, rules, 1).model
+        return _cluster(nodes, *_with_priors(nodes, model, rules, shifts=False), rules)
+    pairs, fresh = _with_priors(nodes, model, rules, shifts=True)
+    found = _cluster(nodes, pairs, fresh, rules)
+    if which == "refreshed":
+        members = found.rename({"record": "record_number", "cluster": "founder"})
+        model = model._replace(tf=refreshed_frequencies(nodes, members, model, rules))
+        found = _cluster(nodes, *_with_priors(nodes, model, rules, shifts=True), rules)
+    return found
+
+
+def _with_priors(
+    nodes: pl.DataFrame, model: MatchModel, rules: Matching, *, shifts: bool
+) -> tuple[pl.DataFrame, MatchModel]:
+    """The pairs of a model, and the model with the priors that explain them."""
     pairs = score_pairs(None, nodes, model, rules)
     ratio = float(model.settings["kinship"]["ratio"])
     found = priors_of_pairs(pairs, nodes.height, ratio)
-    shift = found.shift(ratio) if which == "shipped" else 0.0
-    pairs = pairs.with_columns(pl.col("kinship") + shift)
+    shift = found.shift(ratio) if shifts else 0.0
     settings = with_rarer_households(model.settings, shift)
-    return _cluster(nodes, pairs, model._replace(prior=found.match, settings=settings), rules)
+    fresh = model._replace(prior=found.match, settings=settings)
+    return pairs.with_columns(pl.col("kinship") + shift), fresh
 
 
 def _cluster(

@@ -15,9 +15,9 @@ from transforms.drift import best_columns, level_shares, level_shift, unlinkable
 
 MEASURES = {
     "growth": "there are {value:.1f} times the records that the prior of the model was learnt "
-    "from, so it links too easily; run `touchstone train --prior-only`",
+    "from, so it links too easily; run `touchstone train --refresh`",
     "smallness": "the prior of the model was learnt from {value:.0f} times the records that there "
-    "are, so it links too little; run `touchstone train --prior-only`",
+    "are, so it links too little; run `touchstone train --refresh`",
     "review_share": "{value:.0%} of the pairs that look alike are asked about; `touchstone "
     "evaluate` says what other thresholds would cost",
     "level_shift": "links answer {field} otherwise than when the model was trained ({value:.2f}); "

@@ -11,7 +11,15 @@ import polars as pl
 from flows.cli import show
 from flows.known import Known, read_known
 from flows.page import write_page
-from flows.proposal import Answer, answer_of, changes, page_facts, provenance, weighed
+from flows.proposal import (
+    Answer,
+    answer_of,
+    changes,
+    customers,
+    page_facts,
+    provenance,
+    weighed,
+)
 from rules.matching import Matching
 from store.errors import TouchstoneError
 from store.models import write_model
@@ -19,6 +27,7 @@ from store.rulebook import Model, latest_model, read_model, read_rule
 from store.settings import Settings
 from transforms.block import cap_keys, capped_keys
 from transforms.drift import level_shares
+from transforms.frequencies import refreshed_frequencies
 from transforms.match import MatchModel, band, check_model, score_pairs
 from transforms.priors import priors_of_pairs, with_rarer_households
 from transforms.propose import compare_bands, count_bands, manifest_of
@@ -45,6 +54,12 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="keep the weights; learn only how common it is that two records are one customer",
     )
     parser.add_argument(
+        "--refresh",
+        action="store_true",
+        help="keep the weights; learn what depends on who is in the file: how common one customer, "
+        "a household and each name are",
+    )
+    parser.add_argument(
         "--show-values",
         action="store_true",
         help="show the examples of the report as they are, not masked",
@@ -59,11 +74,12 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     _refuse_folder(folder, settings)
     current = _current(settings, rules)
     known = read_known(settings, rules)
-    if arguments.prior_only:
-        proposal = _with_fresh_prior(_usable(current), known, folder.name, today)
+    if arguments.refresh:
+        proposal, pairs = _refreshed(_usable(current), known, rules, folder.name, today)
+    elif arguments.prior_only:
+        proposal = _with_fresh_prior(_usable(current), known.pairs, known, folder.name, today)
         shift = _ratio(proposal) - _ratio(_usable(current))
-        stored = known.pairs.with_columns(pl.col("kinship") + shift)
-        pairs = weighed(stored, proposal.manifest.prior)
+        pairs = weighed(_shifted(known.pairs, shift), proposal.manifest.prior)
     else:
         trained = train(known.nodes, rules, arguments.seed, known.verdicts)
         manifest = provenance(known, manifest_of(trained, today))
@@ -120,7 +136,7 @@ def _usable(current: Current | None) -> Model:
     if current.problems:
         raise TouchstoneError(
             f"The model {current.model.name} cannot be used: {current.problems[0]}; "
-            "train one whole, without --prior-only."
+            "train one whole, without --prior-only or --refresh."
         )
     return current.model
 
@@ -129,12 +145,32 @@ def _matching(model: Model) -> MatchModel:
     return MatchModel(model.settings, model.frequencies, model.manifest.prior)
 
 
-def _with_fresh_prior(model: Model, known: Known, name: str, today: date) -> Model:
-    """The same weights; the prior that explains the pairs there are.
+def _refreshed(
+    model: Model, known: Known, rules: Matching, name: str, today: date
+) -> tuple[Model, pl.DataFrame]:
+    """The same weights with the frequencies and the prior of these records, and its pairs."""
+    now = answer_of(known, weighed(known.pairs, model.manifest.prior), _matching(model), rules)
+    members = customers(known, now, rules)
+    found = refreshed_frequencies(known.nodes, members, _matching(model), rules)
+    model = model._replace(frequencies=found)
+    scored = _scored(known, model, rules)
+    fresh = _with_fresh_prior(model, scored, known, name, today)
+    pairs = weighed(_shifted(scored, _ratio(fresh) - _ratio(model)), fresh.manifest.prior)
+    return _with_levels(fresh, pairs, rules), pairs
+
+
+def _shifted(pairs: pl.DataFrame, shift: float) -> pl.DataFrame:
+    return pairs.with_columns(pl.col("kinship") + shift)
+
+
+def _with_fresh_prior(
+    model: Model, pairs: pl.DataFrame, known: Known, name: str, today: date
+) -> Model:
+    """The same weights; the prior that explains these pairs.
 
     Where households are far rarer than the model takes them to be, that is learnt as well.
     """
-    found = priors_of_pairs(known.pairs, known.nodes.height, _ratio(model))
+    found = priors_of_pairs(pairs, known.nodes.height, _ratio(model))
     fresh = {"prior": found.match, "trained_on": today, "record_count": known.nodes.height}
     return model._replace(
         name=name,

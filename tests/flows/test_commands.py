@@ -336,6 +336,20 @@ def test_a_fresh_prior_is_proposed_beside_the_data_and_not_switched_on(company, 
     assert sorted((company.settings.rules / "weights").iterdir()) == before
 
 
+def test_a_refresh_learns_names_and_priors_and_keeps_every_weight(company, say) -> None:
+    used = read_model(max((company.settings.rules / "weights").iterdir()))
+
+    code, text = say("train", "--refresh", "--json")
+
+    assert code == 0, text
+    proposed = read_model(Path(json.loads(text)["folder"]))
+    assert proposed.settings["comparisons"] == used.settings["comparisons"]
+    assert proposed.manifest.record_count != used.manifest.record_count
+    before, after = used.frequencies["last_key"], proposed.frequencies["last_key"]
+    assert set(before["last_key"]) <= set(after["last_key"])
+    assert not after.equals(before)
+
+
 def test_a_proposal_says_where_it_comes_from_and_what_it_would_change(company, say) -> None:
     code, text = say("train", "--json")
 
