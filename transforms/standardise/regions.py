@@ -30,13 +30,15 @@ def with_regions(records: pl.DataFrame, region: str | None, lookups: Lookups) ->
     names = [name for name in PHONES if name in records.columns]
     if not names:
         return hinted
+    international = [_international(hinted[name], hinted["region_hint"]) for name in names]
+    if not hinted["region_hint"].has_nulls():
+        return hinted.with_columns(*international)
     told = pl.coalesce(
         "region_hint",
         _by_postcode(records, lookups),
         _by_mailbox(records, lookups),
         _by_shape(names),
     )
-    international = [_international(hinted[name], hinted["region_hint"]) for name in names]
     return hinted.with_columns(*international, region_hint=told)
 
 
@@ -75,22 +77,21 @@ def _international(numbers: pl.Series, regions: pl.Series) -> pl.Series:
 
     In plans whose numbers are of any length, 49 151… could be a number of the town 4915.
     """
-    digits = numbers.str.replace_all(" ", "", literal=True)
-    codes = {region: str(country_code_for_region(region)) for region in regions.unique() if region}
-    own = regions.replace_strict(codes, default="", return_dtype=pl.String)
-    is_asked = pl.select(
-        pl.lit(numbers).str.contains(_BARE)
-        & (pl.lit(digits).str.len_bytes() >= _FEWEST_DIGITS)
-        & pl.lit(digits).str.starts_with(pl.lit(own))
-    ).to_series()
-    is_asked = is_asked.fill_null(value=False)
-    plus = "+" + digits
-    if not is_asked.any():
-        return numbers
-    asked = pl.DataFrame({"raw": plus.filter(is_asked).unique()})
-    valid = verify_phones(asked.with_columns(region=pl.lit(None, pl.String))).filter(
-        pl.col("verification") == "valid"
+    rows = numbers.str.contains(_BARE).arg_true()
+    asked = (
+        pl.DataFrame({"row": rows, "text": numbers.gather(rows), "region": regions.gather(rows)})
+        .with_columns(pl.col("text").str.replace_all(" ", "", literal=True))
+        .filter(pl.col("text").str.len_bytes() >= _FEWEST_DIGITS)
     )
-    is_mobile = plus.is_in(valid.filter(pl.col("kind") == "mobile")["raw"].implode())
-    is_valid = plus.is_in(valid["raw"].implode())
-    return numbers.zip_with(~(is_asked & (is_mobile | (is_valid & regions.is_null()))), plus)
+    codes = {region: str(country_code_for_region(region)) for region in regions.unique() if region}
+    own = pl.col("region").replace_strict(codes, default="", return_dtype=pl.String)
+    asked = asked.filter(pl.col("text").str.starts_with(own))
+    verdicts = verify_phones(
+        asked.select(raw="+" + pl.col("text"), region=pl.lit(None, pl.String))
+    ).rename({"region": "asked"})
+    is_mobile = (pl.col("verification") == "valid") & (pl.col("kind") == "mobile")
+    is_valid = (pl.col("verification") == "valid") & pl.col("region").is_null()
+    found = asked.hstack(verdicts.select("raw", "verification", "kind")).filter(
+        is_mobile | is_valid
+    )
+    return numbers.clone().scatter(found["row"], found["raw"])
