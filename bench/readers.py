@@ -109,7 +109,7 @@ def reading(sample: Sample) -> Used:
 
 def taking_in(sample: Sample, work: Path) -> Used:
     """From the inbox to the end of the stage ingest: kept, read, told apart, written."""
-    from flows.line import perform
+    from flows.line import open_warehouse, perform
     from flows.nightly import prepare
     from store.settings import Settings
 
@@ -118,7 +118,8 @@ def taking_in(sample: Sample, work: Path) -> Used:
 
     def take_in() -> int:
         run = prepare(settings, datetime(2026, 11, 1, 2, 15, tzinfo=UTC))[0]
-        return perform(run, "ingest")["rows"]
+        with open_warehouse(run) as warehouse:
+            return perform(run, "ingest", warehouse)["rows"]
 
     return _measured(take_in, sample.rows)
 

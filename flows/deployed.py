@@ -20,7 +20,7 @@ from typing import Any
 from flows import audit as auditing
 from flows import fetching
 from flows.alerts import announce, telling_of_failure
-from flows.line import STAGES, perform
+from flows.line import STAGES, open_warehouse, perform
 from flows.nightly import Night, close, prepare
 from flows.run import Counts, Run
 from flows.summary import SAYS, summarise, summary_of
@@ -189,7 +189,8 @@ def _run_night(settings: Settings, now: datetime, fetched: list[Fetched]) -> Nig
     receive(str(settings.data))
     night = prepared[-1]
     counts = {stage: _stage_task(stage, night.run)(night.run.run_id) for stage in STAGES}
-    close(night.run)
+    with open_warehouse(night.run) as warehouse:
+        close(night.run, warehouse)
     return night._replace(counts=counts)
 
 
@@ -202,7 +203,8 @@ def _stage_task(stage: str, run: Run) -> Task[[str], Counts]:
 
     @task(name=stage, description=SAYS[stage], cache_policy=NO_CACHE)
     def perform_stage(run_id: str) -> Counts:
-        return _tell(stage, perform(run, stage))
+        with open_warehouse(run) as warehouse:
+            return _tell(stage, perform(run, stage, warehouse))
 
     return perform_stage
 

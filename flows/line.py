@@ -32,9 +32,9 @@ STAGES: dict[str, Callable[[Run, Warehouse], Counts]] = {
 """Every stage by its word, in order."""
 
 
-def perform(run: Run, stage: str) -> Counts:
+def perform(run: Run, stage: str, opened: Warehouse) -> Counts:
     """Run one stage; a stage that this run has finished is not run again."""
-    with explained(), open_warehouse(run) as warehouse:
+    with explained(), opened.session() as warehouse:
         done = ledger.counts_of(warehouse, run.run_id, stage)
         if done is not None:
             return done

@@ -31,7 +31,7 @@ from store.rulebook import Rulebook, read_rulebook
 from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.spool import sealed_segments
-from store.warehouse import Warehouse
+from store.warehouse import Warehouse, explained
 from transforms.match import MatchModel, check_model
 from transforms.resolve import state_of
 
@@ -75,11 +75,12 @@ def rebuild(settings: Settings, now: datetime, progress: Progress) -> Night:
 def run_stages(run: Run, progress: Progress) -> dict[str, Counts]:
     """Run every stage of `run`, then close it."""
     counts = {}
-    for stage in STAGES:
-        progress(stage, None)
-        counts[stage] = perform(run, stage)
-        progress(stage, counts[stage])
-    close(run)
+    with explained(), open_warehouse(run) as warehouse:
+        for stage in STAGES:
+            progress(stage, None)
+            counts[stage] = perform(run, stage, warehouse)
+            progress(stage, counts[stage])
+        close(run, warehouse)
     return counts
 
 
@@ -166,10 +167,12 @@ def load_run(
     )
 
 
-def close(run: Run) -> None:
-    """Note that the run ended and remove what it does not need any more."""
-    with open_warehouse(run) as warehouse:
-        ledger.finish(warehouse, run.run_id, digests(run.rulebook))
+def close(run: Run, warehouse: Warehouse) -> None:
+    """Note that the run ended, close its warehouse and remove what it does not need any more."""
+    ledger.finish(warehouse, run.run_id, digests(run.rulebook))
+    if run.is_rebuild:  # it is moved without its log; closing would hide that the disk is full
+        warehouse.execute("checkpoint")
+    warehouse.close()
     if run.is_rebuild:
         put_in_place(run.settings)
     remove_tree(run.work)

@@ -7,7 +7,7 @@ writes here notes in the same transaction that it did, since the warehouse's own
 import json
 import re
 from pathlib import Path
-from typing import get_args
+from typing import TypeVar, get_args
 
 import polars as pl
 
@@ -17,7 +17,9 @@ from store.errors import TouchstoneError
 from store.schema import WAREHOUSE, golden_schema
 from store.settings import Settings
 from store.views import analyst_views
-from store.warehouse import Warehouse
+from store.warehouse import Warehouse, said_of
+
+G = TypeVar("G", bound="Golden")
 
 
 class Golden(Warehouse):
@@ -25,8 +27,7 @@ class Golden(Warehouse):
 
     def __init__(self, path: Path, settings: Settings, fields: list[str], words: list[str]) -> None:
         self.fields = fields
-        schema = golden_schema(fields, words) + analyst_views(fields)
-        super().__init__(path, settings, schema, compress=True)
+        super().__init__(path, settings, _schema(fields, words), compress=True)
 
     def applied(self, run_id: str, stage: str) -> dict[str, int] | None:
         """What `stage` of this run counted, if it has written already."""
@@ -96,15 +97,19 @@ class GoldenBeside(Golden):
     connection has not committed is not seen here. Tables are named as each of the two names them.
     """
 
-    def __init__(self, warehouse: Warehouse, path: Path, fields: list[str]) -> None:
+    def __init__(
+        self, warehouse: Warehouse, path: Path, fields: list[str], words: list[str]
+    ) -> None:
         self.fields, self.path, self.con = fields, path, warehouse.con.cursor()
         self.home = str(warehouse.con.sql("select current_database()").fetchall()[0][0])
         schemas = re.findall(r"create schema (\w+)", WAREHOUSE)
         where = ",".join(["golden.main", *(f'"{self.home}".{schema}' for schema in schemas)])
         place = str(path).replace("'", "''")
-        self.con.execute(f"attach '{place}' as golden")
+        with said_of(path):
+            self.con.execute(f"attach '{place}' as golden")
         self.con.execute(f"set search_path = '{where}'")
         self.con.execute("set force_compression = 'auto'")
+        self._make(_schema(fields, words))
 
     def close(self) -> None:
         """Close the file and leave the warehouse as it was."""
@@ -114,26 +119,30 @@ class GoldenBeside(Golden):
         self.con.close()
 
 
-def open_beside(
-    warehouse: Warehouse, path: Path, settings: Settings, rules: Survivorship
-) -> GoldenBeside:
+def open_beside(warehouse: Warehouse, path: Path, rules: Survivorship) -> GoldenBeside:
     """Open the golden tables, as `open_golden` does, beside the warehouse that fills them."""
-    open_golden(path, settings, rules).close()
-    return GoldenBeside(warehouse, path, rules.names())
+    return _fitting(GoldenBeside(warehouse, path, rules.names(), list(get_args(TieBreaker))))
 
 
 def open_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:
     """Open the golden tables, making them when there are none; their fields must be the rules'."""
-    golden = open_any_golden(path, settings, rules)
-    if not golden.fits():
-        golden.close()
-        raise TouchstoneError(
-            f"{path.name} has other fields than survivorship.toml, or was made by an older "
-            "version; run `touchstone rebuild`."
-        )
-    return golden
+    return _fitting(open_any_golden(path, settings, rules))
 
 
 def open_any_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:
     """Open the golden tables whatever fields they have: to read what an older rule file left."""
     return Golden(path, settings, rules.names(), list(get_args(TieBreaker)))
+
+
+def _schema(fields: list[str], words: list[str]) -> str:
+    return golden_schema(fields, words) + analyst_views(fields)
+
+
+def _fitting(golden: G) -> G:
+    if not golden.fits():
+        golden.close()
+        raise TouchstoneError(
+            f"{golden.path.name} has other fields than survivorship.toml, or was made by an older "
+            "version; run `touchstone rebuild`."
+        )
+    return golden

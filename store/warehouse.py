@@ -1,10 +1,13 @@
 """Open the DuckDB files of the line: the warehouse and the golden tables.
 
-Only the run opens them, one connection each. Reads go through `con.sql`, since an `execute` that
-is not fetched to its end blocks the connection; a transaction that meets an error is rolled back
-and the error raised again, since DuckDB's own COMMIT would hide it.
+Only the run opens them, once for all of its stages, since opening and closing a file costs more
+than most stages of a quiet night; each stage has a connection of its own. Reads go through
+`con.sql`, since an `execute` that is not fetched to its end blocks the connection; a transaction
+that meets an error is rolled back and the error raised again, since DuckDB's own COMMIT would hide
+it.
 """
 
+import copy
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +22,8 @@ from store.errors import TouchstoneError, UnreadableError
 from store.settings import Settings
 
 _SLICE = 250_000
+_SMALL = 64 << 20
+"""Bytes of a file that may lie in memory from one stage to the next."""
 
 STATEMENT = "touchstone.statement"
 """The audit event of a statement that is about to run; it names the file."""
@@ -31,14 +36,9 @@ class Warehouse:
     """One DuckDB file, its schema made when it is new."""
 
     def __init__(self, path: Path, settings: Settings, schema: str, compress: bool) -> None:
-        self.path = path
+        self.path, self.settings, self.compress = path, settings, compress
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.con = _connect(path)
-        spill = settings.work / "spill"
-        spill.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.con.execute(f"set temp_directory = '{_quoted(str(spill))}'")
-        configure(self.con, settings)
-        self.con.execute(f"set force_compression = '{'auto' if compress else 'uncompressed'}'")
+        self.con = self._open()
         self._make(schema)
 
     def __enter__(self) -> Self:
@@ -50,6 +50,24 @@ class Warehouse:
     def close(self) -> None:
         """Close the file; what was committed is in it."""
         self.con.close()
+
+    @contextmanager
+    def session(self) -> Iterator[Self]:
+        """The same open file for one stage: what the stage kept for itself ends with it.
+
+        What lies in memory of a small file stays there. A large one is closed and opened again, so
+        that the next stage begins with the memory that this one began with.
+        """
+        one = copy.copy(self)
+        one.con = self.con.cursor()
+        configure(one.con, self.settings)
+        try:
+            yield one
+        finally:
+            one.con.close()
+        if self.path.stat().st_size > _SMALL:
+            self.con.close()
+            self.con = self._open()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -128,6 +146,15 @@ class Warehouse:
                 for name in frames:
                     self.con.unregister(name)
 
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        con = _connect(self.path)
+        spill = self.settings.work / "spill"
+        spill.mkdir(parents=True, exist_ok=True, mode=0o700)
+        con.execute(f"set temp_directory = '{_quoted(str(spill))}'")
+        configure(con, self.settings)
+        con.execute(f"set force_compression = '{'auto' if self.compress else 'uncompressed'}'")
+        return con
+
     def _make(self, schema: str) -> None:
         try:
             version = self.one("select max(version) from format")
@@ -183,21 +210,28 @@ def explained() -> Iterator[None]:
 
 def configure(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Bound what a connection uses, and keep it from reaching for the network."""
-    for statement in (
-        f"set threads = {settings.threads}",
-        f"set memory_limit = '{_quoted(settings.memory_limit)}'",
-        "set enable_progress_bar = false",
-        "set preserve_insertion_order = false",
-        "set autoinstall_known_extensions = false",
-        "set autoload_known_extensions = false",
-        "set TimeZone = 'UTC'",
-    ):
-        con.execute(statement)
+    con.execute(
+        f"""
+        set threads = {settings.threads};
+        set memory_limit = '{_quoted(settings.memory_limit)}';
+        set enable_progress_bar = false;
+        set preserve_insertion_order = false;
+        set autoinstall_known_extensions = false;
+        set autoload_known_extensions = false;
+        set TimeZone = 'UTC'"""
+    )
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    try:
+    with said_of(path):
         return duckdb.connect(str(path))
+
+
+@contextmanager
+def said_of(path: Path) -> Iterator[None]:
+    """Say in one sentence why a file of tables cannot be opened."""
+    try:
+        yield
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise TouchstoneError(

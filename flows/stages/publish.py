@@ -19,8 +19,7 @@ from transforms.match import match_weight
 
 def publish_records(run: Run, warehouse: Warehouse) -> Counts:
     """Bring the published tables up to date and publish a snapshot of them."""
-    rules = run.rulebook.survivorship
-    with open_beside(warehouse, run.golden, run.settings, rules) as golden:
+    with open_beside(warehouse, run.golden, run.rulebook.survivorship) as golden:
         if golden.applied(run.run_id, "publish") is None:
             with golden.transaction():
                 _write_redirects(run, warehouse, golden)

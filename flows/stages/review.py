@@ -3,7 +3,7 @@
 import polars as pl
 
 from flows.run import Counts, Run
-from store.golden import Golden, open_golden
+from store.golden import Golden, open_beside
 from store.warehouse import Warehouse
 from transforms import review
 from transforms.match import match_weight
@@ -19,7 +19,7 @@ NAMED = """
 
 def review_records(run: Run, warehouse: Warehouse) -> Counts:
     """Work out every open item anew: an item whose evidence is settled closes by itself."""
-    with open_golden(run.golden, run.settings, run.rulebook.survivorship) as golden:
+    with open_beside(warehouse, run.golden, run.rulebook.survivorship) as golden:
         items = pl.concat(_all_items(run, warehouse, golden))
         found = review.prioritise(_named(warehouse, items), run.rulebook.queues, run.now)
         with golden.transaction():

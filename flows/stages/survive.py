@@ -35,8 +35,7 @@ BY_CUSTOMER = (
 
 def survive_records(run: Run, warehouse: Warehouse) -> Counts:
     """Write the golden tables of touched customers anew, and say what became of each."""
-    rules = run.rulebook.survivorship
-    with open_beside(warehouse, run.golden, run.settings, rules) as golden:
+    with open_beside(warehouse, run.golden, run.rulebook.survivorship) as golden:
         done = golden.applied(run.run_id, "survive")
         if done is not None:
             return done
