@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -139,13 +140,19 @@ def read_lookups(folder: Path) -> Lookups:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise TouchstoneError(f"{_short(path)} is missing; put it back.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TouchstoneError(f"{_short(path)} is not TOML: {error}; mend the file.") from error
     except OSError as error:
         raise TouchstoneError(f"{_short(path)} cannot be read: {error.strerror}.") from error
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> dict[str, Any]:
+    """The tables of a file, parsed once for each content: nobody changes what they were given."""
+    return tomllib.loads(text)
 
 
 def _files(path: Path) -> list[Path]:
