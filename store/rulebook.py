@@ -129,9 +129,11 @@ def read_model(folder: Path) -> Model:
 
 def read_lookups(folder: Path) -> Lookups:
     """Read the tables that standardising needs."""
-    tables = {path.stem: _read_toml(path) for path in sorted(folder.glob("*.toml"))}
+    texts = {path: _read_text(path) for path in sorted(folder.glob("*.toml"))}
+    for path, text in texts.items():
+        _tables_of(path, text)
     try:
-        return Lookups.from_tables(tables)
+        return _lookups_of(tuple((path.stem, text) for path, text in texts.items()))
     except (KeyError, ValueError, TypeError) as error:
         raise TouchstoneError(
             f"rules/lookups: {str(error).splitlines()[0]}; mend the file and run again."
@@ -139,20 +141,37 @@ def read_lookups(folder: Path) -> Lookups:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    return _tables_of(path, _read_text(path))
+
+
+def _read_text(path: Path) -> str:
     try:
-        return _parsed(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise TouchstoneError(f"{_short(path)} is missing; put it back.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise TouchstoneError(f"{_short(path)} is not TOML: {error}; mend the file.") from error
     except OSError as error:
         raise TouchstoneError(f"{_short(path)} cannot be read: {error.strerror}.") from error
+
+
+def _tables_of(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return _parsed(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TouchstoneError(f"{_short(path)} is not TOML: {error}; mend the file.") from error
 
 
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> dict[str, Any]:
     """The tables of a file, parsed once for each content: nobody changes what they were given."""
     return tomllib.loads(text)
+
+
+@lru_cache(maxsize=8)
+def _lookups_of(texts: tuple[tuple[str, str], ...]) -> Lookups:
+    """The same lookups for the same words: what is worked out from them is kept beside them."""
+    return Lookups.from_tables({stem: _parsed(text) for stem, text in texts})
 
 
 def _files(path: Path) -> list[Path]:
