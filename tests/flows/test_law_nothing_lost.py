@@ -189,3 +189,20 @@ def test_nothing_depends_on_how_many_are_worked_out_together(
     many.rebuild(2)
 
     assert differences(company.tables(), many.tables()) == {}
+
+
+def test_a_date_is_read_as_of_the_day_it_came_however_late_it_is_read_again(
+    tmp_path: Path,
+) -> None:
+    company = found(tmp_path / "chain")
+    for number in (1, 2):
+        born = {"op": "upsert", "id": str(number), **TOM, "born": "2026-03-03"}
+        company.drop("partner", [born])
+        company.night(number)
+    anew = company.anew(tmp_path / "anew")
+
+    anew.rebuild(2)
+
+    told = "select source_key, birth_date is null from records order by 1"
+    assert anew.ask(told).rows() == [("1", True), ("2", False)]
+    assert differences(company.tables(), anew.tables()) == {}

@@ -56,9 +56,7 @@ def standardise_texts(rows: pl.DataFrame, feed: Feed, lookups: Lookups) -> pl.Da
     records = standardise_names(records, feed.parse.name_order, lookups)
     if "full_name" in texts:  # of "Baker, N/A" the first name is missing
         records = blank_placeholders(records, ("first_name", "last_name"), lookups)
-    records = parse_birth_dates(
-        records, feed.parse.birth_date, rows["received_at"][0].date(), lookups
-    )
+    records = _with_birth_dates(records, feed.parse.birth_date, lookups)
     records = standardise_addresses(records, feed.parse.address_parts, lookups, feed.parse.region)
     records = _with_plain_fields(records, feed)
     records = with_regions(records, feed.parse.region, lookups)
@@ -76,6 +74,13 @@ def move_up(records: pl.DataFrame) -> pl.DataFrame:
         is_other = pl.col(first).is_not_null() & (pl.col(first) != pl.col(second))
         columns[second] = pl.when(is_other).then(second)
     return records.with_columns(**columns)
+
+
+def _with_birth_dates(records: pl.DataFrame, formats: str, lookups: Lookups) -> pl.DataFrame:
+    """Read the dates of birth of each day's deliveries as of that day."""
+    days = records.group_by(pl.col("received_at").dt.date().alias("day"), maintain_order=True)
+    read = [parse_birth_dates(some, formats, day, lookups) for (day,), some in days]
+    return read[0] if len(read) == 1 else pl.concat(read).sort("arrival")
 
 
 def _with_plain_fields(records: pl.DataFrame, feed: Feed) -> pl.DataFrame:
