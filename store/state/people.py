@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import NamedTuple
@@ -45,7 +46,6 @@ class People:
         self._engine = engine
         self._now = now
         self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash(token_urlsafe())
 
     def add(self, user: User) -> None:
         """Add a person, who has no password until an invitation is used."""
@@ -150,7 +150,8 @@ class People:
         must_wait = (
             row is not None and bool(row.wait_until) and (to_moment(row.wait_until) > self._now())
         )
-        hashed = row.password_hash if row is not None and row.password_hash else self._nobody
+        of_nobody = _hash_of_nobody()
+        hashed = row.password_hash if row is not None and row.password_hash else of_nobody
         is_right = self._verify(hashed, password) and row is not None and row.password_hash
         if row is None:
             return None
@@ -241,6 +242,12 @@ def _grant(connection: sa.Connection, user: User) -> None:
     ]
     if rows:
         connection.execute(sa.insert(GRANTS), rows)
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """What the password of an unknown person is held against: made when first somebody signs in."""
+    return PasswordHasher().hash(token_urlsafe())
 
 
 def _check_name(name: str) -> None:
