@@ -181,6 +181,12 @@ class Company(NamedTuple):
         with open_snapshot(self.settings) as con:
             return {name: _sorted(con.sql(f"from {name}").pl()) for name in names}
 
+    def twin(self, folder: Path) -> "Company":
+        """A company of its own in the state that this one is in: to be worked on further."""
+        shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
+        places = {name: folder / name for name in ("data", "rules")}
+        return Company(folder, self.settings.model_copy(update=places))
+
     def anew(self, folder: Path) -> "Company":
         """A company that has this one's deliveries, decisions and rules, and nothing else."""
         data = folder / "data"

@@ -15,10 +15,10 @@ BOB = person("Robert", "Miller", email="robert@millers.org", phone="07911 123402
 TOM = person("Tom", "Baker", email="tom.baker@mail.org", born="1985-03-03", city="York")
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Company:
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """Jane was taken back by the partner, Tom stands in a form alone, Bob is sent by both."""
-    company = found(tmp_path / "company")
+    company = found(tmp_path_factory.mktemp("pristine"))
     partner = [{"op": "upsert", "id": "P1", **JANE}, {"op": "upsert", "id": "P2", **BOB}]
     company.drop("partner", partner, name="1")
     company.drop("forms", [TOM, BOB, "jane@quillfeather.net,too few"], name="1")
@@ -27,6 +27,11 @@ def company(tmp_path: Path) -> Company:
     company.drop("partner", [{"op": "delete", "id": "P1", **JANE}], name="2")
     company.night(2)
     return company
+
+
+@pytest.fixture
+def company(pristine: Company, tmp_path: Path) -> Company:
+    return pristine.twin(tmp_path / "company")
 
 
 def keep_for(company: Company, text: str) -> None:

@@ -40,13 +40,18 @@ def is_as_a_rebuild(company: Company, folder: Path, number: int) -> bool:
     return differences(company.tables(), anew.tables()) == {}
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Company:
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """Row 3 names nobody, row 4 is a test entry."""
-    company = found(tmp_path / "chain")
+    company = found(tmp_path_factory.mktemp("pristine"))
     company.drop("members", [{"no": "1", **TOM}, NOBODY, TEST], name="1")
     company.night(1)
     return company
+
+
+@pytest.fixture
+def company(pristine: Company, tmp_path: Path) -> Company:
+    return pristine.twin(tmp_path / "chain")
 
 
 def test_a_corrected_row_is_a_version_of_its_record(company: Company, tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from flows.nightly import nightly
 from tests.flows.builders import Company, differences, found, night_time, person, quiet, touchstone
 
 
-def two_of_one_name(folder: Path) -> Company:
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """A customer on two records, and one who came after the night."""
-    company = found(folder)
+    company = found(tmp_path_factory.mktemp("pristine"))
     company.drop(
         "forms",
         [
@@ -24,12 +27,16 @@ def two_of_one_name(folder: Path) -> Company:
     return company
 
 
+@pytest.fixture
+def company(pristine: Company, tmp_path: Path) -> Company:
+    return pristine.twin(tmp_path / "chain")
+
+
 def customers(company: Company) -> int:
     return company.ask("select count(*) from customers").item()
 
 
-def test_what_was_decided_is_obeyed_and_what_arrived_waits(tmp_path: Path) -> None:
-    company = two_of_one_name(tmp_path)
+def test_what_was_decided_is_obeyed_and_what_arrived_waits(company: Company) -> None:
     records = company.ask(
         "select record_id from crosswalk join customers using (customer_id) "
         "where last_name = 'Miller' order by record_number"
@@ -44,8 +51,9 @@ def test_what_was_decided_is_obeyed_and_what_arrived_waits(tmp_path: Path) -> No
     assert [path.name for path in company.settings.inbox.rglob("*.csv")] != []
 
 
-def test_a_chain_with_such_a_run_in_it_is_what_a_rebuild_makes(tmp_path: Path) -> None:
-    company = two_of_one_name(tmp_path / "chain")
+def test_a_chain_with_such_a_run_in_it_is_what_a_rebuild_makes(
+    company: Company, tmp_path: Path
+) -> None:
     records = company.ask("select record_id from crosswalk order by record_number")["record_id"]
     company.decide("same", records=[records[0], records[2]])
 
@@ -57,9 +65,7 @@ def test_a_chain_with_such_a_run_in_it_is_what_a_rebuild_makes(tmp_path: Path) -
     assert differences(company.tables(), anew.tables()) == {}
 
 
-def test_the_command_line_says_what_such_a_run_did(tmp_path: Path) -> None:
-    company = two_of_one_name(tmp_path)
-
+def test_the_command_line_says_what_such_a_run_did(company: Company) -> None:
     told = touchstone(company, "nightly", "--decisions-only")
 
     assert told.returncode == 0, told.stderr

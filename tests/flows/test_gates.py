@@ -21,10 +21,10 @@ def member(number: int) -> Cells:
     return {"no": str(number), **person("Ann", name, email=mail, born=born, city="Leeds")}
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Company:
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """Twenty members, published; gates that judge so few."""
-    company = found(tmp_path)
+    company = found(tmp_path_factory.mktemp("pristine"))
     file = company.settings.rules / "gates.toml"
     text = file.read_text("utf-8")
     for limit in LIMITS.values():
@@ -33,6 +33,20 @@ def company(tmp_path: Path) -> Company:
     file.write_text(text, "utf-8")
     company.drop("members", [member(number) for number in range(20)], name="first")
     company.night(1)
+    return company
+
+
+@pytest.fixture
+def company(pristine: Company, tmp_path: Path) -> Company:
+    return pristine.twin(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def held(pristine: Company, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """The same after a night that was held back, since the cities of all are gone."""
+    company = pristine.twin(tmp_path_factory.mktemp("held"))
+    without_cities(company)
+    company.night(2)
     return company
 
 
@@ -59,36 +73,30 @@ def test_an_erasure_that_is_held_back_is_finished_when_it_is_released(company: C
     assert list((company.settings.data / "receipts").glob("erasure-*.txt"))
 
 
-def test_a_value_that_many_lose_holds_the_tables_back(company: Company) -> None:
-    without_cities(company)
-
-    company.night(2)
-
-    assert current_run(company.settings) == "R0001"
-    assert held_back(company.settings) == (
+def test_a_value_that_many_lose_holds_the_tables_back(held: Company) -> None:
+    assert current_run(held.settings) == "R0001"
+    assert held_back(held.settings) == (
         "R0002",
         ["filled_drop: city is known of 100% fewer of the customers (the limit is 0.1)"],
     )
-    assert company.ask("select count(city) from customers").item() == 20
-    with open_snapshot(company.settings, "R0002") as con:
+    assert held.ask("select count(city) from customers").item() == 20
+    with open_snapshot(held.settings, "R0002") as con:
         assert con.sql("select count(city) from customers").fetchall() == [(0,)]
 
 
-def test_a_night_after_it_with_nothing_new_stays_held_back(company: Company) -> None:
-    without_cities(company)
-    company.night(2)
+def test_a_night_after_it_with_nothing_new_stays_held_back(held: Company, tmp_path: Path) -> None:
+    company = held.twin(tmp_path)
 
     company.night(3)
 
-    held = held_back(company.settings)
-    assert held is not None
-    assert held[0] == "R0003"
+    newest = held_back(company.settings)
+    assert newest is not None
+    assert newest[0] == "R0003"
     assert current_run(company.settings) == "R0001"
 
 
-def test_a_night_that_mends_it_is_published_by_itself(company: Company) -> None:
-    without_cities(company)
-    company.night(2)
+def test_a_night_that_mends_it_is_published_by_itself(held: Company, tmp_path: Path) -> None:
+    company = held.twin(tmp_path)
     company.drop("members", [member(number) for number in range(21)], name="third")
 
     company.night(3)

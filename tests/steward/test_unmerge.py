@@ -13,9 +13,9 @@ from tests.steward.test_customers import id_of
 ANNA = person("Anna", "Stone", email="anna@stone.org", phone="07911 123401", born="1980-02-01")
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Company:
-    founded = found(tmp_path / "company")
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    founded = found(tmp_path_factory.mktemp("pristine"))
     for source in ("forms", "members", "partner"):
         feed = founded.settings.rules / "feeds" / source / "feed.toml"
         text = feed.read_text("utf-8").replace("trust ", 'campaign = "spring"\ntrust ', 1)
@@ -29,6 +29,11 @@ def company(tmp_path: Path) -> Company:
     founded.decide("same", records=records)
     founded.night(2)
     return founded
+
+
+@pytest.fixture
+def company(pristine: Company, tmp_path: Path) -> Company:
+    return pristine.twin(tmp_path / "company")
 
 
 @pytest.fixture
