@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tarfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -48,7 +49,8 @@ def backup(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def restored(company: Company, backup: Path, folder: Path) -> Company:
     data = folder / "data"
     restore(company.settings.model_copy(update={"data": data}), backup, NOW, over=False)
-    places = {"data": data, "rules": data / "rules"}
+    shutil.copytree(data / "rules", folder / "rules")
+    places = {"data": data, "rules": folder / "rules"}
     return Company(folder, company.settings.model_copy(update=places))
 
 
@@ -79,13 +81,20 @@ def test_a_folder_that_is_not_empty_is_put_aside_and_only_when_told(
     assert again.ask("select count(*) from customers").item() == 2
 
 
-@pytest.mark.parametrize("moves", [0, 2, 9])
-def test_a_restore_that_was_cut_short_is_finished_by_the_next_night(
-    moves: int, company: Company, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    again = restored(company, backup, tmp_path)
+@pytest.fixture(scope="module")
+def lived_on(company: Company, backup: Path, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """The company restored, and a night after that, whose delivery the backup does not have."""
+    again = restored(company, backup, tmp_path_factory.mktemp("lived"))
     again.drop("members", [{"no": "1", **ANN}, {"no": "2", **BEN}, {"no": "3", **BEN}])
     again.night(2)
+    return again
+
+
+@pytest.mark.parametrize("moves", [0, 2, 9])
+def test_a_restore_that_was_cut_short_is_finished_by_the_next_night(
+    moves: int, lived_on: Company, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = lived_on.twin(tmp_path)
     done = []
 
     def move(source: Path, target: Path, work: Callable[..., None] = os.replace) -> None:

@@ -123,11 +123,9 @@ def test_a_warehouse_that_another_program_has_open_is_said(published: Company) -
 
 
 def test_a_corrupted_warehouse_is_said_and_a_rebuild_mends_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    published: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company = found(tmp_path)
-    company.drop("forms", [ANN, TOM], name="1")
-    company.night(1)
+    company = published.twin(tmp_path)
     before = company.tables()
     company.settings.warehouse.write_bytes(b"not a database" * 1000)
 
@@ -183,10 +181,10 @@ def test_what_is_no_delivery_stays_in_the_inbox(tmp_path: Path) -> None:
     assert company.ask("select why from review_items where kind = 'delivery'").item() == held
 
 
-def test_a_full_disk_is_said_and_the_night_is_finished_later(tmp_path: Path) -> None:
-    company = found(tmp_path)
-    company.drop("forms", [ANN], name="1")
-    company.night(1)
+def test_a_full_disk_is_said_and_the_night_is_finished_later(
+    published: Company, tmp_path: Path
+) -> None:
+    company = published.twin(tmp_path)
     before = company.tables()
     company.drop("forms", [TOM], name="2")
     room = company.settings.golden.stat().st_size
@@ -207,11 +205,11 @@ def test_a_full_disk_is_said_and_the_night_is_finished_later(tmp_path: Path) -> 
     assert company.ask("select count(*) from customers").item() == 2
 
 
-def test_a_snapshot_can_be_read_while_newer_ones_are_published(tmp_path: Path) -> None:
-    company = found(tmp_path)
+def test_a_snapshot_can_be_read_while_newer_ones_are_published(
+    published: Company, tmp_path: Path
+) -> None:
+    company = published.twin(tmp_path)
     company = company._replace(settings=company.settings.model_copy(update={"snapshots_kept": 1}))
-    company.drop("forms", [ANN], name="1")
-    company.night(1)
     with open_snapshot(company.settings) as reader:
         company.drop("forms", [TOM], name="2")
         company.night(2)

@@ -17,14 +17,19 @@ def set_rule(company: Company, before: str, after: str) -> None:
     path.write_text(text.replace(before, after), "utf-8")
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Company:
-    company = found(tmp_path)
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    company = found(tmp_path_factory.mktemp("pristine"))
     company.drop("members", [{"no": "1", **ANN}])
     company.night(1)
     company.drop("partner", [{"op": "upsert", "id": "p1", **ANN}])
     set_rule(company, "max_compared   = 200 ", "max_compared   = 1e-9")
     return company
+
+
+@pytest.fixture
+def company(pristine: Company, tmp_path: Path) -> Company:
+    return pristine.twin(tmp_path)
 
 
 def test_a_night_that_would_compare_too_much_stops_with_the_rule_s_name(company: Company) -> None:

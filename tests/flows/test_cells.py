@@ -33,9 +33,10 @@ def told(of: Company) -> dict[int, list[str]]:
 
 def test_a_column_that_empties_is_named_with_the_delivery(tmp_path: Path) -> None:
     forms = company(tmp_path)
-    for night, rows in enumerate([people(0), people(10), people(20, phone="")], start=1):
-        forms.drop("forms", rows)
-        forms.night(night)
+    for number, rows in enumerate([people(0), people(10), people(20, phone="")], start=1):
+        forms.drop("forms", rows, name=str(number))
+
+    forms.night(1)
 
     assert told(forms) == {
         1: [],
@@ -70,9 +71,9 @@ def test_a_rebuild_names_what_the_nights_named(tmp_path: Path) -> None:
 def test_what_has_drifted_is_taken_in_unless_the_feed_holds_it(tmp_path: Path) -> None:
     forms = company(tmp_path)
     forms.drop("forms", people(0), name="1")
-    forms.night(1)
     forms.drop("forms", people(10, phone="abc"), name="2")
-    forms.night(2)
+
+    forms.night(1)
 
     assert forms.ask("select distinct state from deliveries").to_series().to_list() == ["taken_in"]
     assert told(forms)[2] == [
