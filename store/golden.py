@@ -44,15 +44,19 @@ class Golden(Warehouse):
         self.execute(f"insert into applied values ('{run_id}', '{stage}', '{json.dumps(counts)}')")
 
     def comment(self) -> None:
-        """Put what the dictionary says beside each published table and its columns."""
-        kinds = dict(
-            self.con.sql(
-                "select table_name, table_type from information_schema.tables "
-                f"where table_name in {tuple(read_dictionary().tables)}"
-            ).fetchall()
+        """Put what the dictionary says beside each published table and its columns.
+
+        The database's own lists know the columns of a view; to ask the view works it out anew.
+        """
+        found = self.read(
+            "select t.table_name, t.table_type, list(c.column_name) as columns "
+            "from information_schema.tables t join duckdb_columns() c "
+            "on c.table_name = t.table_name and c.schema_name = t.table_schema "
+            "and c.database_name = t.table_catalog "
+            "where t.table_catalog = current_database() and t.table_schema = 'main' "
+            f"and t.table_name in {tuple(read_dictionary().tables)} group by all"
         )
-        for table, kind in kinds.items():
-            columns = self.read(f"select * from {table} limit 0").columns
+        for table, kind, columns in found.iter_rows():
             what = "view" if kind == "VIEW" else "table"
             for statement in read_dictionary().comments(table, what, columns):
                 self.con.execute(statement)
@@ -87,7 +91,7 @@ class Golden(Warehouse):
         return set(get_args(TieBreaker)) <= set(words)
 
     def _columns(self) -> list[str]:
-        return self.read("select * from golden_values limit 0").columns
+        return list(self.con.sql("select * from golden_values limit 0").columns)
 
 
 class GoldenBeside(Golden):
