@@ -65,7 +65,7 @@ def values_have_sources(company: Company) -> None:
     """Law 6: each golden value has one lineage row, whose record says that value now."""
     rules = read_rule(company.settings.rules / "survivorship.toml", Survivorship)
     customers = company.ask("from customers")
-    lineage = company.ask("from lineage")
+    lineage = company.file("lineage")
     for name in rules.names():
         golden = customers.select("customer_id", value=pl.col(name).cast(pl.String)).drop_nulls()
         told = lineage.filter(pl.col("field") == name).select("customer_id", "value")
@@ -85,7 +85,7 @@ def stewards_are_obeyed(company: Company) -> None:
     ranked = chosen.join(home, left_on="anchor", right_on="record_id").sort("decision_id")
     newest = ranked.unique(["customer_id", "field"], keep="last")
     rules = read_rule(company.settings.rules / "survivorship.toml", Survivorship)
-    lineage = company.ask("select customer_id, field, value from lineage")
+    lineage = company.file("lineage").select("customer_id", "field", "value")
     for name in rules.names():
         wanted = newest.filter(pl.col("field") == name).select("customer_id", "field", "value")
         assert wanted.join(lineage, on=["customer_id", "field", "value"], how="anti").is_empty()
