@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from store.state.open import open_state
 from store.state.people import User
@@ -31,21 +31,33 @@ pytestmark = pytest.mark.skipif(
 EMPTY: frozenset[str] = frozenset()
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Company:
-    company = a_company(tmp_path / "company")
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    company = a_company(tmp_path_factory.mktemp("pristine"))
     shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
     return company
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
+def company(pristine: Company, tmp_path: Path) -> Company:
+    return pristine.twin(tmp_path / "company")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
+        found = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
         )
-        yield browser.new_page()
-        browser.close()
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a browser that knows nobody."""
+    with browser.new_context() as context:
+        yield context.new_page()
 
 
 def signed_in(company: Company, page: Page, url: str) -> None:
