@@ -1,14 +1,19 @@
-"""The golden tables can be lost, or asked for other fields, and nothing of them is."""
+"""The golden tables can be lost, older, or asked for other fields, and nothing of them is lost."""
 
 from pathlib import Path
 
+import duckdb
+import pytest
+
+from store.errors import TouchstoneError
 from tests.flows.builders import Company, found, person
 
 TWICE = person("Margaret", "Miller", email="margaret@millers.org", born="1980-02-01")
 
 
-def two_nights(folder: Path) -> Company:
-    company = found(folder)
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    company = found(tmp_path_factory.mktemp("pristine"))
     company.drop("partner", [{"op": "upsert", "id": "1", **TWICE}], name="1")
     company.night(1)
     company.drop("members", [{"no": "7", **TWICE}], name="2")
@@ -16,8 +21,12 @@ def two_nights(folder: Path) -> Company:
     return company
 
 
-def test_golden_tables_that_are_lost_are_made_anew_by_the_next_night(tmp_path: Path) -> None:
-    company = two_nights(tmp_path)
+@pytest.fixture
+def company(pristine: Company, tmp_path: Path) -> Company:
+    return pristine.twin(tmp_path)
+
+
+def test_golden_tables_that_are_lost_are_made_anew_by_the_next_night(company: Company) -> None:
     before = company.tables()
 
     company.settings.golden.unlink()
@@ -29,8 +38,9 @@ def test_golden_tables_that_are_lost_are_made_anew_by_the_next_night(tmp_path: P
     }
 
 
-def test_other_golden_fields_make_the_tables_anew_and_keep_the_log_of_runs(tmp_path: Path) -> None:
-    company = two_nights(tmp_path)
+def test_other_golden_fields_make_the_tables_anew_and_keep_the_log_of_runs(
+    company: Company,
+) -> None:
     pairs = company.tables()["pairs"].rows()
     file = company.settings.rules / "survivorship.toml"
     text = file.read_text(encoding="utf-8")
@@ -47,3 +57,21 @@ def test_other_golden_fields_make_the_tables_anew_and_keep_the_log_of_runs(tmp_p
     assert company.ask("select count(*) from changes where run_id < 'R0003'").rows() == [(1,)]
     assert "gender" not in company.ask("select * from customers").columns
     assert company.tables()["pairs"].rows() == pairs
+
+
+def test_an_older_layout_is_refused_and_rebuilt_with_its_log_of_runs(company: Company) -> None:
+    before = {name: frame.rows() for name, frame in company.tables().items()}
+    with duckdb.connect(str(company.settings.golden)) as con:
+        con.execute("create table older as select * from golden_values")
+        for view in ("customers", "lineage", "history", "records", "golden_values"):
+            con.execute(f"drop view {view}")
+        con.execute("drop table plain_values")
+        con.execute("alter table older rename to golden_values")
+
+    with pytest.raises(TouchstoneError, match="touchstone rebuild"):
+        company.night(3)
+    company.rebuild(3)
+
+    assert {name: frame.rows() for name, frame in company.tables().items()} == before
+    runs = company.ask("select run_id from runs order by run_id").to_series().to_list()
+    assert runs[:2] == ["R0001", "R0002"]
