@@ -21,6 +21,16 @@ def usage(company: Company) -> dict[str, str]:
     return dict(company.ask("select value, usage from contact_points order by value").rows())
 
 
+@pytest.fixture(scope="module")
+def family(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    return after_a_night(tmp_path_factory.mktemp("family"), FAMILY)
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    return after_a_night(tmp_path_factory.mktemp("office"), OFFICE)
+
+
 def after_a_night(folder: Path, rows: list[Cells]) -> Company:
     company = found(folder)
     company.drop("forms", rows)
@@ -28,10 +38,8 @@ def after_a_night(folder: Path, rows: list[Cells]) -> Company:
     return company
 
 
-def test_what_a_family_shares_is_a_household_s_and_the_rest_is_personal(tmp_path: Path) -> None:
-    company = after_a_night(tmp_path, FAMILY)
-
-    assert usage(company) == {
+def test_what_a_family_shares_is_a_household_s_and_the_rest_is_personal(family: Company) -> None:
+    assert usage(family) == {
         "+442079460999": "household",
         "ann@a.org": "personal",
         "bert@b.org": "personal",
@@ -66,11 +74,14 @@ def test_a_judgement_follows_who_comes_and_who_goes(tmp_path: Path) -> None:
     assert usage(company)["+442079460999"] == "personal"
 
 
-@pytest.mark.parametrize(("rows", "kind"), [(FAMILY, "household"), (OFFICE, "same_organisation")])
+@pytest.mark.parametrize(
+    ("of", "rows", "kind"),
+    [("family", FAMILY, "household"), ("office", OFFICE, "same_organisation")],
+)
 def test_people_who_share_much_and_are_not_one_are_related(
-    tmp_path: Path, rows: list[Cells], kind: str
+    of: str, rows: list[Cells], kind: str, request: pytest.FixtureRequest
 ) -> None:
-    company = after_a_night(tmp_path, rows)
+    company = request.getfixturevalue(of)
 
     related = company.ask("select * from relationships order by customer_id_a, customer_id_b")
 

@@ -22,12 +22,15 @@ def nights(company: Company) -> Company:
     return company
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    return nights(found(tmp_path_factory.mktemp("whole")))
+
+
 @pytest.mark.parametrize("kept_bytes", [0, 2_000, 1 << 28])
 def test_parts_make_no_difference(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_bytes: int
+    whole: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_bytes: int
 ) -> None:
-    whole = nights(found(tmp_path / "whole"))
-
     monkeypatch.setattr(text, "WINDOW", 300)
     monkeypatch.setattr(reading, "KEPT_BYTES", kept_bytes)
     parts = nights(found(tmp_path / "parts"))
