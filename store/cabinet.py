@@ -8,7 +8,7 @@ hold what the snapshot holds, and are gone when the process or the cabinet is, h
 import logging
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -32,17 +32,25 @@ class Drawer:
 
     def __init__(self, rows: pa.RecordBatch) -> None:
         self.rows = rows
-        self.founders: Ints = rows.column("founder").to_numpy(zero_copy_only=True)
+        self._names, self._columns = rows.schema.names, rows.columns
+        self.founders = self.numbers("founder")
 
     def of(self, founder: int) -> list[Row]:
         """The rows of one customer."""
-        first, last = np.searchsorted(self.founders, [founder, founder + 1])
-        found: list[Row] = self.rows.slice(first, last - first).to_pylist()
-        return found
+        first, last = map(int, np.searchsorted(self.founders, [founder, founder + 1]))
+        if first == last:
+            return []
+        values = [column.slice(first, last - first).to_pylist() for column in self._columns]
+        return [dict(zip(self._names, row, strict=True)) for row in zip(*values, strict=True)]
 
-    def at(self, places: Ints) -> pa.RecordBatch:
-        """The rows at these places."""
-        return self.rows.take(pa.array(places))
+    def at(self, places: Ints, columns: Sequence[str]) -> pa.RecordBatch:
+        """Columns of the rows at these places."""
+        return self.rows.select(list(columns)).take(pa.array(places))
+
+    def numbers(self, column: str) -> Ints:
+        """A column of whole numbers, as it lies in memory."""
+        found: Ints = self.rows.column(column).to_numpy(zero_copy_only=True)
+        return found
 
 
 class Cabinet(NamedTuple):
@@ -63,7 +71,7 @@ class Cabinet(NamedTuple):
     @property
     def last_record(self) -> int:
         """The number of the record that arrived last; 0 where there is none."""
-        numbers = self.records.rows.column("record_number").to_numpy()
+        numbers = self.records.numbers("record_number")
         return int(numbers.max()) if numbers.size else 0
 
     def golden(self, founder: int) -> Row | None:
@@ -101,6 +109,11 @@ class Follower(Generic[Made]):
         if ready is None:
             raise NoSnapshotError("The snapshot cannot be read; run `touchstone nightly` first.")
         return ready[1]
+
+    def let_go(self) -> Made | None:
+        """What is ready, which is from now on the caller's to close."""
+        ready, self._ready = self._ready, None
+        return ready[1] if ready is not None else None
 
     def _kept(self) -> tuple[str, Made] | None:
         ready = self._ready

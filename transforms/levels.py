@@ -76,18 +76,19 @@ def lay_out(nodes: pl.DataFrame, order: pl.Series, plan: Plan) -> Records:
     """The records, in this order, as the plan wants them."""
     rows = order.to_numpy()
     texts = nodes.select(pl.col(plan.texts).gather(order) if plan.texts else [])
-    hashed = [_codes_of(nodes[column]) for column in plan.coded]
+    hashed = nodes.select(_code(column) for column in plan.coded).get_columns()
     codes = np.empty((nodes.height, len(plan.coded)), dtype=np.uint64)
     for start in range(0, nodes.height, _ROWS):
         here = slice(start, start + _ROWS)
         for number, code in enumerate(hashed):
-            codes[here, number] = code[rows[here]]
+            codes[here, number] = code.to_numpy()[rows[here]]
     return Records(codes, texts)
 
 
-def _codes_of(values: pl.Series) -> NDArray[np.uint64]:
-    hashed = pl.when(values.is_not_null()).then(values.hash() | 1).otherwise(0)
-    return pl.select(hashed.cast(pl.UInt64)).to_series().to_numpy()
+def _code(column: str) -> pl.Expr:
+    value = pl.col(column)
+    code = pl.when(value.is_not_null()).then(value.hash() | 1).otherwise(0)
+    return code.cast(pl.UInt64).alias(column)
 
 
 def side_by_side(records: Records, plan: Plan, a: pl.Series, b: pl.Series) -> pa.Table:
@@ -97,10 +98,11 @@ def side_by_side(records: Records, plan: Plan, a: pl.Series, b: pl.Series) -> pa
         name: pa.array(same[number], mask=unknown[number])
         for number, name in enumerate(plan.equal.values())
     }
-    for name in plan.texts:
-        for side, places in (("l", a), ("r", b)):
-            text = records.texts[name].gather(places)
-            columns[f"{name}_{side}"] = text.to_arrow(compat_level=pl.CompatLevel.newest())
+    for side, places in (("l", a), ("r", b)):
+        texts = records.texts.select(pl.all().gather(places))
+        for name in plan.texts:
+            text = texts[name].to_arrow(compat_level=pl.CompatLevel.newest())
+            columns[f"{name}_{side}"] = text
     return pa.table(columns)
 
 

@@ -18,19 +18,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import duckdb
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from rules.matching import Matching, Thresholds
+from transforms.arithmetic import Arithmetic, arithmetic, as_it_is, connect_memory
 from transforms.block import NODE_SCHEMA, READ_FROM, find_pairs, found_by, key_sql
 from transforms.compare import COMPARISONS, NODE_COLUMNS, PREPARED_COLUMNS
-from transforms.levels import Plan, Records, lay_out, plan_levels, side_by_side
-from transforms.weigh import level_weights, ratios_of, weigh, weights_of
+from transforms.score import Scorer
+from transforms.weigh import level_weights
 
 if TYPE_CHECKING:
     from splink import Linker
-
-_PAIRS = 131_072
-"""Pairs that are looked at together."""
 
 
 class MatchModel(NamedTuple):
@@ -45,7 +42,7 @@ class MatchModel(NamedTuple):
 
 
 def prepare_nodes(
-    standardised: pl.DataFrame, rules: Matching, kept: duckdb.DuckDBPyConnection | None = None
+    standardised: pl.DataFrame, rules: Matching, kept: Arithmetic | None = None
 ) -> pl.DataFrame:
     """The node columns with the block keys k0, k1, … that the rules ask for."""
     have = standardised.columns
@@ -54,10 +51,9 @@ def prepare_nodes(
         (pl.col(read[name]).cast(dtype) if read[name] in have else pl.lit(None, dtype)).alias(name)
         for name, dtype in NODE_SCHEMA.items()
     )
-    with match_database(kept) as con:
-        con.execute("set preserve_insertion_order = true")
-        con.register("standardised", _as_it_is(nodes))
-        return nodes.hstack(con.sql(f"select {', '.join(key_sql(rules))} from standardised").pl())
+    with arithmetic(kept) as database:
+        sql = f"select {', '.join(key_sql(rules))} from standardised"
+        return nodes.hstack(database.ask("standardised", sql, nodes))
 
 
 def score_pairs(
@@ -72,7 +68,8 @@ def score_pairs(
     _refuse_broken(model, rules)
     nodes = new if existing is None else pl.concat([new, existing.select(new.columns)])
     pairs = find_pairs(nodes, rules, np.arange(nodes.height) < new.height)
-    return _score(nodes, pairs, model, rules.evidence_floor)
+    with arithmetic() as database:
+        return scorer_of(model).score(nodes, pairs, rules.evidence_floor, database)
 
 
 def score_given(
@@ -80,11 +77,27 @@ def score_given(
     pairs: pl.DataFrame,
     model: MatchModel,
     rules: Matching,
-    kept: duckdb.DuckDBPyConnection | None = None,
 ) -> pl.DataFrame:
     """Score these pairs (`record_a`, `record_b`), found by a rule or not, whatever they weigh."""
     _refuse_broken(model, rules)
-    return _score(nodes, found_by(nodes, pairs, rules), model, -math.inf, kept)
+    with arithmetic() as database:
+        return score_few(nodes, pairs, scorer_of(model), rules, database)
+
+
+def score_few(
+    nodes: pl.DataFrame,
+    pairs: pl.DataFrame,
+    scorer: Scorer,
+    rules: Matching,
+    database: Arithmetic,
+) -> pl.DataFrame:
+    """As `score_given`, for who asks often and keeps what asking takes."""
+    return scorer.score(nodes, found_by(nodes, pairs, rules), -math.inf, database)
+
+
+def scorer_of(model: MatchModel) -> Scorer:
+    """The model made ready; it must not be broken."""
+    return Scorer(model.settings, model.tf)
 
 
 def match_weight(prior: float) -> pl.Expr:
@@ -135,33 +148,19 @@ def term_columns(settings: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def match_database(
-    kept: duckdb.DuckDBPyConnection | None = None,
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory, for arithmetic only; `kept`, for who asks often, is used again."""
-    if kept is not None:
-        yield kept
-        return
-    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
-    try:
-        con.execute("set enable_progress_bar = false")
+def match_database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory for training, where the order of rows means nothing."""
+    with connect_memory() as con:
         con.execute("set preserve_insertion_order = false")
         yield con
-    finally:
-        con.close()
 
 
 def load_nodes(con: duckdb.DuckDBPyConnection, nodes: pl.DataFrame) -> None:
     """The table `records`, narrow, as Splink compares them."""
     prepared = [f"{sql} as {name}" for name, sql in PREPARED_COLUMNS.items()]
     record = ", ".join(["record_number as unique_id", *NODE_COLUMNS, *prepared])
-    con.register("nodes", _as_it_is(nodes))
+    con.register("nodes", as_it_is(nodes))
     con.execute(f"create table records as select {record} from nodes")
-
-
-def _as_it_is(frame: pl.DataFrame) -> pa.Table:
-    """The frame for DuckDB, its texts not copied into another layout."""
-    return frame.to_arrow(compat_level=pl.CompatLevel.newest())
 
 
 def open_linker(
@@ -199,63 +198,6 @@ def compare_pairs(con: duckdb.DuckDBPyConnection, linker: "Linker", table: str) 
     linker.table_management.register_blocked_pairs_for_predict(pairs)
     scored = linker.inference.predict(warning_mode="never")
     return str(scored.physical_name)
-
-
-def _score(
-    nodes: pl.DataFrame,
-    pairs: pl.DataFrame,
-    model: MatchModel,
-    floor: float,
-    kept: duckdb.DuckDBPyConnection | None = None,
-) -> pl.DataFrame:
-    """Pairs (`a`, `b`: places in the order of record numbers) with evidence enough, scored."""
-    settings = model.settings
-    ratios = ratios_of(settings)
-    with match_database(kept) as con:
-        nodes = nodes.hstack(_prepared(con, nodes))
-        plan = plan_levels(settings["comparisons"], nodes.schema)
-        order = nodes["record_number"].arg_sort()
-        records = lay_out(nodes, order, plan)
-        values = {column: nodes[column].gather(order) for column in term_columns(settings)}
-        weights = weights_of(settings, model.tf, values)
-        scored = pl.concat(
-            weigh(some, _levels(con, records, plan, some), weights, ratios).filter(
-                pl.col("evidence") >= floor
-            )
-            for some in _slices(pairs)
-        )
-    numbers = nodes["record_number"].gather(order)
-    return scored.select(
-        numbers.gather(scored["a"]).alias("record_a"),
-        numbers.gather(scored["b"]).alias("record_b"),
-        pl.exclude("a", "b", "found_by"),
-        "found_by",
-    )
-
-
-def _slices(pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Slices of pairs; one without pairs where there are none."""
-    yield from (pairs.slice(start, _PAIRS) for start in range(0, max(pairs.height, 1), _PAIRS))
-
-
-def _prepared(con: duckdb.DuckDBPyConnection, nodes: pl.DataFrame) -> pl.DataFrame:
-    """What comparisons read beside the columns of a node."""
-    reads = [
-        name for name in nodes.columns if any(name in sql for sql in PREPARED_COLUMNS.values())
-    ]
-    con.execute("set preserve_insertion_order = true")
-    con.register("nodes", _as_it_is(nodes.select(reads)))
-    prepared = ", ".join(f"{sql} as {name}" for name, sql in PREPARED_COLUMNS.items())
-    found: pl.DataFrame = con.sql(f"select {prepared} from nodes").pl()
-    return found
-
-
-def _levels(
-    con: duckdb.DuckDBPyConnection, records: Records, plan: Plan, pairs: pl.DataFrame
-) -> pl.DataFrame:
-    con.register("pairs", side_by_side(records, plan, pairs["a"], pairs["b"]))
-    found: pl.DataFrame = con.sql(plan.sql).pl()
-    return found
 
 
 def _refuse_broken(model: MatchModel, rules: Matching) -> None:

@@ -68,16 +68,34 @@ def weigh(
     )
 
 
+def term_weights(settings: dict[str, Any], tf: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Per column, each term with what it weighs in each level that asks for it.
+
+    The row without a term stands for all others. `settings` in Splink's own shape, hence Any.
+    """
+    found: dict[str, pl.DataFrame] = {}
+    for comparison in settings["comparisons"]:
+        levels = comparison["comparison_levels"][1:]
+        for number, weight in enumerate(level_weights(comparison)):
+            column = levels[number].get("tf_adjustment_column")
+            if column:
+                known = found.get(column, tf[column].select(column))
+                weights = _term_weights(weight, levels[number], levels, tf)
+                found[column] = known.with_columns(weights.alias(_named(comparison, number)))
+    return found
+
+
 def weights_of(
-    settings: dict[str, Any], tf: dict[str, pl.DataFrame], values: dict[str, pl.Series]
+    settings: dict[str, Any], terms: dict[str, pl.DataFrame], values: dict[str, pl.Series]
 ) -> dict[str, Weights]:
-    """The weights of a model, in Splink's own shape, for records with these `values` of terms."""
+    """The weights of a model whose `terms` are known, for records with these `values` of terms."""
+    found = {column: _looked_up(known, values[column]) for column, known in terms.items()}
     return {
         comparison["output_column_name"]: Weights(
             rounded(np.array([0.0, *level_weights(comparison)])),
             _other(comparison, settings["kinship"]["shares"]),
             _other(comparison, settings["kinship"]["contact_shares"]),
-            tuple(_terms(comparison, tf, values)),
+            tuple(_terms(comparison, found)),
         )
         for comparison in settings["comparisons"]
     }
@@ -118,26 +136,23 @@ def _other(comparison: dict[str, Any], shares: dict[str, list[float]]) -> Number
     return np.array([0.0, *(round(math.log2(share / v["m_probability"]), 4) for v, share in given)])
 
 
-def _terms(
-    comparison: dict[str, Any], tf: dict[str, pl.DataFrame], values: dict[str, pl.Series]
-) -> list[Terms]:
+def _terms(comparison: dict[str, Any], found: dict[str, pl.DataFrame]) -> list[Terms]:
     """The levels with term frequencies; the commoner of two terms counts, as with Splink."""
-    weights = level_weights(comparison)
-    levels = comparison["comparison_levels"][1:]
     return [
-        Terms(number, _term_weights(weights[number], level, levels, tf, values))
-        for number, level in enumerate(levels)
-        if level.get("tf_adjustment_column")
+        Terms(number, found[column][_named(comparison, number)].to_numpy())
+        for number, level in enumerate(comparison["comparison_levels"][1:])
+        if (column := level.get("tf_adjustment_column"))
     ]
 
 
+def _named(comparison: dict[str, Any], number: int) -> str:
+    return f"{comparison['output_column_name']} {number}"
+
+
 def _term_weights(
-    weight: float,
-    level: dict[str, Any],
-    levels: list[dict[str, Any]],
-    tf: dict[str, pl.DataFrame],
-    values: dict[str, pl.Series],
-) -> Numbers:
+    weight: float, level: dict[str, Any], levels: list[dict[str, Any]], tf: dict[str, pl.DataFrame]
+) -> pl.Series:
+    """What each term weighs where two records share it."""
     column = level["tf_adjustment_column"]
     exact = f"{column}_l = {column}_r"
     usual = next(v["u_probability"] for v in levels if v["sql_condition"] == exact)
@@ -145,10 +160,16 @@ def _term_weights(
         tf[column][f"tf_{column}"].to_numpy(), level.get("tf_minimum_u_value", 0.0)
     )
     adjusted = level.get("tf_adjustment_weight", 1.0) * (math.log2(usual) - np.log2(frequency))
-    known = tf[column].select(column, weight=pl.Series(rounded(weight + adjusted)))
-    other = known.filter(pl.col(column).is_null())["weight"].item()
-    found = (
-        values[column].to_frame(column).join(known, on=column, how="left", maintain_order="left")
+    return pl.Series(rounded(weight + adjusted))
+
+
+def _looked_up(known: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
+    """What the terms of records weigh, in their order; not a number where one has none."""
+    column, *weights = known.columns
+    other = known.filter(pl.col(column).is_null()).row(0, named=True)
+    found = values.to_frame(column).join(known, on=column, how="left", maintain_order="left")
+    is_there = pl.col(column).is_not_null()
+    return found.select(
+        pl.when(is_there).then(pl.col(name).fill_null(other[name])).otherwise(math.nan).alias(name)
+        for name in weights
     )
-    filled = pl.when(pl.col(column).is_not_null()).then(pl.col("weight").fill_null(other))
-    return found.select(filled.fill_null(math.nan)).to_series().to_numpy()

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-import duckdb
 from anyio import to_thread
 from starlette.requests import Request
 
@@ -21,7 +20,8 @@ from store.cabinet import Cabinet, Follower, lay_out
 from store.errors import TouchstoneError
 from store.snapshot import has_snapshot
 from store.state.tokens import PREFIX, Bearer, TokenScope
-from transforms.match import check_model
+from transforms.arithmetic import Often
+from transforms.match import check_model, scorer_of
 
 FRESH_SECONDS = 1.0
 """So long is believed who a token belongs to, and which run is live."""
@@ -111,6 +111,9 @@ class Api:
         """Wait until nobody waits."""
         await self._matches.close()
         await self._notes.close()
+        matcher = self._matchers.let_go()
+        if matcher is not None:
+            matcher.database.close()
 
     async def _bearer(self, token: str) -> Bearer | None:
         now = self._clock()
@@ -150,6 +153,4 @@ class Api:
         is_of_run = ready is not None and ready.run_id == run_id
         cabinet = ready if ready is not None and is_of_run else lay_out(settings, run_id)
         blocks = lay_out_blocks(cabinet, rulebook.matching, rulebook.lookups, settings.work)
-        database = duckdb.connect(":memory:", config={"threads": "1"})
-        database.execute("set enable_progress_bar = false; set enable_external_access = false")
-        return Matcher(cabinet, blocks, rulebook, database)
+        return Matcher(cabinet, blocks, rulebook, scorer_of(model_of(rulebook)), Often())

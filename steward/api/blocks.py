@@ -8,7 +8,6 @@ once for a snapshot and mapped into memory.
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from rules.lookups import Lookups
 from rules.matching import Matching
 from store.cabinet import Cabinet, mapped
+from transforms.arithmetic import Arithmetic
 from transforms.block import key_columns
 from transforms.match import prepare_nodes
 from transforms.standardise.contact_keys import phone_keys
@@ -36,12 +36,12 @@ class Blocks(NamedTuple):
     """The records as they are compared, in that order."""
 
     def at(self, places: NDArray[np.int64]) -> pl.DataFrame:
-        """The nodes at these places, which are in order."""
-        parts = [
-            pl.DataFrame(batch.take(pa.array(places[places // _TOGETHER == number] % _TOGETHER)))
-            for number, batch in enumerate(self.nodes)
-        ]
-        return pl.concat(parts)
+        """The nodes at these places, of which there is one at least, in order."""
+        batches = places // _TOGETHER
+        return pl.concat(
+            pl.DataFrame(self.nodes[number].take(pa.array(places[batches == number] % _TOGETHER)))
+            for number in np.unique(batches)
+        )
 
     def sharing(self, keys: list[int]) -> NDArray[np.int64]:
         """The places of the records that share one of these keys, each once."""
@@ -55,7 +55,7 @@ def as_nodes(
     records: pl.DataFrame,
     rules: Matching,
     lookups: Lookups,
-    kept: duckdb.DuckDBPyConnection | None = None,
+    kept: Arithmetic | None = None,
 ) -> pl.DataFrame:
     """Standardised records as nodes, with their block keys."""
     return prepare_nodes(record_keys(records, lookups), rules, kept)

@@ -7,19 +7,19 @@ record as for twenty. What is out of the asker's scope is left out before anythi
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import duckdb
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from steward.api.blocks import Blocks, as_nodes
 from steward.api.reading import standardised
 from steward.desk.finding import named_after
 from steward.desk.scope import Scoped
-from store.cabinet import Cabinet
+from store.cabinet import Cabinet, Drawer, Ints
 from store.rulebook import Rulebook
+from transforms.arithmetic import Often
 from transforms.block import block_keys
-from transforms.match import MatchModel, band, match_weight, score_given
+from transforms.match import MatchModel, band, match_weight, score_few
+from transforms.score import Scorer
 
 MOST = 2_000
 """Records that one question is compared with at most; a record with rare keys meets far fewer."""
@@ -43,8 +43,9 @@ class Matcher(NamedTuple):
     cabinet: Cabinet
     blocks: Blocks
     rulebook: Rulebook
-    database: duckdb.DuckDBPyConnection
-    """In memory, for arithmetic only; one thread asks it."""
+    scorer: Scorer
+    database: Often
+    """One thread asks it."""
 
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
         """The answer to each question, in order."""
@@ -52,80 +53,72 @@ class Matcher(NamedTuple):
         first = int(self.cabinet.last_record) + 1
         read = standardised([question.record for question in questions], first, lookups)
         asked = as_nodes(read, rules, lookups, self.database)
-        pairs, places = self._pairs(questions, asked, first)
-        weighed = self._weighed(asked, pairs, places)
+        places, records = self._pairs(questions, asked, first)
+        found = self._found(asked, places, records)
         said = [_said(row) for row in read.iter_rows(named=True)]
         return [
             {
                 "run_id": self.cabinet.run_id,
                 "read_as": said[number],
-                "customers": self._customers(weighed, first + number, question.most),
+                "customers": [
+                    self._told(row) for row in found.get(first + number, [])[: question.most]
+                ],
             }
             for number, question in enumerate(questions)
         ]
 
     def _pairs(
         self, questions: Sequence[Question], asked: pl.DataFrame, first: int
-    ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-        """Which record is to be compared with which question: `place` and `record_b`."""
-        names = block_keys(self.rulebook.matching)
-        found = []
-        for number, row in enumerate(asked.select(names).iter_rows()):
-            places = self.blocks.sharing([key for key in row if key is not None])
-            found.append((places, first + number))
-        every = np.unique(np.concatenate([places for places, _ in found]))
-        if not every.size:
-            return pl.DataFrame(schema={"place": pl.Int64, "record_b": pl.Int64}), every
-        where = pl.DataFrame(self.cabinet.records.at(every)).select("campaign", "source")
-        admitted = [
-            places[_admitted(question.scope, where)[np.searchsorted(every, places)]][:MOST]
-            for question, (places, _) in zip(questions, found, strict=True)
+    ) -> tuple[Ints, Ints]:
+        """Which record, by its place, is to be compared with which question, by its number."""
+        keys = asked.select(block_keys(self.rulebook.matching)).rows()
+        found = [
+            _admitted(
+                question.scope,
+                self.cabinet.records,
+                self.blocks.sharing([key for key in row if key is not None]),
+            )[:MOST]
+            for question, row in zip(questions, keys, strict=True)
         ]
-        pairs = pl.concat(
-            pl.DataFrame({"place": places}).with_columns(record_b=pl.lit(record, pl.Int64))
-            for places, (_, record) in zip(admitted, found, strict=True)
-        )
-        return pairs, np.unique(np.concatenate(admitted))
+        numbers = np.arange(first, first + len(found), dtype=np.int64)
+        return np.concatenate(found), np.repeat(numbers, [places.size for places in found])
 
-    def _weighed(
-        self, asked: pl.DataFrame, pairs: pl.DataFrame, places: NDArray[np.int64]
-    ) -> pl.DataFrame:
-        """The pairs with their weights, and whose record it is that was compared."""
+    def _found(self, asked: pl.DataFrame, places: Ints, records: Ints) -> dict[int, list[Answer]]:
+        """Of each question, by its number, the customers most like it, the likeliest first.
+
+        Each customer is told by that record which is most like what is asked.
+        """
+        if not places.size:
+            return {}
         rules, prior = self.rulebook.matching, self.rulebook.model.manifest.prior
-        if pairs.is_empty():
-            return pl.DataFrame()
-        nodes = self.blocks.at(places)
-        named = pl.DataFrame(self.cabinet.records.at(places)).select(
-            "record_id", "founder", record_a="record_number"
-        )
-        asked_for = pairs.join(
-            named.with_columns(place=pl.Series(places)), on="place", maintain_order="left"
-        )
-        scored = score_given(
+        every, drawer = np.unique(places), self.cabinet.records
+        nodes = self.blocks.at(every)
+        scored = score_few(
             pl.concat([nodes, asked.select(nodes.columns)]),
-            asked_for.select("record_a", "record_b"),
-            model_of(self.rulebook),
+            pl.DataFrame(
+                {"record_a": drawer.numbers("record_number")[places], "record_b": records}
+            ),
+            self.scorer,
             rules,
             self.database,
         )
-        return scored.with_columns(
-            match_weight(prior).alias("match_weight"), band(prior, rules.thresholds).alias("band")
-        ).join(named, on="record_a")
-
-    def _customers(self, weighed: pl.DataFrame, record: int, most: int) -> list[Answer]:
-        """The customers whose records are most like it, the likeliest first."""
-        if weighed.is_empty():
-            return []
+        named = pl.DataFrame(drawer.at(every, ("record_number", "record_id", "founder")))
         best = (
-            weighed.filter(
-                (pl.col("record_b") == record)
-                & (pl.col("evidence") >= self.rulebook.matching.evidence_floor)
+            scored.lazy()
+            .filter(pl.col("evidence") >= rules.evidence_floor)
+            .with_columns(
+                match_weight(prior).alias("match_weight"),
+                band(prior, rules.thresholds).alias("band"),
             )
+            .join(named.lazy(), left_on="record_a", right_on="record_number")
             .sort("match_weight", "record_a", descending=[True, False])
-            .unique("founder", keep="first", maintain_order=True)
-            .head(most)
+            .unique(["record_b", "founder"], keep="first", maintain_order=True)
+            .collect()
         )
-        return [self._told(row) for row in best.iter_rows(named=True)]
+        found: dict[int, list[Answer]] = {}
+        for row in best.iter_rows(named=True):
+            found.setdefault(row["record_b"], []).append(row)
+        return found
 
     def _told(self, row: Answer) -> Answer:
         """One customer, with what speaks for and against it."""
@@ -171,14 +164,16 @@ def model_of(rulebook: Rulebook) -> MatchModel:
     return MatchModel(model.settings, model.frequencies, model.manifest.prior)
 
 
-def _admitted(scope: Scoped, where: pl.DataFrame) -> NDArray[np.bool_]:
-    """Which of these records are in scope."""
+def _admitted(scope: Scoped, records: Drawer, places: Ints) -> Ints:
+    """Those of these records that are in scope."""
     if scope.is_all:
-        return np.ones(where.height, dtype=np.bool_)
+        return places
     is_in = pl.col("campaign").is_in(sorted(scope.campaigns)) | pl.col("source").is_in(
         sorted(scope.datasets)
     )
-    return where.select(is_in.fill_null(value=False)).to_series().to_numpy()
+    where = pl.DataFrame(records.at(places, ("campaign", "source")))
+    admitted: Ints = places[where.select(is_in.fill_null(value=False)).to_series().to_numpy()]
+    return admitted
 
 
 def _said(row: Answer) -> Answer:

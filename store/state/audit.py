@@ -45,8 +45,7 @@ class Audit:
     def note_all(self, rows: Sequence[tuple[str, str, str, str]]) -> list[None]:
         """Add many rows (who, what, subject, detail) in one transaction; nothing for each."""
         with writing(self._engine) as connection:
-            for row in rows:
-                note(connection, Noted(self._now(), *row))
+            _add(connection, [Noted(self._now(), *row) for row in rows])
         return [None for _ in rows]
 
     def find(self, asked: Asked) -> list[Noted]:
@@ -70,9 +69,17 @@ class Audit:
 
 def note(connection: sa.Connection, noted: Noted) -> None:
     """Add a row inside a writer's transaction, with what it tells of."""
+    _add(connection, [noted])
+
+
+def _add(connection: sa.Connection, rows: Sequence[Noted]) -> None:
     last = connection.scalar(sa.select(sa.func.max(AUDIT.c.audit_id))) or 0
-    row = noted._asdict() | {"audit_id": last + 1, "at": to_text(noted.at)}
-    connection.execute(sa.insert(AUDIT).values(row))
+    numbered = [
+        row._asdict() | {"audit_id": number, "at": to_text(row.at)}
+        for number, row in enumerate(rows, last + 1)
+    ]
+    if numbered:
+        connection.execute(sa.insert(AUDIT), numbered)
 
 
 def _noted(row: sa.Row[tuple[object, ...]]) -> Noted:

@@ -109,6 +109,7 @@ def office(settings: Settings) -> Iterator[Office]:
         with opened(settings) as app:
             yield Office(app, loop)
             loop.run_until_complete(app.state.intake.close())
+            loop.run_until_complete(app.state.api.close())
             loop.run_until_complete(loop.shutdown_default_executor())
     finally:
         loop.close()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from rules.matching import Matching
+from transforms.arithmetic import Often
 from transforms.block import block_keys, cap_keys, capped_keys, find_pairs, key_columns
 from transforms.compare import COMPARISONS
 from transforms.explain import explain_levels, explain_pair
@@ -25,12 +26,14 @@ from transforms.match import (
     match_weight,
     open_linker,
     prepare_nodes,
+    score_few,
     score_given,
     score_pairs,
+    scorer_of,
     term_columns,
 )
 from transforms.train import empty_settings
-from transforms.weigh import Ratios, level_weights, weigh, weights_of
+from transforms.weigh import Ratios, level_weights, term_weights, weigh, weights_of
 
 ROOT = Path(__file__).parents[2]
 RULES = Matching.model_validate(tomllib.loads((ROOT / "rules" / "matching.toml").read_text()))
@@ -177,6 +180,19 @@ def test_a_pair_scores_the_same_beside_other_records_and_alone() -> None:
     assert_frame_equal(alone, first, check_exact=True)
 
 
+def test_who_asks_often_of_a_few_is_told_the_same() -> None:
+    often, scorer = Often(), scorer_of(model())
+    nodes = prepare_nodes(people(), RULES, often)
+    told = [
+        score_few(nodes, ALL_PAIRS[start : start + 7], scorer, RULES, often)
+        for start in range(0, ALL_PAIRS.height, 7)
+    ]
+    often.close()
+    assert_frame_equal(nodes, NODES)
+    wanted = score_given(NODES, ALL_PAIRS, model(), RULES)
+    assert_frame_equal(pl.concat(told).sort("record_a", "record_b"), wanted, check_exact=True)
+
+
 def of_splink(given: pl.DataFrame) -> pl.DataFrame:
     """What Splink's own prediction says of pairs: each comparison's weight, and its base weight."""
     used = {name: value for name, value in model().settings.items() if name != "kinship"}
@@ -232,7 +248,8 @@ def test_two_terms_that_differ_weigh_as_the_commoner_and_none_weighs_as_the_leve
     shares = {"last_name": [0.5, 0.5]}
     kinship = {"shares": shares, "contact_shares": shares}
     settings = {"comparisons": [told], "kinship": kinship}
-    weights = weights_of(settings, tf, {"last_key": pl.Series(["berg", "rare", None])})
+    terms = term_weights(settings, tf)
+    weights = weights_of(settings, terms, {"last_key": pl.Series(["berg", "rare", None])})
     pairs = pl.DataFrame({"a": [0, 1, 2], "b": [1, 1, 2]}, {"a": pl.UInt32, "b": pl.UInt32})
     levels = pl.DataFrame({"level_last_name": [0, 0, 0]}, {"level_last_name": pl.Int8})
     weighed = weigh(pairs, levels, weights, Ratios(0.0, 0.0))["w_last_name"].to_list()

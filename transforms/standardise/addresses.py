@@ -98,6 +98,8 @@ def street_keys(addresses: pl.Series, lookups: Lookups) -> _Street:
     key = _shortened(folded(addresses), lookups)
     is_plain = addresses.str.contains(_NUMBER_FIRST) | addresses.str.contains(_NUMBER_LAST)
     rest = (~is_plain).arg_true()
+    if rest.is_empty():
+        return _Street(key, *_houses(key))
     pieces = key.clone().scatter(rest, _street_pieces(addresses.gather(rest), lookups))
     number, street = _houses(pieces)
     return _Street(key, number, street)
@@ -118,14 +120,17 @@ def _houses(keys: pl.Series) -> tuple[pl.Series, pl.Series]:
     number, street = keys.clear(keys.len()), keys.clone()
     is_first = keys.str.contains("^[0-9]+[a-z]? .")
     rows = is_first.arg_true()
-    parts = keys.gather(rows).str.splitn(" ", 2).struct
-    number.scatter(rows, parts.field("field_0"))
-    street.scatter(rows, parts.field("field_1"))
+    if not rows.is_empty():
+        parts = keys.gather(rows).str.splitn(" ", 2).struct
+        number.scatter(rows, parts.field("field_0"))
+        street.scatter(rows, parts.field("field_1"))
     for pattern in (
         "^(?P<street>[^0-9].*) (?P<number>[0-9]+(?: ?[a-z])?)$",
         "^(?P<street>[^0-9].*?) (?P<number>[0-9]+[a-z]?) .*$",
     ):
         rows = (number.is_null() & street.str.contains(pattern)).arg_true()
+        if rows.is_empty():
+            continue
         parts = street.gather(rows).str.extract_groups(pattern).struct
         number.scatter(rows, parts.field("number").str.replace(" ", ""))
         street.scatter(rows, parts.field("street"))

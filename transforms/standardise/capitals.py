@@ -28,9 +28,11 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 def capitalised_names(names: pl.Series, lower_words: Iterable[str]) -> pl.Series:
     """Capitalise names: Mc and O' and hyphens, and particles in lower case before another word."""
+    rows = _rows_in_one_case(names, _MIXED_NAME)
+    if rows.is_empty():
+        return names
     words = {f" {_title(word)}  ": f" {_title(word).lower()}  " for word in lower_words}
     words |= {f"{before}Mc{a}": f"{before}Mc{a.upper()}" for a in _LETTERS for before in " -"}
-    rows = _rows_in_one_case(names, _MIXED_NAME)
     some = on_distinct(
         names.gather(rows), lambda some: _stable(some, words, _MIXED_NAME).to_frame()
     )
@@ -39,12 +41,14 @@ def capitalised_names(names: pl.Series, lower_words: Iterable[str]) -> pl.Series
 
 def capitalised_places(names: pl.Series, lower_words: Iterable[str]) -> pl.Series:
     """Capitalise cities and streets: small words inside in lower case, SW and 42nd as they are."""
+    rows = _rows_in_one_case(names, _MIXED_PLACE)
+    if rows.is_empty():
+        return names
     words = {f"  {_title(word)}  ": f"  {_title(word).lower()}  " for word in lower_words}
     words |= {f"-{word.title()}-": f"-{word}-" for word in lower_words}
     words |= {f"  {word.title()} ": f"  {word} " for word in ("NE", "NW", "SE", "SW")}
     words |= {f"{n}{word.title()} ": f"{n}{word} " for n in range(10) for word in _ORDINALS}
     words |= {f" Po{_GAP}Box": f" PO{_GAP}Box", "'S ": "'s ", "’S ": "’s "}
-    rows = _rows_in_one_case(names, _MIXED_PLACE)
     return names.clone().scatter(rows, _stable(names.gather(rows), words, _MIXED_PLACE))
 
 
@@ -54,7 +58,10 @@ def _title(word: str) -> str:
 
 def _rows_in_one_case(texts: pl.Series, mixed: str) -> pl.Series:
     quick = mixed.split("|", maxsplit=1)[0]
-    rows = (~texts.str.contains(quick)).arg_true()
+    is_mixed = texts.str.contains(quick)
+    if is_mixed.all():
+        return pl.Series(dtype=pl.UInt32)
+    rows = (~is_mixed).arg_true()
     some = texts.gather(rows)
     is_odd = some.str.contains(_OTHER_SCRIPT) | some.str.contains(_NO_CAPITAL)
     is_one_case = ~some.str.contains(mixed) & some.str.contains(r"\p{L}") & ~is_odd

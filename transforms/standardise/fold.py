@@ -40,6 +40,7 @@ HOMOGLYPHS = dict(
 )
 """Cyrillic and Greek letters that look like a Latin one."""
 
+_FEW = 64
 _PLAIN = r"^[!-~À-ž]+( [!-~À-ž]+)*$"
 _MARKS = (
     r"[\x{300}-\x{36f}\x{483}-\x{487}\x{591}-\x{5bd}\x{610}-\x{61a}\x{64b}-\x{652}"
@@ -72,12 +73,16 @@ def clean_text(expr: pl.Expr) -> pl.Expr:
 
 def folded(values: pl.Series) -> pl.Series:
     """Fold a column of text; see `fold_text`."""
+    if is_blank(values):
+        return values
     values = mend(values, ~_is_ascii(values), _spelled_in_ascii).str.to_lowercase()
     return mend(values, ~values.str.contains(r"^[a-z0-9]+( [a-z0-9]+)*$"), _without_punctuation)
 
 
 def cleaned(values: pl.Series) -> pl.Series:
     """Clean a column of text; see `clean_text`."""
+    if is_blank(values):
+        return values
     return mend(values, ~values.str.contains(_PLAIN), _cleaned)
 
 
@@ -85,9 +90,9 @@ def mend(
     values: pl.Series, is_needed: pl.Series, work: Callable[[pl.Series], pl.Series]
 ) -> pl.Series:
     """Do the work on the values that need it and leave the others as they are."""
-    rows = is_needed.arg_true()
-    if rows.is_empty():
+    if not is_needed.any():
         return values
+    rows = is_needed.arg_true()
     if rows.len() == values.len():
         return work(values)
     return values.clone().scatter(rows, work(values.gather(rows)))
@@ -102,14 +107,22 @@ def rewrite(values: pl.Series, pattern: str, plain: str) -> pl.Series:
 def on_distinct(values: pl.Series, work: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
     """Do the work once per distinct value and give every row its answer, in order.
 
-    Worth it where values repeat, as first names and cities do, and the work is long.
+    Worth it where values repeat, as first names and cities do, and the work is long. To find out
+    which of a few values repeat would cost more.
     """
+    if values.len() <= _FEW:
+        return work(values.alias("value"))
     rows = values.alias("value").to_frame().with_row_index("row")
     groups = rows.group_by("value").agg("row")
     answers = work(groups["value"])
     numbered = groups.select("row", number=pl.int_range(pl.len(), dtype=pl.UInt32)).explode("row")
     numbers = pl.zeros(values.len(), dtype=pl.UInt32, eager=True)
     return answers.select(pl.all().gather(numbers.scatter(numbered["row"], numbered["number"])))
+
+
+def is_blank(values: pl.Series) -> bool:
+    """Whether no value is there, so that nothing needs to be done."""
+    return values.null_count() == values.len()
 
 
 def once_for(work: Callable[[G], T]) -> Callable[[G], T]:
