@@ -3,6 +3,7 @@
 import argparse
 import re
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,7 @@ from flows.cli import show
 from flows.writing import WRITERS, write_answer
 from store.dictionary import read_dictionary
 from store.errors import TouchstoneError
+from store.looking_back import is_run, look_back, read_moment
 from store.settings import Settings
 from store.snapshot import open_snapshot
 
@@ -19,7 +21,11 @@ from store.snapshot import open_snapshot
 def options(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("sql", nargs="?", help='the question: "select count(*) from customers"')
-    parser.add_argument("--as-of", metavar="RUN", help="ask an older snapshot, e.g. R0002")
+    parser.add_argument(
+        "--as-of",
+        metavar="DATE|RUN",
+        help="what was known by the end of a day, 2026-01-31; or an older snapshot, R0002",
+    )
     parser.add_argument("--columns", metavar="TABLE", help="say what a table's columns mean")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write .csv, .json, .parquet or .xlsx"
@@ -39,7 +45,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         arguments.refuse("what is the question? Write a SELECT, or --columns TABLE")
     if arguments.out and arguments.out.suffix not in WRITERS:
         arguments.refuse(f"--out ends in one of {', '.join(WRITERS)}")
-    with open_snapshot(settings, arguments.as_of) as con:
+    run_id, moment = _when(arguments.as_of)
+    with open_snapshot(settings, run_id) as con:
+        if moment is not None:
+            look_back(con, moment)
         con.execute("set enable_external_access = false")
         con.execute("set lock_configuration = true")
         answer = _ask(con, arguments.sql, arguments.seconds)
@@ -53,6 +62,13 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return 0
     show(answer.to_dicts(), _table(answer), as_json=arguments.json)
     return 0
+
+
+def _when(as_of: str | None) -> tuple[str | None, datetime | None]:
+    """The run whose snapshot is asked, if not the current one; or the moment as of which."""
+    if as_of is None or is_run(as_of):
+        return as_of, None
+    return None, read_moment(as_of)
 
 
 def _explain(arguments: argparse.Namespace) -> int:
@@ -102,7 +118,8 @@ def _ask(con: duckdb.DuckDBPyConnection, question: str, seconds: float) -> pl.Da
             "with --seconds."
         ) from error
     except duckdb.Error as error:
-        raise TouchstoneError(f"The query was refused: {str(error).splitlines()[0]}.") from error
+        says = str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
+        raise TouchstoneError(f"The query was refused: {says}.") from error
     finally:
         alarm.cancel()
     if found is None:
