@@ -89,15 +89,18 @@ def _held(
 def _live(
     held: list[tuple[NDArray[np.int64], NDArray[np.uint32]]], limit: int
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """The keys of one rule that no more than `limit` records share."""
-    both = pl.DataFrame(
-        {
-            "key": np.concatenate([keys for keys, _ in held]),
-            "place": np.concatenate([places for _, places in held]),
-        }
-    ).unique()
-    few = both.filter(pl.len().over("key") <= limit)
-    return few["key"].to_numpy(), few["place"].to_numpy()
+    """The keys of one rule that no more than `limit` records share, in order."""
+    keys = np.concatenate([keys for keys, _ in held])
+    places = np.concatenate([places for _, places in held])
+    order = np.argsort(keys)
+    keys, places = keys[order], places[order]
+    begins = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if keys.size else order
+    counts = np.diff(begins, append=keys.size)
+    for number in np.flatnonzero(counts > limit):  # a record may have a key twice
+        here = slice(begins[number], begins[number] + counts[number])
+        counts[number] = np.unique(places[here]).size
+    is_live = np.repeat(counts <= limit, np.diff(begins, append=keys.size))
+    return keys[is_live], places[is_live]
 
 
 def _phone_keys(records: pl.DataFrame) -> dict[str, pl.Expr | pl.Series]:
