@@ -193,6 +193,7 @@ create view records as {_records(fields)};
 create view customers as select customer_id, {", ".join(fields)}, record_count, source_count,
     first_seen_at, changed_at from golden_values;
 create view lineage as {_union(fields, _LINEAGE)}
+    union all {_union(fields, _PLAIN)}
     union all {from_elsewhere(fields)};
 create view history as {_union(fields, _OPEN)}
     union all select customer_id, field, value, valid_from, valid_to from closed_periods;
@@ -230,13 +231,19 @@ _LINEAGE = """
 select customer_id, '{f}' as field, {f}::varchar as value, record_id,
     coalesce({f}_by, 'only_value')::varchar as decided_by,
     coalesce({f}_since, changed_at) as valid_from
-from golden_values where {f} is not null and {f}_record is null"""
+from noted_values where {f} is not null and {f}_record is null"""
+
+_PLAIN = """
+select customer_id, '{f}' as field, {f}::varchar as value, record_id,
+    'only_value' as decided_by, changed_at as valid_from
+from plain_values where {f} is not null"""
+"""Each half is asked where it lies: their union has every note, and must be read twice."""
 
 _ELSEWHERE = """
 select customer_id, '{f}' as field, {f}::varchar as value, {f}_record as record,
     coalesce({f}_by, 'only_value')::varchar as decided_by,
     coalesce({f}_since, changed_at) as valid_from
-from golden_values where {f} is not null and {f}_record is not null"""
+from noted_values where {f} is not null and {f}_record is not null"""
 
 _OPEN = """
 select customer_id, '{f}' as field, {f}::varchar as value,

@@ -60,8 +60,9 @@ def as_the_line_reads(records: list[dict[str, str]]) -> pl.DataFrame:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(RECORD, min_size=1, max_size=5))
 def test_a_record_is_read_as_the_line_reads_it(records: list[dict[str, str]]) -> None:
+    aside = ("received_at", "region_hint")  # the hint says how to read a number, and has done so
     assert_frame_equal(
-        standardised(records, 7, LOOKUPS).drop("received_at"),
-        as_the_line_reads(records).drop("received_at"),
+        standardised(records, 7, LOOKUPS).drop(aside),
+        as_the_line_reads(records).drop(aside),
         check_column_order=False,
     )
