@@ -18,11 +18,12 @@ from rules.retention import Retention
 from store.erasures import Erasures
 from store.files import write_json
 from store.lock import one_writer
+from store.marts import TIMELY_DAYS, source_quality
 from store.rulebook import Rulebook, read_rule
 from store.settings import Settings
 from store.snapshot import current_run, open_snapshot
 
-TIMELY = timedelta(days=365)
+TIMELY = timedelta(days=TIMELY_DAYS)
 SAMPLE = 20
 
 MEASURES = {
@@ -43,9 +44,6 @@ FINDINGS = {
     "nearly_duplicates": "pairs of customers that came closest to being one",
 }
 """What else is looked for, as a count."""
-
-_AGREEING = ("first_name", "last_name", "birth_date", "postcode", "email", "phone")
-_FIELDS = (*_AGREEING, "city", "country")
 
 Told = dict[str, Any]
 """What an audit found: whatever JSON can hold."""
@@ -102,33 +100,9 @@ def _retain(
 
 
 def _sources(con: duckdb.DuckDBPyConnection, now: datetime) -> list[Told]:
-    filled = " + ".join(f"(r.{name} is not null)::int" for name in _FIELDS)
-    wanted = " + ".join(f"(c.{name} is not null)::int" for name in _FIELDS)
-    both = " + ".join(f"(r.{name} is not null and c.{name} is not null)::int" for name in _AGREEING)
-    agree = " + ".join(f"coalesce((r.{name} = c.{name})::int, 0)" for name in _AGREEING)
-    found = con.sql(
-        f"""
-        with told as (
-            select r.source, r.record_id, x.customer_id, r.updated_at, c.record_count,
-                {filled} as filled, {wanted} as wanted, {both} as shared, {agree} as agreeing
-            from records r join crosswalk x using (record_id)
-            left join customers c on c.customer_id = x.customer_id),
-        of_records as (
-            select source, count(*) as records,
-                sum(least(filled, wanted)) / nullif(sum(wanted), 0) as completeness,
-                count(distinct customer_id) / count(*) as uniqueness,
-                sum(agreeing) filter (record_count > 1)
-                    / nullif(sum(shared) filter (record_count > 1), 0) as consistency,
-                avg((updated_at >= ?)::int) as timeliness
-            from told group by source),
-        of_rows as (
-            select source, sum(row_count) as rows, sum(quarantined_count) as refused
-            from deliveries where state = 'taken_in' group by source)
-        select source, records, completeness, 1 - refused / nullif(rows, 0) as validity,
-            uniqueness, consistency, timeliness
-        from of_records join of_rows using (source) order by source""",
-        params=[now - TIMELY],
-    )
+    fields = con.sql("from customers limit 0").columns
+    asked = source_quality(fields, f"timestamptz '{now.isoformat()}'")
+    found = con.sql(f"select source, records, {', '.join(MEASURES)} from ({asked}) order by source")
     rows = found.fetchall()
     return [
         {"source": source, "records": records}

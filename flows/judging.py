@@ -12,6 +12,7 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
+from flows.drift import weight_sql
 from flows.evidence import read_log
 from flows.known import SHOWN
 from store.errors import TouchstoneError
@@ -23,9 +24,9 @@ from store.settings import Settings
 from store.snapshot import current_run, open_snapshot
 from store.warehouse import Warehouse
 from transforms.coverage import Lost, estimate_lost
-from transforms.judge import STRATA, draw, stratum
+from transforms.judge import BANDS, STRATA, Estimate, draw, estimate, floors, stratum
 from transforms.match import match_weight
-from transforms.resolve import state_of
+from transforms.resolve import Resolved, state_of
 
 _SAYS = {
     **dict.fromkeys(("yes", "y", "same", "1", "true", "x"), True),
@@ -34,28 +35,78 @@ _SAYS = {
 """What may stand in the column `same`; blank or a question mark: not judged."""
 
 
+class Links(NamedTuple):
+    """What verdicts say of the links of a snapshot, and what blocking lost of them."""
+
+    found: Estimate
+    lost: Lost
+
+
 class Sampled(NamedTuple):
-    """The pairs of a snapshot by stratum, and what blocking lost of them."""
+    """The pairs of a snapshot by stratum."""
 
     run_id: str
     pairs: pl.DataFrame
     """record_id_a, record_id_b, stratum"""
-    lost: Lost
 
 
-def read_pairs(settings: Settings, rulebook: Rulebook, run_id: str | None = None) -> Sampled:
-    """The pairs that a snapshot holds, each with its stratum."""
-    name = run_id or current_run(settings)
-    with open_snapshot(settings, run_id) as con:
+def read_pairs(settings: Settings, rulebook: Rulebook) -> Sampled:
+    """The pairs that the current snapshot holds, each with its stratum."""
+    with open_snapshot(settings) as con:
         pairs = _named(con)
-    rules = rulebook.matching
     weighed = pairs.with_columns(match_weight=match_weight(rulebook.model.manifest.prior))
-    links = weighed.filter(pl.col("match_weight") >= rules.thresholds.link)
-    lost = estimate_lost(links.group_by("found_by").agg(count=pl.len()), rules)
-    by_stratum = weighed.select(
-        "record_id_a", "record_id_b", stratum=stratum(pl.col("match_weight"), rules.thresholds)
+    of_weight = stratum(pl.col("match_weight"), rulebook.matching.thresholds)
+    by_stratum = weighed.select("record_id_a", "record_id_b", stratum=of_weight)
+    return Sampled(str(current_run(settings)), by_stratum)
+
+
+def judge_links(
+    con: duckdb.DuckDBPyConnection, rulebook: Rulebook, verdicts: pl.DataFrame
+) -> Links:
+    """Measure the links among golden tables, or those of a snapshot, by verdicts of people.
+
+    verdicts: record_id_a, record_id_b, is_same. A pair that no rule found cannot be judged.
+    """
+    con.register("verdicts", _both_ways(verdicts).to_arrow())
+    of_pairs = f"""
+        select p.*, {_weight_and_stratum(rulebook)} from pair_weights p
+        semi join crosswalk a on a.record_number = p.record_a
+        semi join crosswalk b on b.record_number = p.record_b"""
+    counted: pl.DataFrame = con.sql(
+        f"select stratum, found_by, count(*) as count from ({of_pairs}) group by all"
+    ).pl()
+    judged: pl.DataFrame = con.sql(
+        f"""
+        select stratum, is_same, count(*) as count
+        from verdicts v join crosswalk a on a.record_id = v.record_id_a
+        join crosswalk b on b.record_id = v.record_id_b
+        join ({of_pairs}) p on p.record_a = a.record_number and p.record_b = b.record_number
+        group by all"""
+    ).pl()
+    con.unregister("verdicts")
+    links = counted.filter(pl.col("stratum").is_in(BANDS["linked"]))
+    lost = estimate_lost(links, rulebook.matching)
+    return Links(estimate(_with_the_rest(counted, judged), lost), lost)
+
+
+def _weight_and_stratum(rulebook: Rulebook) -> str:
+    """SQL: the stratum of a stored pair, as `transforms.judge.stratum` says it."""
+    weight = weight_sql(rulebook.model.manifest.prior)
+    least = floors(rulebook.matching.thresholds)
+    cases = " ".join(f"when {weight} >= {low} then '{name}'" for name, low in least.items())
+    return f"case {cases} else '{STRATA[-1]}' end as stratum"
+
+
+def _with_the_rest(counted: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """Judged pairs by stratum and verdict, and those that nobody judged."""
+    whole = counted.group_by("stratum").agg(pl.col("count").sum())
+    known = judged.group_by("stratum").agg(judged=pl.col("count").sum())
+    rest = whole.join(known, on="stratum", how="left").select(
+        "stratum",
+        is_same=pl.lit(None, pl.Boolean),
+        count=pl.col("count").cast(pl.Int64) - pl.col("judged").fill_null(0).cast(pl.Int64),
     )
-    return Sampled(str(name), by_stratum, lost)
+    return pl.concat([judged.with_columns(pl.col("count").cast(pl.Int64)), rest])
 
 
 def draw_list(
@@ -106,23 +157,25 @@ def read_judged(path: Path, rulebook: Rulebook) -> tuple[str, pl.DataFrame]:
 
 def read_decided(settings: Settings) -> pl.DataFrame:
     """What stewards decided of pairs: record_id_a, record_id_b, is_same."""
-    said = state_of(read_log(settings))
+    return decided_pairs(state_of(read_log(settings)))
+
+
+def decided_pairs(said: Resolved) -> pl.DataFrame:
+    """What decisions say of pairs: record_id_a, record_id_b, is_same."""
     return pl.concat(
         links.select(record_id_a="record_a", record_id_b="record_b", is_same=pl.lit(is_same))
         for links, is_same in ((said.must_links, True), (said.cannot_links, False))
     )
 
 
-def with_verdicts(pairs: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
-    """Pairs counted by stratum and verdict; verdicts: record_id_a, record_id_b, is_same."""
+def _both_ways(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Verdicts by either order of their records, the newest of each pair."""
     turned = verdicts.select(
         record_id_a="record_id_b", record_id_b="record_id_a", is_same="is_same"
     )
-    both = pl.concat([verdicts.select(turned.columns), turned]).unique(
+    return pl.concat([verdicts.select(turned.columns), turned]).unique(
         ["record_id_a", "record_id_b"], keep="last", maintain_order=True
     )
-    judged = pairs.join(both, on=["record_id_a", "record_id_b"], how="left")
-    return judged.group_by("stratum", "is_same").agg(count=pl.len().cast(pl.Int64))
 
 
 def _named(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -1,16 +1,78 @@
-"""Views of how good the data is and where it comes from: by channel and week, by age, by queue.
+"""Views of how good the data is and where it comes from: by source, channel, week, age, queue, run.
 
 Like the views of store/views.py they are worked out from the published tables when they are asked.
+What a run found of itself, and no later one can tell, they take from `metrics`.
 """
+
+TIMELY_DAYS = 365
+"""A record of which something new was said within so many days is timely."""
+AGREEING = ("first_name", "last_name", "birth_date", "postcode", "email", "phone")
+"""The fields in which a record agrees with its customer or does not."""
+COUNTED = (*AGREEING, "city", "country")
+"""The fields that make a record complete, where its customer has them."""
+UNIQUENESS = """
+    select source, count(distinct founder) / count(*) as uniqueness
+    from crosswalk group by source"""
+"""Customers for each record of a source."""
+VALIDITY = """
+    select source, 1 - sum(quarantined_count) / nullif(sum(row_count), 0) as validity
+    from deliveries where state = 'taken_in' group by source"""
+"""Of the rows that came of a source, the share that is not in quarantine."""
+_LAST_RUN = "(select max(now) from runs)"
 
 
 def quality_marts(fields: list[str]) -> dict[str, str]:
     """By name, the SQL of each view over golden tables with these fields."""
     return {
+        "source_quality": source_quality(fields, _LAST_RUN),
+        "match_quality": _MATCH_QUALITY,
+        "match_bands": _MATCH_BANDS,
         "channel_effectiveness": _channels(fields),
         "data_decay": _DECAY,
         "steward_workload": _WORKLOAD,
     }
+
+
+def source_quality(fields: list[str], moment: str) -> str:
+    """How good the records of each source are: five shares, of which 1 is best."""
+    return f"""
+    with of_records as ({quality_of_records(fields, moment)}),
+    of_keys as ({UNIQUENESS}),
+    of_rows as ({VALIDITY})
+    select source, records, completeness, validity, uniqueness, consistency, timeliness
+    from of_records join of_keys using (source) left join of_rows using (source)"""
+
+
+def quality_of_records(fields: list[str], moment: str, where: str = "true") -> str:
+    """What the records of each source say beside what their customers are; of those `where`.
+
+    `consistency_<field>` is that of one field.
+    """
+    counted = [name for name in COUNTED if name in fields]
+    agreeing = [name for name in AGREEING if name in fields]
+    filled, wanted = (_how_many(side, counted) for side in ("r", "g"))
+    shared = {name: f"(r.{name} is not null and g.{name} is not null)" for name in agreeing}
+    alike = {name: f"coalesce(r.{name} = g.{name}, false)" for name in agreeing}
+    several = "filter (g.record_count > 1)"
+
+    def agreed(names: list[str]) -> str:
+        both, same = (
+            " + ".join(f"{of[name]}::integer" for name in names) or "0" for of in (shared, alike)
+        )
+        return f"sum({same}) {several} / nullif(sum({both}) {several}, 0)"
+
+    by_field = "".join(f", {agreed([name])} as consistency_{name}" for name in agreeing)
+    return f"""
+    select r.source, count(*) as records,
+        sum(least({filled}, {wanted})) / nullif(sum({wanted}), 0) as completeness,
+        {agreed(agreeing)} as consistency,
+        avg((r.updated_at >= {moment} - interval {TIMELY_DAYS} days)::integer) as timeliness
+        {by_field}
+    from records r left join golden_values g using (founder) where {where} group by r.source"""
+
+
+def _how_many(side: str, fields: list[str]) -> str:
+    return " + ".join(f"({side}.{name} is not null)::integer" for name in fields) or "0"
 
 
 def _channels(fields: list[str]) -> str:
@@ -47,3 +109,30 @@ _WORKLOAD = """
         round(avg(date_diff('hour', i.opened_at, l.now)) / 24.0, 1) as mean_days
     from review_items i cross join last_run l
     group by i.kind"""
+
+
+def _of_metrics(measures: dict[str, str], prefix: str) -> str:
+    """Rows of `metrics` as columns: the measure `prefix` and its name, and the type it has."""
+    return ", ".join(
+        f"(max(m.value) filter (m.measure = '{prefix}{name}'))::{kind} as {name}"
+        for name, kind in measures.items()
+    )
+
+
+def _shares(*names: str) -> dict[str, str]:
+    """Columns of shares with the ends of their intervals."""
+    return {f"{name}{end}": "double" for name in names for end in ("", "_low", "_high")}
+
+
+_MATCH_QUALITY = f"""
+    select m.run_id, {_of_metrics({"links": "bigint", "judged": "bigint"}, "match_")},
+        {_of_metrics(_shares("precision", "recall", "lost"), "match_")}
+    from metrics m where m.field = 'links' group by m.run_id"""
+
+
+_MATCH_BANDS = f"""
+    select m.run_id, m.field as band,
+        {_of_metrics(dict.fromkeys(("pairs", "judged", "same"), "bigint"), "band_")},
+        {_of_metrics(_shares("share"), "band_")},
+        max(m.value) filter (m.measure = 'band_share') is null as is_too_few
+    from metrics m where starts_with(m.measure, 'band_') group by m.run_id, m.field"""

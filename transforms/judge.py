@@ -27,6 +27,12 @@ STRATA = (
 LINKS = 2
 NARROW = 6.0
 """Bits on either side of the bands within which a pair is there narrowly."""
+BANDS = {
+    "linked": STRATA[:LINKS],
+    "review": STRATA[LINKS : LINKS + 1],
+    "apart": STRATA[LINKS + 1 :],
+}
+"""What becomes of a pair, and the strata in which that happens to it."""
 ENOUGH = 20
 """With fewer verdicts in a stratum nothing is said, unless it has no more pairs."""
 
@@ -35,6 +41,16 @@ class Judged(NamedTuple):
     """One stratum: its pairs, how many were judged, and how many of these are one customer."""
 
     stratum: str
+    pairs: int
+    judged: int
+    same: int
+    share: Share
+
+
+class Band(NamedTuple):
+    """One band: its pairs, how many were judged, and which share of them is one customer."""
+
+    band: str
     pairs: int
     judged: int
     same: int
@@ -59,19 +75,18 @@ class Estimate(NamedTuple):
     """The strata that want more verdicts."""
 
 
+def floors(thresholds: Thresholds) -> dict[str, float]:
+    """The least match weight of each stratum but the last."""
+    least = (thresholds.link + NARROW, thresholds.link, thresholds.review)
+    return dict(zip(STRATA, (*least, thresholds.review - NARROW), strict=False))
+
+
 def stratum(match_weight: pl.Expr, thresholds: Thresholds) -> pl.Expr:
     """The stratum that a pair of this weight is in."""
-    return (
-        pl.when(match_weight >= thresholds.link + NARROW)
-        .then(pl.lit(STRATA[0]))
-        .when(match_weight >= thresholds.link)
-        .then(pl.lit(STRATA[1]))
-        .when(match_weight >= thresholds.review)
-        .then(pl.lit(STRATA[2]))
-        .when(match_weight >= thresholds.review - NARROW)
-        .then(pl.lit(STRATA[3]))
-        .otherwise(pl.lit(STRATA[4]))
-    )
+    found = pl.lit(STRATA[-1])
+    for name, least in reversed(floors(thresholds).items()):
+        found = pl.when(match_weight >= least).then(pl.lit(name)).otherwise(found)
+    return found
 
 
 def draw(pairs: pl.DataFrame, size: int) -> pl.DataFrame:
@@ -114,6 +129,23 @@ def estimate(pairs: pl.DataFrame, lost: Lost) -> Estimate:
         sum(s.judged for s in strata),
     )
     return Estimate(strata, precision, recall, too_few)
+
+
+def by_band(found: Estimate) -> list[Band]:
+    """The bands, each put together from its strata; no share where one of these has too few."""
+    parts = {part.stratum: part for part in found.strata}
+    return [_band(band, [parts[name] for name in names]) for band, names in BANDS.items()]
+
+
+def _band(band: str, parts: list[Judged]) -> Band:
+    pairs, judged, same = (
+        sum(getattr(part, name) for part in parts) for name in ("pairs", "judged", "same")
+    )
+    share = Share(None, None, None, 0)
+    if pairs and all(part.judged >= min(ENOUGH, part.pairs) for part in parts):
+        total = _sum([_total(part) for part in parts])
+        share = Share(total.value / pairs, total.low / pairs, total.high / pairs, judged)
+    return Band(band, pairs, judged, same, share)
 
 
 def _stratum(pairs: pl.DataFrame, name: str) -> Judged:

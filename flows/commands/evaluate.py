@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from flows.cli import show
-from flows.judging import draw_list, read_decided, read_judged, read_pairs, with_verdicts
+from flows.judging import draw_list, judge_links, read_decided, read_judged
 from flows.measured import Measured, find_members
 from flows.page import write_page
 from store.rulebook import read_rulebook
@@ -15,7 +15,7 @@ from store.settings import Settings
 from store.snapshot import current_run, open_snapshot
 from store.truth import read_truth
 from transforms import evaluate
-from transforms.judge import ENOUGH, estimate
+from transforms.judge import ENOUGH
 from transforms.match import match_weight
 
 
@@ -86,17 +86,17 @@ def _by_verdicts(arguments: argparse.Namespace, settings: Settings) -> int:
     run_id, verdicts = arguments.as_of, read_decided(settings)
     if arguments.judged:
         run_id, verdicts = read_judged(arguments.judged, rulebook)
-    sampled = read_pairs(settings, rulebook, run_id)
-    found = estimate(with_verdicts(sampled.pairs, verdicts), sampled.lost)
+    with open_snapshot(settings, run_id) as con:
+        found, lost = judge_links(con, rulebook, verdicts)
     answer = {
-        "run_id": sampled.run_id,
+        "run_id": run_id or current_run(settings),
         "verdicts": sum(stratum.judged for stratum in found.strata),
         "is_random": arguments.judged is not None,
         "precision": _plain(found.precision),
         "recall": _plain(found.recall),
         "strata": [_plain(stratum) for stratum in found.strata],
         "too_few": found.too_few,
-        "lost": _plain(sampled.lost),
+        "lost": _plain(lost),
     }
     if arguments.html:
         write_page(arguments.html, "judged.html", enough=ENOUGH, **answer)

@@ -4,6 +4,7 @@ import polars as pl
 
 from flows.drift import measure_drift
 from flows.erasing.names import all_heirs, all_old_names
+from flows.figures import measure_quality
 from flows.gates import breaches, measure_gates
 from flows.ledger import said_before
 from flows.run import Counts, Run
@@ -224,6 +225,7 @@ def _write_reports(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     golden.insert("runs", _run_row(run, warehouse, golden))
     golden.execute(f"delete from metrics where run_id = '{run.run_id}'")
     golden.insert("metrics", _metrics(run, warehouse))
+    golden.insert("metrics", measure_quality(run, warehouse, golden))
     golden.insert("metrics", measure_drift(run, warehouse, golden))
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from rules.matching import Thresholds
 from transforms.coverage import Lost
-from transforms.judge import STRATA, draw, estimate, stratum
+from transforms.judge import STRATA, by_band, draw, estimate, stratum
 
 NOTHING_LOST = Lost(0.0, 0.0, 0.001, 1_000, (0, 500))
 
@@ -96,3 +96,19 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
 
     assert held["precision"] > 270
     assert held["recall"] > 270
+
+
+def test_a_band_is_put_together_from_its_strata_by_their_size() -> None:
+    pairs = judged(
+        (STRATA[0], True, 50), (STRATA[0], None, 850),
+        (STRATA[1], True, 25), (STRATA[1], False, 25), (STRATA[1], None, 50),
+        (STRATA[3], False, 20), (STRATA[3], None, 5), (STRATA[4], None, 100),
+    )  # fmt: skip
+
+    found = estimate(pairs, NOTHING_LOST)
+    linked, review, apart = by_band(found)
+
+    assert (linked.pairs, linked.judged, linked.same) == (1_000, 100, 75)
+    assert linked.share == found.precision
+    assert (review.pairs, review.share.value) == (0, None)
+    assert (apart.judged, apart.share.value) == (20, None)  # of those far apart nobody said a word
