@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from rules.access import Action, Function, Right, Rights, Role, Scope
+from rules.reach import kinds_of
 
 
 class Actor(NamedTuple):
@@ -55,7 +56,7 @@ def permission(
 ) -> Allowed | Denied:
     """Say whether `actor` may do `action` to `resource`."""
     right = rights.of(action)
-    for kind in _kinds(actor):
+    for kind in kinds_of(actor.role, actor.functions):
         for scopes in _reach(right, kind):
             if all(MEANING[scope](actor, resource) for scope in scopes):
                 return Allowed(f"{kind}: {' and '.join(scopes)}")
@@ -65,18 +66,7 @@ def permission(
 def may_ever(actor: Actor, action: Action, rights: Rights) -> bool:
     """Whether there is anything at all that `actor` may do `action` to."""
     right = rights.of(action)
-    return any(_reach(right, kind) for kind in _kinds(actor))
-
-
-def reach_of(actor: Actor, action: Action, rights: Rights) -> list[tuple[Scope, ...]]:
-    """Every way in which this person has a right, as roles.toml words them."""
-    right = rights.of(action)
-    return [scopes for kind in _kinds(actor) for scopes in _reach(right, kind)]
-
-
-def _kinds(actor: Actor) -> list[str]:
-    """Functions belong to editors; an administrator has every right of his own."""
-    return [actor.role, *(sorted(actor.functions) if actor.role == "editor" else [])]
+    return any(_reach(right, kind) for kind in kinds_of(actor.role, actor.functions))
 
 
 def _reach(right: Right, kind: str) -> tuple[tuple[Scope, ...], ...]:

@@ -8,10 +8,11 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from flows.sharing.personal import Treatment
-from flows.sharing.reach import Reach, reach_of
+from flows.sharing.reach import narrowed, reach_of
 from flows.sharing.tables import LEAST, share_tables
 from flows.writing import write_answer
 from rules.access import Rights
+from rules.reach import Reach
 from store.errors import TouchstoneError
 from store.files import sync_folder, write_json
 from store.rulebook import read_rule, read_rulebook
@@ -51,7 +52,7 @@ def share(order: Order, settings: Settings, state: State) -> dict[str, Any]:
             f"Nobody called {order.name} may have a share; `touchstone user list` names all."
         )
     rights = read_rule(settings.rules / "roles.toml", Rights)
-    reach = reach_of(user, "export", rights).narrowed(order.campaigns, order.datasets)
+    reach = narrowed(reach_of(user, "export", rights), order.campaigns, order.datasets)
     if not (reach.is_all or reach.campaigns or reach.datasets):
         raise TouchstoneError(f"{order.name} may export nothing; give them a campaign or dataset.")
     treatment = _treatment(order, user, reach, rights)

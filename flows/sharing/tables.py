@@ -4,8 +4,9 @@ import duckdb
 import polars as pl
 
 from flows.sharing.personal import Treatment, treated, treated_by_field
-from flows.sharing.reach import Reach
+from rules.reach import Reach
 from store.rulebook import Rulebook
+from store.scoped import scoped_to
 from transforms.survive import survive
 from transforms.wide import publishable
 
@@ -45,7 +46,11 @@ def share_tables(
 
 def _gather(con: duckdb.DuckDBPyConnection, reach: Reach) -> None:
     """The records within reach, and whether they are all records of their customer."""
-    con.execute(f"create temp table shared_records as select r.* from records r where {reach.sql}")
+    scope = scoped_to(reach)
+    con.execute(
+        f"create temp table shared_records as select r.* from records r where {scope.sql}",
+        scope.values or None,
+    )
     con.execute(
         "create temp table shared_founders as select s.founder, s.count = c.count as is_whole "
         "from (select founder, count(*) as count from shared_records group by founder) s "

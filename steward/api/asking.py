@@ -12,12 +12,13 @@ from starlette.requests import Request
 from steward.api.blocks import lay_out_blocks
 from steward.api.matching import Answer, Matcher, Question, model_of
 from steward.batches import Batches
-from steward.desk.scope import Scoped, scoped
+from steward.desk.scope import scoped
 from steward.desk.visit import Desk
 from steward.permission import Actor, may_ever
 from steward.problem import Problem, wait
 from store.cabinet import Cabinet, Follower, lay_out
 from store.errors import TouchstoneError
+from store.scoped import Scoped
 from store.snapshot import has_snapshot
 from store.state.tokens import PREFIX, Bearer, TokenScope
 from transforms.arithmetic import Often

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 from steward.desk.behind import Behind
 from steward.desk.cards import published_values
 from steward.desk.finding import founder_of
-from steward.desk.scope import Scoped
 from steward.desk.survivors import Golden, Values, stands, survivors
 from store.cabinet import Cabinet
 from store.reading import Row
 from store.rulebook import Rulebook
+from store.scoped import Scoped
 
 Told = dict[str, Any]
 """Part of an answer; `Any` is whatever JSON can hold."""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from steward.desk.scope import Scoped
 from steward.problem import Problem
 from store.changes import ORDER, Cursor
 from store.reading import Row, Snapshot
+from store.scoped import Scoped
 
 MOST, USUAL = 1_000, 200
 """Changes on a page."""

@@ -13,9 +13,9 @@ import polars as pl
 from steward.api.blocks import Blocks, as_nodes
 from steward.api.reading import standardised
 from steward.desk.finding import named_after
-from steward.desk.scope import Scoped
 from store.cabinet import Cabinet, Drawer, Ints
 from store.rulebook import Rulebook
+from store.scoped import Scoped
 from transforms.arithmetic import Often
 from transforms.block import block_keys
 from transforms.match import MatchModel, band, match_weight, score_few
@@ -168,8 +168,8 @@ def _admitted(scope: Scoped, records: Drawer, places: Ints) -> Ints:
     """Those of these records that are in scope."""
     if scope.is_all:
         return places
-    is_in = pl.col("campaign").is_in(sorted(scope.campaigns)) | pl.col("source").is_in(
-        sorted(scope.datasets)
+    is_in = pl.col("campaign").is_in(sorted(scope.reach.campaigns)) | pl.col("source").is_in(
+        sorted(scope.reach.datasets)
     )
     where = pl.DataFrame(records.at(places, ("campaign", "source")))
     admitted: Ints = places[where.select(is_in.fill_null(value=False)).to_series().to_numpy()]

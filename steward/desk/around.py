@@ -8,9 +8,9 @@ import polars as pl
 from steward.desk.behind import Behind
 from steward.desk.cards import Card, cards, title_of
 from steward.desk.index import EMAIL, PHONE, dialled, prepare
-from steward.desk.scope import Scoped
 from store.reading import Row, Snapshot
 from store.rulebook import Rulebook
+from store.scoped import Scoped
 from store.state.told import Told
 from transforms.explain import Link, odds, strongest_path
 

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from steward.desk.scope import Scoped
 from store.reading import Row, Snapshot
 from store.schema import RECORD_FIELDS
+from store.scoped import Scoped
 
 
 class Behind(NamedTuple):

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from steward.desk.behind import Behind, behind, crosswalk
-from steward.desk.scope import Scoped
 from steward.desk.survivors import Golden, Values, as_text, stands, survivors
 from store.reading import Row, Snapshot
 from store.rulebook import Rulebook
+from store.scoped import Scoped
 
 NAME = ("title", "first_name", "middle_name", "last_name", "suffix")
 PLACE = ("address", "postcode", "city", "region", "country")
