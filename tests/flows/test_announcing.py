@@ -27,6 +27,7 @@ class Hook:
     def __init__(self) -> None:
         self.taken: list[tuple[str, Any]] = []
         self.answers: list[int] = []
+        self.retry_after = ""
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,6 +39,8 @@ class Hook:
                     said = Webhook(SECRET).verify(body, headers)
                     hook.taken.append((headers["webhook-id"], said))
                 self.send_response(status)
+                if status == 429 and hook.retry_after:
+                    self.send_header("Retry-After", hook.retry_after)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -111,6 +114,34 @@ def test_a_message_that_is_not_taken_is_sent_again_under_its_id(
     announce_to_webhook(company.settings, hook.url, None, waits.append)
 
     assert waits == [1.0, 2.0]
+    assert hook.changes() == all_of(company)
+
+
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [("7", 7.0), ("0", 1.0), ("", 1.0), ("tomorrow", 1.0), ("99999", announcing.LONGEST_PAUSE)],
+)
+def test_a_webhook_that_wants_a_pause_gets_it(
+    company: Company, hook: Hook, said: str, first: float
+) -> None:
+    waits: list[float] = []
+    hook.answers, hook.retry_after = [429], said
+
+    announce_to_webhook(company.settings, hook.url, None, waits.append)
+
+    assert waits == [first]
+    assert hook.changes() == all_of(company)
+
+
+def test_a_webhook_that_is_always_busy_is_left_and_taken_up_again(
+    company: Company, hook: Hook
+) -> None:
+    hook.answers = [204, *[429] * (len(announcing.PAUSES) + 1)]
+
+    with pytest.raises(TouchstoneError, match="status 429"):
+        announce_to_webhook(company.settings, hook.url, None, lambda _: None)
+    announce_to_webhook(company.settings, hook.url, None)
+
     assert hook.changes() == all_of(company)
 
 

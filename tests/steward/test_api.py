@@ -358,3 +358,43 @@ def test_an_old_name_leads_to_the_new_one_for_who_knew_it(tmp_path: Path) -> Non
     assert answers["sam"].headers["location"] == f"/api/customers/{new}"
     assert answers["sam"].status_code == 307
     assert answers["dan"].status_code == 404
+
+
+def test_a_program_that_asks_too_much_is_told_when_to_ask_again(company: Company) -> None:
+    limits = {"api_per_minute": 1}
+    with office(company.settings.model_copy(update=limits)) as desk:
+        desk.person("kim", "administrator")
+        eager, other = program(desk, "kim"), program(desk, "kim")
+
+        answers = [eager.get("/api/changes") for _ in range(2)]
+        elsewhere = other.get("/api/changes")
+
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert 1 <= int(answers[1].headers["retry-after"]) <= 60
+    assert answers[1].headers["content-type"] == "application/problem+json"
+    assert answers[1].json()["type"].endswith("too_many_questions")
+    assert elsewhere.status_code == 200  # each token has a limit of its own
+
+
+def test_costly_questions_have_a_limit_of_their_own(company: Company) -> None:
+    limits = {"api_costly_per_minute": 1}
+    with office(company.settings.model_copy(update=limits)) as desk:
+        desk.person("kim", "administrator")
+        eager = program(desk, "kim")
+
+        searches = [eager.get("/api/customers?q=anna").status_code for _ in range(2)]
+        cheap = eager.get(f"/api/customers/{anna(company)}")
+
+    assert searches == [200, 429]
+    assert cheap.status_code == 200
+
+
+def test_who_tries_tokens_is_stopped(company: Company) -> None:
+    with office(company.settings) as desk:
+        guesser = Program(desk, "ts_not_a_token")
+
+        statuses = [guesser.get("/api/changes").status_code for _ in range(40)]
+
+    assert statuses[0] == 401
+    assert 429 in statuses
+    assert set(statuses) == {401, 429}
