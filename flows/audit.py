@@ -18,22 +18,13 @@ from rules.retention import Retention
 from store.erasures import Erasures
 from store.files import write_json
 from store.lock import one_writer
-from store.marts import TIMELY_DAYS, source_quality
+from store.marts import MEASURES, TIMELY_DAYS, source_quality
 from store.rulebook import Rulebook, read_rule
 from store.settings import Settings
 from store.snapshot import current_run, open_snapshot
 
 TIMELY = timedelta(days=TIMELY_DAYS)
 SAMPLE = 20
-
-MEASURES = {
-    "completeness": "of the fields that customers have, the share that its records have",
-    "validity": "of its rows that came, the share that is not in quarantine",
-    "uniqueness": "customers for each of its records: 1 when it names nobody twice",
-    "consistency": "of its values that customers with several records have, the share that agrees",
-    "timeliness": "of its records, the share of which it said something new within a year",
-}
-"""Each measure of a source, between 0 and 1, 1 being best."""
 
 FINDINGS = {
     "orphans": "records whose cluster is no customer: no name, or no contact point",

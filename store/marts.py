@@ -4,6 +4,14 @@ Like the views of store/views.py they are worked out from the published tables w
 What a run found of itself, and no later one can tell, they take from `metrics`.
 """
 
+MEASURES = {
+    "completeness": "of the fields that customers have, the share that its records have",
+    "validity": "of its rows that came, the share that is not in quarantine",
+    "uniqueness": "customers for each of its records: 1 when it names nobody twice",
+    "consistency": "of its values that customers with several records have, the share that agrees",
+    "timeliness": "of its records, the share of which it said something new within a year",
+}
+"""Each measure of a source, between 0 and 1, 1 being best."""
 TIMELY_DAYS = 365
 """A record of which something new was said within so many days is timely."""
 AGREEING = ("first_name", "last_name", "birth_date", "postcode", "email", "phone")
@@ -15,8 +23,11 @@ UNIQUENESS = """
     from crosswalk group by source"""
 """Customers for each record of a source."""
 VALIDITY = """
-    select source, 1 - sum(quarantined_count) / nullif(sum(row_count), 0) as validity
-    from deliveries where state = 'taken_in' group by source"""
+    select d.source, 1 - coalesce(sum(q.refused), 0) / nullif(sum(d.row_count), 0) as validity
+    from deliveries d left join (
+        select delivery_id, count(*) as refused from quarantine group by delivery_id) q
+        using (delivery_id)
+    where d.state = 'taken_in' group by d.source"""
 """Of the rows that came of a source, the share that is not in quarantine."""
 _LAST_RUN = "(select max(now) from runs)"
 
@@ -27,8 +38,8 @@ def quality_marts(fields: list[str]) -> dict[str, str]:
         "source_quality": source_quality(fields, _LAST_RUN),
         "match_quality": _MATCH_QUALITY,
         "match_bands": _MATCH_BANDS,
-        "channel_effectiveness": _channels(fields),
-        "data_decay": _DECAY,
+        "channel_effectiveness": channel_effectiveness(fields),
+        "data_decay": data_decay(),
         "steward_workload": _WORKLOAD,
     }
 
@@ -75,22 +86,30 @@ def _how_many(side: str, fields: list[str]) -> str:
     return " + ".join(f"({side}.{name} is not null)::integer" for name in fields) or "0"
 
 
-def _channels(fields: list[str]) -> str:
-    """What came of the records of each source and campaign, by the week in which they came."""
-    is_mailable = "g.consent_email" if "consent_email" in fields else "false"
+def channel_effectiveness(fields: list[str], where: str = "true") -> str:
+    """What came of the records r `where`, by source and campaign and the week in which they came.
+
+    Of a part of the records, whose customers may have others: who is new is told by the part
+    alone, and nothing of what the whole customer consents to.
+    """
+    is_whole = where == "true"
+    may_be_mailed = "consent_email" if "consent_email" in fields and is_whole else "false"
+    first = "r.founder" if is_whole else "min(r.record_number) over (partition by r.founder)"
     return f"""
     select c.source, c.campaign, date_trunc('week', d.received_at)::date as week,
         d.channel, count(*) as records, count(*) filter (c.is_active) as active,
-        count(*) filter (c.founder = c.record_number) as new_customers,
-        count(*) filter (c.founder <> c.record_number) as duplicates,
-        count(distinct c.founder) filter ({is_mailable}) as may_be_mailed
-    from crosswalk c
+        count(*) filter (c.first = c.record_number) as new_customers,
+        count(*) filter (c.first <> c.record_number) as duplicates,
+        count(distinct c.founder) filter ({may_be_mailed}) as may_be_mailed
+    from (select r.*, {first} as first from crosswalk r where {where}) c
     left join deliveries d on d.delivery_number = c.record_number // 1000000000
     left join golden_values g using (founder)
     group by all"""
 
 
-_DECAY = """
+def data_decay(where: str = "true") -> str:
+    """How many of the records r `where` are how old, and whether they can still be written to."""
+    return f"""
     with last_run as (select max(now) as now from runs)
     select r.source, greatest(date_diff('year', r.updated_at, l.now), 0) as years,
         count(*) as records, count(*) filter (r.is_active) as active,
@@ -99,7 +118,7 @@ _DECAY = """
         count(*) filter (p.verification = 'invalid') as email_invalid
     from records r cross join last_run l
     left join contact_values p on p.founder = r.founder and p.kind = 'email' and p.value = r.email
-    group by all"""
+    where {where} group by all"""
 
 
 _WORKLOAD = """

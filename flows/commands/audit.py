@@ -3,10 +3,11 @@
 import argparse
 
 from flows.alerts import telling_of_failure
-from flows.audit import FINDINGS, MEASURES, Told, audit
+from flows.audit import FINDINGS, Told, audit
 from flows.cli import show
 from flows.commands.nightly import moment
 from flows.summary import Teller
+from store.marts import MEASURES
 from store.settings import Settings
 
 

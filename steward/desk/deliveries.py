@@ -19,6 +19,7 @@ from steward.desk.scope import scoped
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource
 from store.reading import Row, Snapshot
+from store.scorecard import whole_sources
 from transforms.mask import cells, plain_words
 
 MOST = 200
@@ -85,10 +86,7 @@ def sources_in_scope(visit: Visit, snapshot: Snapshot) -> list[str] | None:
     scope = scoped(visit.actor, visit.desk.rights)
     if scope.is_all:
         return None
-    rows = snapshot.rows("select distinct source, campaign from crosswalk")
-    seen = {row["source"] for row in rows}
-    outside = {row["source"] for row in rows if not scope.admits(row["campaign"], row["source"])}
-    return sorted(seen - outside)
+    return whole_sources(snapshot.rows, scope)
 
 
 def _page(visit: Visit, wrong: str = "", status: int = 200) -> Response:

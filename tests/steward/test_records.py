@@ -107,7 +107,10 @@ def test_an_entry_shows_markup_as_text(spring: Person) -> None:
     assert XSS not in page
 
 
-@pytest.mark.parametrize("path", ["/runs", "/runs/R0001", "/deliveries", "/dashboard", "/account"])
+@pytest.mark.parametrize(
+    "path",
+    ["/runs", "/runs/R0001", "/deliveries", "/dashboard", "/dashboard/scorecard", "/account"],
+)
 def test_pages_answer_and_tell_nothing_of_other_campaigns(
     spring: Person, adam: Person, path: str
 ) -> None:

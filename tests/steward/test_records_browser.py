@@ -20,7 +20,8 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SCREENS = (
     "/customers", "/customers?q=anna", "/customers?q=nobody", "/customers/C1-2",
     "/customers/C1-2/value?field=email", "/customers/C1-2/unmerge", "/customers/new", "/runs",
-    "/runs/R0001", "/deliveries", "/deliveries/1", "/dashboard", "/administration",
+    "/runs/R0001", "/deliveries", "/deliveries/1", "/dashboard", "/dashboard/scorecard",
+    "/dashboard/scorecard/rows?figure=uniqueness&source=forms", "/administration",
     "/administration/people/adam", "/account", "/audit",
 )  # fmt: skip
 """Every screen about records, runs and people."""
@@ -96,8 +97,9 @@ def test_customers_are_found_read_taken_apart_and_entered(company: Company, page
         widths = []
         for width in (1440, 390):
             page.set_viewport_size({"width": width, "height": 900})
-            for path in ("/customers", "/customers/new", "/runs", "/deliveries", "/dashboard",
-                         "/administration", "/account", "/audit"):  # fmt: skip
+            for path in ("/customers", "/customers/new", "/runs", "/deliveries",
+                         "/dashboard", "/dashboard/scorecard", "/administration",
+                         "/account", "/audit"):  # fmt: skip
                 page.goto(f"{app.url}{path}")
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 widths.append((path, width, wide <= width))
