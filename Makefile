@@ -4,6 +4,7 @@
 #   make test     the tests
 #   make check    all house rules: format, lint, strict types, import contracts, tests
 #   make lock     write the lock files anew from pyproject.toml
+#   make examples make the environment of the examples with pandas, Ibis and Altair: .venv-examples
 #   make docs     write docs/data-dictionary.md anew from store/dictionary.toml
 #   make bench    measure CPU and memory of each stage (docs/benchmarks.md)
 #   make fuzz     damage deliveries at random for ten minutes and read them
@@ -17,6 +18,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3
 DATA := $(or $(TOUCHSTONE_DATA),data)
 BIN := .venv/bin
 STAMP := .venv/installed
+EXAMPLES := .venv-examples/installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 export DO_NOT_TRACK := 1
@@ -25,7 +27,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_API_URL ?= http://127.0.0.1:4200/api
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: install run test check lock docs bench fuzz chaos sbom deploy clean
+.PHONY: install run test check examples lock docs bench fuzz chaos sbom deploy clean
 
 install: $(STAMP)
 
@@ -37,7 +39,7 @@ run: $(STAMP)
 	  $(BIN)/touchstone demo --data "$(DATA)"; \
 	fi
 
-test: $(STAMP)
+test: $(STAMP) examples
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 check: $(STAMP)
@@ -46,6 +48,10 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
+
+examples: $(STAMP)
+	@$(MAKE) --no-print-directory $(EXAMPLES) || \
+	  echo "The libraries of the examples cannot be had: the tests of these are skipped." >&2
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
@@ -66,8 +72,10 @@ docs: $(STAMP)
 # The locks hold digests and no addresses: they say what is installed and not from where.
 lock: $(STAMP)
 	$(BIN)/uv lock --quiet --upgrade
-	$(BIN)/uv export --quiet --frozen --no-emit-project --all-groups \
+	$(BIN)/uv export --quiet --frozen --no-emit-project --all-groups --no-group examples \
 	  --format requirements-txt --no-header --output-file requirements.lock
+	$(BIN)/uv export --quiet --frozen --no-emit-project --only-group examples \
+	  --format requirements-txt --no-header --output-file requirements-examples.lock
 	@rm -f uv.lock
 	echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate \
 	  --output-file requirements-uv.lock -
@@ -82,7 +90,7 @@ deploy: $(STAMP)
 	@echo "Deployed. A worker runs them: $(BIN)/prefect worker start --pool touchstone --limit 1"
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-examples .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment: what the lock says, by its digests, and this checkout beside it. uv does in
@@ -104,4 +112,13 @@ $(STAMP): requirements.lock requirements-uv.lock
 	@$(BIN)/python -c "import site; open(site.getsitepackages()[0] + '/touchstone.pth', 'w').write('$(CURDIR)\n')"
 	@printf '#!%s\nimport sys\n\nfrom flows.cli import main\n\nsys.exit(main())\n' \
 	  '$(CURDIR)/$(BIN)/python' > $(BIN)/touchstone && chmod +x $(BIN)/touchstone
+	@touch $@
+
+$(EXAMPLES): requirements-examples.lock
+	@echo "Making the environment of the examples in .venv-examples (once; about half a minute)."
+	@$(PYTHON) -m venv --clear .venv-examples
+	@$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --require-hashes \
+	  --no-deps --requirement requirements-examples.lock || \
+	  .venv-examples/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+	  --require-hashes --no-deps --requirement requirements-examples.lock
 	@touch $@
