@@ -1,7 +1,7 @@
 """Measure what a night has made of each source and of matching: rows of the published `metrics`.
 
-A night in which nothing changed measures nothing again. Where the records are many, a part of them
-says as much as the whole.
+A night in which nothing changed measures nothing again. Where the records are many, those of some
+customers say as much as those of all.
 """
 
 import polars as pl
@@ -10,13 +10,14 @@ from flows.judging import Links, decided_pairs, judge_links
 from flows.ledger import said_before
 from flows.run import Run
 from store.golden import Golden
-from store.marts import AGREEING, UNIQUENESS, VALIDITY, quality_of_records
+from store.marts import AGREEING, COUNTED, VALIDITY, quality_of_records
 from store.warehouse import Warehouse
 from transforms.evaluate import Share
 from transforms.judge import by_band
 
 MANY, EVERY = 200_000, 16
-"""Of more records than this every sixteenth is looked at."""
+"""Of more records than this those of every sixteenth customer are looked at."""
+CONTACTS = ("email", "phone")
 FIGURES = {
     "source": pl.String,
     "field": pl.String,
@@ -32,7 +33,7 @@ def measure_quality(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFr
     is_changed = run.is_rebuild or bool(run.changed) or warehouse.one(touched) > 0
     found = [pl.DataFrame(schema=FIGURES)]
     if is_changed:
-        found += [_of_sources(run, golden), _of_contacts(golden)]
+        found.append(_of_sources(run, golden))
     if is_changed or said_before(warehouse, run) is not run.said:
         found.append(_of_links(judge_links(golden.con, run.rulebook, decided_pairs(run.said))))
     rows = pl.concat(found).drop_nulls("value")
@@ -40,12 +41,30 @@ def measure_quality(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFr
 
 
 def _of_sources(run: Run, golden: Golden) -> pl.DataFrame:
-    """The five measures of each source, and how far each field agrees."""
+    """The five measures of each source, how far each field agrees, and which contacts are valid."""
+    is_many = golden.one("select count(*) from crosswalk") > MANY
+    drawn = f"hash(founder) % {EVERY} = 0" if is_many else "true"
+    customers = f"(from golden_values where {drawn})"
     moment = f"timestamptz '{run.now.isoformat()}'"
-    asked = quality_of_records(golden.fields, moment, _drawn(golden))
-    of_records = golden.read(f"select * exclude (records) from ({asked})")
-    of_keys, of_rows = golden.read(UNIQUENESS), golden.read(VALIDITY)
-    return pl.concat(_tall(part) for part in (of_records, of_keys, of_rows))
+    said = ", ".join(("source", "founder", "updated_at", *COUNTED))
+    golden.execute(
+        f"create or replace temp table drawn as select {said} from records where {drawn}"
+    )
+    of_records = golden.read(quality_of_records(golden.fields, moment, "drawn", customers))
+    of_contacts = golden.read(" union all ".join(_of_contacts(kind, drawn) for kind in CONTACTS))
+    golden.execute("drop table drawn")
+    tall = [_tall(of_records.drop("records")), _tall(golden.read(VALIDITY))]
+    return pl.concat([*tall, of_contacts.select(pl.col(n).cast(t) for n, t in FIGURES.items())])
+
+
+def _of_contacts(kind: str, drawn: str) -> str:
+    """Per source the share of its addresses or numbers that are not known to be unusable."""
+    return f"""
+        select r.source, '{kind}' as field, 'validity' as measure,
+            avg((p.verification <> 'invalid')::integer) as value
+        from drawn r join (from contact_values where kind = '{kind}' and {drawn}) p
+            on p.founder = r.founder and p.value = r.{kind}
+        group by r.source"""
 
 
 def _tall(wide: pl.DataFrame) -> pl.DataFrame:
@@ -58,26 +77,6 @@ def _tall(wide: pl.DataFrame) -> pl.DataFrame:
         measure=pl.col("measure").replace(dict.fromkeys(by_field, "consistency")),
         value=pl.col("value").cast(pl.Float64),
     )
-
-
-def _of_contacts(golden: Golden) -> pl.DataFrame:
-    """Per source the share of its addresses and numbers that are not known to be unusable."""
-    parts = [
-        f"""
-        select r.source, '{kind}' as field, 'validity' as measure,
-            avg((p.verification <> 'invalid')::integer) as value
-        from records r join contact_values p
-            on p.founder = r.founder and p.kind = '{kind}' and p.value = r.{kind}
-        where {_drawn(golden)} group by r.source"""
-        for kind in ("email", "phone")
-    ]
-    return golden.read(" union all ".join(parts)).cast(FIGURES)  # type: ignore[arg-type]
-
-
-def _drawn(golden: Golden) -> str:
-    """Which records are looked at."""
-    is_many = golden.one("select count(*) from crosswalk") > MANY
-    return f"hash(r.record_number) % {EVERY} = 0" if is_many else "true"
 
 
 def _of_links(links: Links) -> pl.DataFrame:

@@ -69,7 +69,8 @@ def judge_links(
     """
     con.register("verdicts", _both_ways(verdicts).to_arrow())
     of_pairs = f"""
-        select p.*, {_weight_and_stratum(rulebook)} from pair_weights p
+        select *, {_stratum(rulebook)}
+        from (select *, {weight_sql(rulebook.model.manifest.prior)} as weight from pair_weights) p
         semi join crosswalk a on a.record_number = p.record_a
         semi join crosswalk b on b.record_number = p.record_b"""
     counted: pl.DataFrame = con.sql(
@@ -89,11 +90,10 @@ def judge_links(
     return Links(estimate(_with_the_rest(counted, judged), lost), lost)
 
 
-def _weight_and_stratum(rulebook: Rulebook) -> str:
-    """SQL: the stratum of a stored pair, as `transforms.judge.stratum` says it."""
-    weight = weight_sql(rulebook.model.manifest.prior)
+def _stratum(rulebook: Rulebook) -> str:
+    """SQL: the stratum of a pair by its weight, as `transforms.judge.stratum` says it."""
     least = floors(rulebook.matching.thresholds)
-    cases = " ".join(f"when {weight} >= {low} then '{name}'" for name, low in least.items())
+    cases = " ".join(f"when weight >= {low} then '{name}'" for name, low in least.items())
     return f"case {cases} else '{STRATA[-1]}' end as stratum"
 
 

@@ -18,10 +18,6 @@ AGREEING = ("first_name", "last_name", "birth_date", "postcode", "email", "phone
 """The fields in which a record agrees with its customer or does not."""
 COUNTED = (*AGREEING, "city", "country")
 """The fields that make a record complete, where its customer has them."""
-UNIQUENESS = """
-    select source, count(distinct founder) / count(*) as uniqueness
-    from crosswalk group by source"""
-"""Customers for each record of a source."""
 VALIDITY = """
     select d.source, 1 - coalesce(sum(q.refused), 0) / nullif(sum(d.row_count), 0) as validity
     from deliveries d left join (
@@ -48,16 +44,17 @@ def source_quality(fields: list[str], moment: str) -> str:
     """How good the records of each source are: five shares, of which 1 is best."""
     return f"""
     with of_records as ({quality_of_records(fields, moment)}),
-    of_keys as ({UNIQUENESS}),
     of_rows as ({VALIDITY})
     select source, records, completeness, validity, uniqueness, consistency, timeliness
-    from of_records join of_keys using (source) left join of_rows using (source)"""
+    from of_records left join of_rows using (source)"""
 
 
-def quality_of_records(fields: list[str], moment: str, where: str = "true") -> str:
-    """What the records of each source say beside what their customers are; of those `where`.
+def quality_of_records(
+    fields: list[str], moment: str, records: str = "records", customers: str = "golden_values"
+) -> str:
+    """What the records of each source say beside what their customers are.
 
-    `consistency_<field>` is that of one field.
+    `records` and `customers` may be some of them. `consistency_<field>` is that of one field.
     """
     counted = [name for name in COUNTED if name in fields]
     agreeing = [name for name in AGREEING if name in fields]
@@ -74,12 +71,12 @@ def quality_of_records(fields: list[str], moment: str, where: str = "true") -> s
 
     by_field = "".join(f", {agreed([name])} as consistency_{name}" for name in agreeing)
     return f"""
-    select r.source, count(*) as records,
+    select r.source, count(*) as records, count(distinct founder) / count(*) as uniqueness,
         sum(least({filled}, {wanted})) / nullif(sum({wanted}), 0) as completeness,
         {agreed(agreeing)} as consistency,
         avg((r.updated_at >= {moment} - interval {TIMELY_DAYS} days)::integer) as timeliness
         {by_field}
-    from records r left join golden_values g using (founder) where {where} group by r.source"""
+    from {records} r left join {customers} g using (founder) group by r.source"""
 
 
 def _how_many(side: str, fields: list[str]) -> str:
