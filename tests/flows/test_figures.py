@@ -1,10 +1,12 @@
 """Each night measures its sources and its links, and says no more than it knows."""
 
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from flows import figures as measuring
 from flows.commands import evaluate
 from tests.flows.builders import Company, found, person, touchstone
 
@@ -94,3 +96,18 @@ def test_a_night_in_which_nothing_changed_measures_nothing_again(anew: Company) 
 
     assert runs.rows() == [("R0001",)]
     assert anew.ask("select count(*) from runs").item() == 2
+
+
+def test_of_many_customers_some_are_measured(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "MANY", 0)
+    monkeypatch.setattr(measuring, "EVERY", 2)
+    some = company.anew(tmp_path / "some")
+    some.rebuild(2)
+
+    told = figures(some, "forms")
+
+    assert {name for name, field in told if field is None} == set(MEASURES)
+    assert told["consistency", "email"] == told["uniqueness", None] == 1.0
+    assert some.ask("select records from source_quality").to_series().to_list() == [30, 30]
