@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import httpx
 import pytest
 
+from store.settings import Settings
 from store.state.tokens import SCOPES, TokenScope
 from tests.flows.builders import Company, found, person
 from tests.steward.desks import URL, Office, office
@@ -360,9 +362,16 @@ def test_an_old_name_leads_to_the_new_one_for_who_knew_it(tmp_path: Path) -> Non
     assert answers["dan"].status_code == 404
 
 
-def test_a_program_that_asks_too_much_is_told_when_to_ask_again(company: Company) -> None:
+@pytest.fixture
+def branch(company: Company, tmp_path: Path) -> Settings:
+    """The same company in another folder, where another app may run."""
+    copytree(company.settings.data, tmp_path / "data", symlinks=True)
+    return company.settings.model_copy(update={"data": tmp_path / "data"})
+
+
+def test_a_program_that_asks_too_much_is_told_when_to_ask_again(branch: Settings) -> None:
     limits = {"api_per_minute": 1}
-    with office(company.settings.model_copy(update=limits)) as desk:
+    with office(branch.model_copy(update=limits)) as desk:
         desk.person("kim", "administrator")
         eager, other = program(desk, "kim"), program(desk, "kim")
 
@@ -376,9 +385,9 @@ def test_a_program_that_asks_too_much_is_told_when_to_ask_again(company: Company
     assert elsewhere.status_code == 200  # each token has a limit of its own
 
 
-def test_costly_questions_have_a_limit_of_their_own(company: Company) -> None:
+def test_costly_questions_have_a_limit_of_their_own(company: Company, branch: Settings) -> None:
     limits = {"api_costly_per_minute": 1}
-    with office(company.settings.model_copy(update=limits)) as desk:
+    with office(branch.model_copy(update=limits)) as desk:
         desk.person("kim", "administrator")
         eager = program(desk, "kim")
 
@@ -389,8 +398,8 @@ def test_costly_questions_have_a_limit_of_their_own(company: Company) -> None:
     assert cheap.status_code == 200
 
 
-def test_who_tries_tokens_is_stopped(company: Company) -> None:
-    with office(company.settings) as desk:
+def test_who_tries_tokens_is_stopped(branch: Settings) -> None:
+    with office(branch) as desk:
         guesser = Program(desk, "ts_not_a_token")
 
         statuses = [guesser.get("/api/changes").status_code for _ in range(40)]
