@@ -1,8 +1,9 @@
 """Read requests for erasure from a file, and tell which customers are meant.
 
 A row names a customer or a record, or describes a person as a feed's row does. A description is
-enough where a contact value and the name agree, or the name with the birth date or the postcode;
-whoever is described by less is for a person to look at.
+enough where a contact value and the name agree, an e-mail address and the first name (few of one
+household share both), or the name with the birth date or the postcode; whoever is described by less
+is for a person to look at.
 """
 
 from datetime import datetime
@@ -119,7 +120,8 @@ def _describe(where: Where, requests: list[Request], now: datetime) -> list[Requ
 def _meant(request: Request, certain: pl.DataFrame, found: pl.DataFrame) -> Request:
     ids = certain["customer_id"].unique().sort().to_list()
     maybe = [name for name in found["customer_id"].unique().sort() if name not in ids]
-    why = ", ".join(certain["why"].unique().sort())
+    by = set(certain["why"])
+    why = ", ".join(sorted(by - {"email and first name"} if "email and name" in by else by))
     return request._replace(ids=ids, maybe=[] if ids else maybe[:_MOST_NAMED], why=why)
 
 
@@ -164,6 +166,11 @@ def _agreeing(rows: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
             for mine in columns
             for theirs in columns
         ]
+    found += [
+        _joined(rows, records, {mine: theirs}, ["first_root"], "email and first name")
+        for mine in EMAILS
+        for theirs in EMAILS
+    ]
     for other in ("birth_date", "postcode"):
         found.append(_joined(rows, records, {other: other}, name, f"name and {other}"))
     country = pl.col("country") == pl.col("theirs")

@@ -370,7 +370,9 @@ def test_requests_in_a_file_tell_by_name_and_contact_who_is_meant(
         "request_id,full_name,email,date_of_birth,record_id\n"
         "one,Jane Quillfeather,JANE@quillfeather.net,,\n"
         "two,Tom Baker,,,\n"
-        "three,,,,members:M2\n",
+        "three,,,,members:M2\n"
+        "four,Jane Quilfeather-Moss,jane@quillfeather.net,,\n"
+        "five,Joan Quillfeather,jane@quillfeather.net,,\n",
         "utf-8",
     )
 
@@ -382,4 +384,6 @@ def test_requests_in_a_file_tell_by_name_and_contact_who_is_meant(
         "one": (janes(whole), []),
         "two": ([], [tom]),
         "three": (["members:M2"], []),
+        "four": (janes(whole), []),  # another last name, at an address that is hers
+        "five": ([], janes(whole)),
     }
