@@ -107,6 +107,9 @@ class Parse(Rule):
         "iso", description="'iso', 'epoch_ms', 'epoch_s', strptime formats; several joined by '|'"
     )
     name_order: Literal["first_last", "last_first", "last_comma_first"] = "first_last"
+    given_names: bool = Field(
+        False, description="first_name holds all given names: the words after its first are others"
+    )
     region: str | None = Field(
         None, pattern=r"^[A-Z]{2}$", description="ISO 3166 country when the record names none"
     )

@@ -252,3 +252,24 @@ def test_folding_a_lookup_brings_no_two_meanings_together(table: str) -> None:
         meanings.setdefault(key, set()).add(meaning)
 
     assert {key: found for key, found in meanings.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "expect"),
+    [
+        ({"first_name": "Shane Stacy"}, ("Shane", "Stacy")),
+        ({"first_name": "MARIA ANNA-LENA EVA"}, ("Maria", "Anna-Lena Eva")),
+        ({"first_name": "Shane Stacy", "middle_name": "Q."}, ("Shane Stacy", "Q.")),
+        ({"first_name": "J. Robert"}, ("J. Robert", None)),
+        ({"first_name": "Tom & Jane"}, ("Tom & Jane", None)),
+        ({"first_name": "Hans-Otto"}, ("Hans-Otto", None)),
+    ],
+)
+def test_of_a_list_of_given_names_the_first_is_the_first_name(
+    given: dict[str, str], expect: tuple[str, str | None]
+) -> None:
+    frame = pl.DataFrame([{"last_name": "Lee"} | given])
+
+    told = standardise_names(frame, "first_last", LOOKUPS, given_names=True)
+
+    assert told.select("first_name", "middle_name").row(0) == expect

@@ -26,18 +26,23 @@ from transforms.standardise.full_names import (
 from transforms.standardise.phonetic import phonetic_keys
 
 _TWO_PEOPLE = r"(?i)\S (?:&|\+|and|und|et) \S|\pL{2}(?:/|&|\+)\pL{2}"
+_GIVEN_NAMES = r"^(\S*\pL\S*\pL\S*) (.*\S)$"
+"""Who goes by a second name puts an initial before it, and keeps it there."""
 _TWO_INITIALS = r"^[B-DF-HJ-NP-TV-XZ]{2}$"
 """JD and TJ are initials; AL and BO may be names."""
 
 
-def standardise_names(frame: pl.DataFrame, order: str, lookups: Lookups) -> pl.DataFrame:
+def standardise_names(
+    frame: pl.DataFrame, order: str, lookups: Lookups, *, given_names: bool = False
+) -> pl.DataFrame:
     """Give `title`, `first_name`, `middle_name`, `last_name`, `suffix`, `company`, `name_reason`.
 
     `full_name` is taken apart in the feed's `order` (`first_last`, `last_first` or
     `last_comma_first`; a comma in the name is enough for the last) where the first or the last name
     is missing, and then dropped: each of its words is in one of the parts. `name_reason` is
     `looks_like_a_company` (the name then moves to `company`, if that is missing), `two_people`,
-    or null; names that have the column are not judged again.
+    or null; names that have the column are not judged again. With `given_names` the words after the
+    first of a first name become the `middle_name`, where that is missing.
     """
     words = _words(lookups)
     columns = frame.columns
@@ -46,6 +51,7 @@ def standardise_names(frame: pl.DataFrame, order: str, lookups: Lookups) -> pl.D
     frame = frame if was_judged else _with_reasons(frame, lookups)
     frame = _with_first_and_last_names_split(frame, words)
     frame = _with_full_names_split(frame, order, words)
+    frame = _with_given_names_split(frame) if given_names else frame
     names = {part: capitalised_names(frame[part], lookups.particles) for part in PARTS[1:4]}
     is_initials = frame["first_name"].str.contains(_TWO_INITIALS).fill_null(value=False)
     names["first_name"] = frame["first_name"].zip_with(is_initials, names["first_name"])
@@ -178,6 +184,20 @@ def _with_first_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFra
         first.clone().scatter(rows, _lettered(whole)),
         _filled(frame["title"], rows, parts["title"]),
         _filled(frame["middle_name"], rows, parts["middle_name"]),
+    )
+
+
+def _with_given_names_split(frame: pl.DataFrame) -> pl.DataFrame:
+    first = pl.col("first_name")
+    is_list = (
+        pl.col("middle_name").is_null()
+        & first.str.contains(_GIVEN_NAMES)
+        & ~first.str.contains(_TWO_PEOPLE)
+    )
+    parts = first.str.extract_groups(_GIVEN_NAMES).struct
+    return frame.with_columns(
+        first_name=pl.when(is_list).then(parts[0]).otherwise(first),
+        middle_name=pl.when(is_list).then(parts[1]).otherwise("middle_name"),
     )
 
 

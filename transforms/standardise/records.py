@@ -53,7 +53,9 @@ def standardise_texts(rows: pl.DataFrame, feed: Feed, lookups: Lookups) -> pl.Da
         if kind == pl.String and name not in {"source", "source_key", "note"}
     ]
     records = blank_placeholders(rows, texts, lookups)
-    records = standardise_names(records, feed.parse.name_order, lookups)
+    records = standardise_names(
+        records, feed.parse.name_order, lookups, given_names=feed.parse.given_names
+    )
     if "full_name" in texts:  # of "Baker, N/A" the first name is missing
         records = blank_placeholders(records, ("first_name", "last_name"), lookups)
     records = _with_birth_dates(records, feed.parse.birth_date, lookups)
