@@ -78,7 +78,7 @@ def test_a_run_past_a_limit_warns_by_name_and_so_does_the_doctor(company: Compan
     code = main(["doctor", "--json", *places])
 
     assert "Drift       growth: there are 2.0 times the records" in told
-    assert "`touchstone train --prior-only` (the limit is 1.00001)" in told
+    assert "`touchstone train --refresh` (the limit is 1.00001)" in told
     checks = {check["about"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
     assert code == 1
     assert checks["drift"]["says"].startswith("growth: ")
