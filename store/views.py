@@ -63,7 +63,7 @@ def _quality(fields: list[str]) -> str:
     filled = " + ".join(f"(g.{name} is not null)::integer" for name in counted) or "0"
     return f"""
     with points as (
-        select founder, avg((verification = 'valid')::integer) as verified
+        select founder, count(*) filter (verification = 'valid') / count(*) as verified
         from contact_values group by founder),
     contested as (select founder, list_sort(list(field)) as fields from conflicts group by founder),
     last_run as (select max(now) as now from runs),
