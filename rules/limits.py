@@ -23,7 +23,7 @@ class Limits(Rule):
     )
     max_rows: int = Field(200_000_000, gt=0, description="rows or lines of one delivery")
     max_rejects: int = Field(
-        1_000_000, gt=0, description="rows of one delivery that are damaged, each in its own way"
+        1_000_000, gt=0, description="rows of one delivery that cannot be read"
     )
     max_document_rows: int = Field(5_000_000, gt=0, description="records of one JSON document")
     max_columns: int = Field(500, gt=0, description="columns; JSON: also keys of one record")

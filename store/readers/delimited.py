@@ -21,6 +21,7 @@ from store.readers.dialect import find_shape
 from store.readers.encodings import count_misread
 from store.readers.lines import Lines
 from store.readers.reading import (
+    NOT_MISSED,
     DeliveryRefused,
     Reading,
     Reject,
@@ -31,11 +32,14 @@ from store.readers.reading import (
     settle,
     without_headers,
 )
-from store.readers.text import Text, read_texts
+from store.readers.text import Text, read_texts, sliced
 
 _NO_ROW = frozenset({"blank_row", "separator_row"})
 """Rejects that may stand below a trailer."""
 
+
+_EMPTY_PER_REJECT = 5
+"""A sheet saved as CSV may have a million empty rows, and each is kept with its reason."""
 
 _BYTES_A_CHAR = 8
 """UTF-8 has at most four; a value and all of its doubled quotes fit into so many."""
@@ -99,7 +103,9 @@ class _Held(NamedTuple):
     blank_columns: frozenset[str]
     """Columns without a name that have had no value yet."""
     damaged: int = 0
-    """Rows that were read one by one and rejected."""
+    """Rows that were rejected and are missed."""
+    blank: int = 0
+    """Rows that nobody misses."""
     recoded: int = 0
     fallback: str | None = None
     misread: int = 0
@@ -120,7 +126,8 @@ def read_delimited(
     )
     held = _Held(b"", shape.first_row, [], unnamed if rule.header else frozenset())
     notes = [*content.notes, text.note, *shape.notes]
-    for window in chain([text._replace(data=text.data[shape.start :])], texts):
+    begun = text._replace(data=text.data[shape.start :])
+    for window in sliced(chain([begun], texts)):
         whole = window._replace(data=held.data + window.data)
         rows, rejects, held = _read_part(whole, plan, held)
         if held.row_number > limits.max_rows:
@@ -172,7 +179,13 @@ def _read_part(
         one._replace(row_number=numbers[one.row_number]) for one in walk.trailers
     ]
     last = _last_row(rows, rejects, faulty)
-    _refuse_if_hopeless(held.damaged + len(rejects), plan.max_rejects)
+    missed = int((~faulty["reason"].is_in(sorted(NOT_MISSED))).sum())
+    damaged = held.damaged + len(rejects) + missed
+    _refuse_if_hopeless(damaged, plan.max_rejects)
+    blank = held.blank + faulty.height - missed + repeated.height
+    if blank > _EMPTY_PER_REJECT * plan.max_rejects:
+        most = _EMPTY_PER_REJECT * plan.max_rejects
+        raise DeliveryRefused(f"more than {most:,} rows of it are empty; ask for the file again")
     early = [one for one in maybe if one.row_number < last]
     is_whole = walk.done == len(lines.text)
     return (
@@ -183,7 +196,8 @@ def _read_part(
             row_number=(numbers[-1] if len(numbers) else held.row_number - 1) + 1,
             trailers=[one for one in maybe if one.row_number >= last],
             blank_columns=_still_blank(rows, held.blank_columns),
-            damaged=held.damaged + len(rejects),
+            damaged=damaged,
+            blank=blank,
             recoded=held.recoded + lines.recoded,
             fallback=text.fallback,
             misread=held.misread + count_misread(lines.raw),

@@ -27,11 +27,10 @@ from store.readers.reading import (
     reject_frame,
     settle,
 )
-from store.readers.text import Text, read_texts
+from store.readers.text import Text, read_texts, sliced
 
 _BATCH = 5_000
 _SAMPLE = 1 << 20
-_MANY, _SLICE = 1_000_000, 1 << 22
 _NUMBER = "\0number"
 """The row number until no delivered column can be taken for it: none has a NUL in its name."""
 _RECORD_SEPARATOR = "\x1e"
@@ -67,7 +66,7 @@ def read_ndjson(
         yield _document(_gathered(chain([text], texts), limits), rule, limits, notes)
         return
     first, names, damaged = 1, set[str](), 0
-    for window in _slices(chain([text], texts)):
+    for window in sliced(chain([text], texts)):
         read = _window(window.data, first, rule, limits)
         first += read.row_count
         names.update(read.columns)
@@ -84,19 +83,6 @@ def _with_ends(windows: Iterator[Text]) -> Iterator[Text]:
     for window in windows:
         is_of_returns = b"\n" not in window.data and b"\r" in window.data
         yield window._replace(data=window.data.replace(b"\r", b"\n")) if is_of_returns else window
-
-
-def _slices(windows: Iterator[Text]) -> Iterator[Text]:
-    """The windows; one of very many lines in several, since each line is held for itself."""
-    for window in windows:
-        begin, end = 0, 0
-        while window.data.count(b"\n", begin) > _MANY:
-            end = window.data.find(b"\n", begin + _SLICE) + 1
-            if end == 0:
-                break
-            yield window._replace(data=window.data[begin:end], is_last=False)
-            begin = end
-        yield window._replace(data=window.data[begin:])
 
 
 def _window(data: bytes, first: int, rule: ReadRule, limits: Limits) -> Reading:

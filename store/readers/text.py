@@ -18,6 +18,8 @@ from store.readers.reading import DeliveryRefused
 WINDOW = 1 << 25
 LONGEST_LINE = 1 << 27
 """A text without an end of line for so long is none that we could read."""
+_MANY = 1_000_000
+"""A window of more lines is cut into slices of about so many."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -75,6 +77,24 @@ def read_texts(pieces: Iterator[bytes], declared: str | None) -> Iterator[Text]:
             _refuse_unless_text(data[:_SAMPLE])
         is_first = False
         yield Text(data, encoding.fallback, encoding.note, is_last)
+
+
+def sliced(windows: Iterator[Text]) -> Iterator[Text]:
+    """The windows; one of very many lines in slices.
+
+    Each line is held for itself, so that very short ones cost far more memory than their bytes.
+    """
+    for window in windows:
+        data, begin = window.data, 0
+        end_of_line = b"\n" if b"\n" in data else b"\r"
+        size = len(data) * _MANY // max(data.count(end_of_line), 1)
+        while data.count(end_of_line, begin) > _MANY:
+            end = data.find(end_of_line, begin + size) + 1
+            if end == 0:
+                break
+            yield window._replace(data=data[begin:end], is_last=False)
+            begin = end
+        yield window._replace(data=data[begin:]) if begin else window
 
 
 def _first(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

@@ -269,13 +269,21 @@ def test_a_file_of_nothing_but_damage_is_refused_before_it_is_read_to_its_end(tm
         read(tmp_path, damaged, limits={"max_rejects": 20})
 
 
-def test_what_is_told_in_bulk_counts_for_no_limit(tmp_path):
-    data = b"id,n\n" + b"1,2,3\n\n" * 2_000 + b"1,Ann\n"
+def test_rows_of_another_width_count_for_the_limit_too(tmp_path):
+    data = b"id,n\n" + b"1,2,3\n" * 30 + b"1,Ann\n"
 
-    reading = read(tmp_path, data, expected=("id", "n"), limits={"max_rejects": 9})
+    with pytest.raises(DeliveryRefused, match="more than 29 rows of it cannot be read"):
+        read(tmp_path, data, expected=("id", "n"), limits={"max_rejects": 29})
+    reading = read(tmp_path, data, expected=("id", "n"), limits={"max_rejects": 30})
 
-    assert reading.rows.rows() == [(4002, "1", "Ann")]
-    assert reading.rejects["reason"].value_counts().sort("reason").rows() == [
-        ("blank_row", 2_000),
-        ("ragged_row", 2_000),
-    ]
+    assert reading.rows.rows() == [(32, "1", "Ann")]
+
+
+def test_five_times_as_many_rows_may_be_empty(tmp_path):
+    data = b"id,n\n" + b"\n" * 50 + b"1,Ann\n"
+
+    with pytest.raises(DeliveryRefused, match="more than 45 rows of it are empty"):
+        read(tmp_path, data, expected=("id", "n"), limits={"max_rejects": 9})
+    reading = read(tmp_path, data, expected=("id", "n"), limits={"max_rejects": 10})
+
+    assert reading.rows.rows() == [(52, "1", "Ann")]
