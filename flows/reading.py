@@ -94,7 +94,11 @@ class Spool:
 
     def values(self, field: str) -> pl.Series:
         """All values of one of our fields, without doubles."""
-        found = [conform(rows, self.feed)[field].unique() for rows in self._each("rows")]
+        found = [pl.Series(field, dtype=pl.String)]  # a delivery of no rows has no columns either
+        for rows in self._each("rows"):
+            ours = conform(rows, self.feed)
+            if field in ours.columns:
+                found.append(ours[field].unique())
         return pl.concat(found).drop_nulls().unique()
 
     def reject_texts(self) -> pl.Series:

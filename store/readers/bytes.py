@@ -165,8 +165,12 @@ class Budget:
 
     def take(self, count: int) -> None:
         """Refuse what goes beyond it."""
+        self.foresee(count)
         self.used += count
-        if self.used > self.most:
+
+    def foresee(self, count: int) -> None:
+        """Refuse what would go beyond it, before it is unpacked."""
+        if self.used + count > self.most:
             raise DeliveryRefused(f"unpacked, it is more than the limit of {self.most:,} bytes")
 
 

@@ -180,9 +180,10 @@ def _read_part(
     ]
     last = _last_row(rows, rejects, faulty)
     missed = int((~faulty["reason"].is_in(sorted(NOT_MISSED))).sum())
-    damaged = held.damaged + len(rejects) + missed
+    missed += sum(one.reason not in NOT_MISSED for one in rejects)
+    damaged = held.damaged + missed
     _refuse_if_hopeless(damaged, plan.max_rejects)
-    blank = held.blank + faulty.height - missed + repeated.height
+    blank = held.blank + faulty.height + len(rejects) - missed + repeated.height
     if blank > _EMPTY_PER_REJECT * plan.max_rejects:
         most = _EMPTY_PER_REJECT * plan.max_rejects
         raise DeliveryRefused(f"more than {most:,} rows of it are empty; ask for the file again")
@@ -258,7 +259,7 @@ def _walk(lines: Lines, told: _Told, plan: _Plan, is_last: bool) -> _Walk:
     """Read row by row what is neither clean nor surely none."""
     careful, is_trailer = plan.careful, told.is_trailer
     rows, rejects, trailers = list[list[object]](), list[Reject](), list[Reject]()
-    swallowed, after = list[int](), 0
+    swallowed, after, missed = list[int](), 0, 0
     doubtful = told.doubtful()
     is_sound = told.clean.to_list() if doubtful else []
     is_enough = len(lines.raw) > _BYTES_A_CHAR * careful.max_chars  # then no value goes on
@@ -278,7 +279,8 @@ def _walk(lines: Lines, told: _Told, plan: _Plan, is_last: bool) -> _Walk:
         swallowed += range(index + 1, after)
         if reason:
             rejects.append(Reject(index, reason, raw))
-            _refuse_if_hopeless(len(rejects), plan.max_rejects)
+            missed += rejects[-1].reason not in NOT_MISSED
+            _refuse_if_hopeless(missed, plan.max_rejects)
         else:
             rows.append([index, *cells])
     return _Walk(rows, rejects, trailers, swallowed, len(told.clean))

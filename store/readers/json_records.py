@@ -122,6 +122,8 @@ def _collect(records: Iterable[_Record], limits: Limits, notes: list[str]) -> Re
             _refuse_if_hopeless(len(rejects), limits)
             continue
         names |= dict.fromkeys(record.columns)
+        if len(names) > limits.max_columns:
+            break  # refused below, before a frame has them all
         batch.append(record)
         if len(batch) == _BATCH:
             batches.append(_frame(batch))

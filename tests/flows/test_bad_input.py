@@ -219,3 +219,20 @@ def test_a_snapshot_can_be_read_while_newer_ones_are_published(
     assert count == 1
     assert company.ask("select count(*) from customers").item() == 2
     assert not (company.settings.published / "R0001").exists()
+
+
+def test_a_full_dump_without_a_single_record_ends_no_night(tmp_path: Path) -> None:
+    company = found(tmp_path / "company")
+    rule = company.settings.rules / "feeds" / "members" / "feed.toml"
+    text = rule.read_text("utf-8").replace('format    = "csv"', 'format  = "json"\nrecords = "all"')
+    text = text.replace('delimiter = ","\n', "").replace("members/*.csv", "members/*.json")
+    rule.write_text(text.replace('encoding  = "utf-8"\n', ""), "utf-8")
+    company.drop("forms", [ANN], name="1")
+    inbox = company.settings.inbox / "members"
+    inbox.mkdir(parents=True, exist_ok=True)
+    (inbox / "1.json").write_text('{"all": []}', "utf-8")
+
+    company.night(1)
+
+    told = company.ask("select source, state, row_count from deliveries order by source").rows()
+    assert told == [("forms", "taken_in", 1), ("members", "taken_in", 0)]

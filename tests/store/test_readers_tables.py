@@ -11,7 +11,7 @@ import xlsxwriter
 
 from rules.feed import ReadRule
 from rules.limits import Limits
-from store.readers import DeliveryRefused, Reading, read_delivery
+from store.readers import DeliveryRefused, Reading, columnar, read_delivery
 
 
 def read(folder: Path, data: bytes, **rule: object) -> Reading:
@@ -98,6 +98,20 @@ def test_parquet_rows_that_no_format_should_hold_are_rejected(tmp_path):
         (3, "nul_byte"),
         (4, "field_too_long"),
     ]
+
+
+@pytest.mark.parametrize("nests", [False, True])
+def test_a_value_that_many_rows_share_is_counted_for_each_before_it_is_unpacked(
+    tmp_path, monkeypatch, nests
+):
+    shared = pl.Series("note", ["x" * 1_000] * 500, dtype=pl.Categorical)
+    column = pl.struct(inner=shared).alias("note") if nests else shared
+    data = parquet({"id": range(500), "note": pl.select(column).to_series()})
+    monkeypatch.setattr(columnar, "_texts", None)  # nothing is made text
+    limits = {"free_expansion_bytes": 100_000, "max_expansion": 1}
+
+    with pytest.raises(DeliveryRefused, match="unpacked, it is more than the limit of 100,000"):
+        read(tmp_path, data, format="parquet", limits=limits)
 
 
 def test_a_parquet_file_without_rows_is_a_delivery_of_none(tmp_path):
