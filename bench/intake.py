@@ -107,15 +107,18 @@ def person(number: int, chance: random.Random) -> bytes:
     return json.dumps({"form": "bench", "fields": fields, "consent": consent}).encode()
 
 
-def request(app: App, name: str, body: bytes) -> bytes:
+def request(
+    app: App, name: str, body: bytes, kind: str = "application/json", *headers: str
+) -> bytes:
     """A signed request, byte by byte."""
     at = str(int(time.time()))
     digest = hmac.digest(app.key, f"{name}.{at}.".encode() + body, hashlib.sha256)
     head = (
-        f"POST /intake/{FEED} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"POST /intake/{FEED} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
         f"webhook-id: {name}\r\nwebhook-timestamp: {at}\r\n"
         f"webhook-signature: v1,{base64.b64encode(digest).decode()}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        + "".join(f"{header}\r\n" for header in headers)
+        + f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
