@@ -58,8 +58,8 @@ def _batch(source: _Source, first: int) -> pl.DataFrame:
 
 
 def _part(batch: pl.DataFrame, first: int, limits: Limits, budget: Budget) -> Reading:
-    coded = batch.select(_coded_bytes(batch.schema))
-    budget.foresee(sum(map(sum, coded.rows())))  # as text each row has a copy of its value
+    copied = batch.select(_copied_bytes(batch.schema))
+    budget.foresee(sum(map(sum, copied.rows())))  # as text each row has a copy of its value
     texts = batch.select(_texts(batch.schema))
     columns = columns_of(texts.columns, limits.max_columns)
     # A value that many rows share is kept once: what they say in all is known only now.
@@ -115,22 +115,27 @@ def _refuse_beyond(footer: pq.FileMetaData, limits: Limits) -> None:
         )
 
 
-def _coded_bytes(schema: pl.Schema) -> Iterator[pl.Expr]:
-    """How long the values of each column are together, of those kept as codes of a few values."""
-    leaves = [leaf for name, kind in schema.items() for leaf in _coded(pl.col(name), kind)]
+def _copied_bytes(schema: pl.Schema) -> Iterator[pl.Expr]:
+    """How long the values of each column are together, of those that are copied to become text."""
+    leaves = [leaf for name, kind in schema.items() for leaf in _copied(pl.col(name), kind)]
     for at, leaf in enumerate(leaves):
         yield leaf.cast(pl.Int64).sum().alias(f"{at}")
 
 
-def _coded(value: pl.Expr, kind: pl.DataType) -> Iterator[pl.Expr]:
+def _copied(value: pl.Expr, kind: pl.DataType, *, in_list: bool = False) -> Iterator[pl.Expr]:
+    """Lengths of codes, of bytes and of what stands in lists; a plain text is never copied."""
     if isinstance(kind, pl.Categorical | pl.Enum):
         yield value.cat.len_bytes()
+    elif isinstance(kind, pl.Binary):
+        yield value.bin.size()
     elif isinstance(kind, pl.Struct):
         for field in kind.fields:
             inner = value.struct.field(field.name)
-            yield from _coded(inner, pl.Series(dtype=field.dtype).dtype)
+            yield from _copied(inner, pl.Series(dtype=field.dtype).dtype, in_list=in_list)
     elif isinstance(kind, pl.List | pl.Array):
-        yield from _coded(value.explode(), pl.Series(dtype=kind.inner).dtype)
+        yield from _copied(value.explode(), pl.Series(dtype=kind.inner).dtype, in_list=True)
+    elif in_list and isinstance(kind, pl.String):
+        yield value.str.len_bytes()
 
 
 def _texts(schema: pl.Schema) -> Iterator[pl.Expr]:

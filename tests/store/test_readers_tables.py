@@ -100,13 +100,21 @@ def test_parquet_rows_that_no_format_should_hold_are_rejected(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("nests", [False, True])
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("x" * 1_000, pl.Categorical),
+        ({"inner": "x" * 1_000}, pl.Struct({"inner": pl.Categorical})),
+        (b"x" * 1_000, pl.Binary),
+        (["x" * 1_000], pl.List(pl.String)),
+        ([["x" * 1_000]], pl.List(pl.List(pl.String))),
+        ([{"inner": b"x" * 1_000}], pl.List(pl.Struct({"inner": pl.Binary}))),
+    ],
+)
 def test_a_value_that_many_rows_share_is_counted_for_each_before_it_is_unpacked(
-    tmp_path, monkeypatch, nests
+    tmp_path, monkeypatch, value, kind
 ):
-    shared = pl.Series("note", ["x" * 1_000] * 500, dtype=pl.Categorical)
-    column = pl.struct(inner=shared).alias("note") if nests else shared
-    data = parquet({"id": range(500), "note": pl.select(column).to_series()})
+    data = parquet({"id": range(500), "note": pl.Series([value] * 500, dtype=kind)})
     monkeypatch.setattr(columnar, "_texts", None)  # nothing is made text
     limits = {"free_expansion_bytes": 100_000, "max_expansion": 1}
 
