@@ -179,14 +179,7 @@ def _read_part(
         one._replace(row_number=numbers[one.row_number]) for one in walk.trailers
     ]
     last = _last_row(rows, rejects, faulty)
-    missed = int((~faulty["reason"].is_in(sorted(NOT_MISSED))).sum())
-    missed += sum(one.reason not in NOT_MISSED for one in rejects)
-    damaged = held.damaged + missed
-    _refuse_if_hopeless(damaged, plan.max_rejects)
-    blank = held.blank + faulty.height + len(rejects) - missed + repeated.height
-    if blank > _EMPTY_PER_REJECT * plan.max_rejects:
-        most = _EMPTY_PER_REJECT * plan.max_rejects
-        raise DeliveryRefused(f"more than {most:,} rows of it are empty; ask for the file again")
+    damaged, blank = _within_limits(held, rejects, pl.concat([faulty, repeated]), plan.max_rejects)
     early = [one for one in maybe if one.row_number < last]
     is_whole = walk.done == len(lines.text)
     return (
@@ -208,6 +201,22 @@ def _read_part(
 
 def _still_blank(rows: pl.DataFrame, names: frozenset[str]) -> frozenset[str]:
     return frozenset(name for name in names if rows.get_column(name).null_count() == rows.height)
+
+
+def _within_limits(
+    held: _Held, rejects: list[Reject], told: pl.DataFrame, most: int
+) -> tuple[int, int]:
+    """How many rows are damaged by now, and how many empty; refused where they are too many."""
+    missed = int((~told["reason"].is_in(sorted(NOT_MISSED))).sum())
+    missed += sum(one.reason not in NOT_MISSED for one in rejects)
+    damaged = held.damaged + missed
+    blank = held.blank + told.height + len(rejects) - missed
+    _refuse_if_hopeless(damaged, most)
+    if blank > _EMPTY_PER_REJECT * most:
+        raise DeliveryRefused(
+            f"more than {_EMPTY_PER_REJECT * most:,} rows of it are empty; ask for the file again"
+        )
+    return damaged, blank
 
 
 def _refuse_if_hopeless(count: int, most: int) -> None:
