@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,14 +10,13 @@ import polars as pl
 
 from flows.cli import show
 from flows.known import Known, read_known
+from flows.learning import Named, learn_population, learn_prior, learn_whole, matching_of
 from flows.page import write_page
 from flows.proposal import (
     Answer,
     answer_of,
     changes,
-    customers,
     page_facts,
-    provenance,
     weighed,
 )
 from rules.matching import Matching
@@ -25,13 +24,8 @@ from store.errors import TouchstoneError
 from store.models import write_model
 from store.rulebook import Model, latest_model, read_model, read_rule
 from store.settings import Settings
-from transforms.block import cap_keys, capped_keys
-from transforms.drift import level_shares
-from transforms.frequencies import refreshed_frequencies
-from transforms.match import MatchModel, band, check_model, score_pairs
-from transforms.priors import priors_of_pairs, with_rarer_households
-from transforms.propose import compare_bands, count_bands, manifest_of
-from transforms.train import train
+from transforms.match import band, check_model
+from transforms.propose import compare_bands, count_bands
 
 _FEW = 1_000
 """Fewer records than this teach a model little."""
@@ -74,20 +68,15 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     _refuse_folder(folder, settings)
     current = _current(settings, rules)
     known = read_known(settings, rules)
+    named = Named(folder.name, today)
     if arguments.refresh:
-        proposal, pairs = _refreshed(_usable(current), known, rules, folder.name, today)
+        proposal, pairs = learn_population(_usable(current), known, rules, named)
     elif arguments.prior_only:
-        proposal = _with_fresh_prior(_usable(current), known.pairs, known, folder.name, today)
-        shift = _ratio(proposal) - _ratio(_usable(current))
-        pairs = weighed(_shifted(known.pairs, shift), proposal.manifest.prior)
+        proposal, pairs = learn_prior(_usable(current), known.pairs, known, named)
     else:
-        trained = train(known.nodes, rules, arguments.seed, known.verdicts)
-        manifest = provenance(known, manifest_of(trained, today))
-        proposal = Model(folder.name, trained.model.settings, trained.model.tf, manifest)
-        pairs = weighed(_scored(known, proposal, rules), manifest.prior)
-        proposal = _with_levels(proposal, pairs, rules)
+        proposal, pairs = learn_whole(known, rules, arguments.seed, named)
     write_model(folder, proposal.settings, proposal.frequencies, proposal.manifest)
-    proposed = answer_of(known, pairs, _matching(proposal), rules)
+    proposed = answer_of(known, pairs, matching_of(proposal), rules)
     differs = _changes(known, current, proposed, rules, show_values=arguments.show_values)
     answer = {
         "folder": str(folder),
@@ -127,7 +116,7 @@ def _current(settings: Settings, rules: Matching) -> Current | None:
     if not any(settings.rules.glob("weights/*/manifest.toml")):
         return None
     model = read_model(latest_model(settings.rules))
-    return Current(model, check_model(_matching(model), rules))
+    return Current(model, check_model(matching_of(model), rules))
 
 
 def _usable(current: Current | None) -> Model:
@@ -139,61 +128,6 @@ def _usable(current: Current | None) -> Model:
             "train one whole, without --prior-only or --refresh."
         )
     return current.model
-
-
-def _matching(model: Model) -> MatchModel:
-    return MatchModel(model.settings, model.frequencies, model.manifest.prior)
-
-
-def _refreshed(
-    model: Model, known: Known, rules: Matching, name: str, today: date
-) -> tuple[Model, pl.DataFrame]:
-    """The same weights with the frequencies and the prior of these records, and its pairs."""
-    now = answer_of(known, weighed(known.pairs, model.manifest.prior), _matching(model), rules)
-    members = customers(known, now, rules)
-    found = refreshed_frequencies(known.nodes, members, _matching(model), rules)
-    model = model._replace(frequencies=found)
-    scored = _scored(known, model, rules)
-    fresh = _with_fresh_prior(model, scored, known, name, today)
-    pairs = weighed(_shifted(scored, _ratio(fresh) - _ratio(model)), fresh.manifest.prior)
-    return _with_levels(fresh, pairs, rules), pairs
-
-
-def _shifted(pairs: pl.DataFrame, shift: float) -> pl.DataFrame:
-    return pairs.with_columns(pl.col("kinship") + shift)
-
-
-def _with_fresh_prior(
-    model: Model, pairs: pl.DataFrame, known: Known, name: str, today: date
-) -> Model:
-    """The same weights; the prior that explains these pairs.
-
-    Where households are far rarer than the model takes them to be, that is learnt as well.
-    """
-    found = priors_of_pairs(pairs, known.nodes.height, _ratio(model))
-    fresh = {"prior": found.match, "trained_on": today, "record_count": known.nodes.height}
-    return model._replace(
-        name=name,
-        settings=with_rarer_households(model.settings, found.shift(_ratio(model))),
-        manifest=model.manifest.model_copy(update=fresh),
-    )
-
-
-def _ratio(model: Model) -> float:
-    return float(model.settings["kinship"]["ratio"])
-
-
-def _with_levels(model: Model, pairs: pl.DataFrame, rules: Matching) -> Model:
-    """The model with what its links looked like, for nights to be measured against."""
-    links = pairs.filter(pl.col("match_weight") >= rules.thresholds.link)
-    levels = [f"level_{name}" for name in rules.comparisons]
-    shares = level_shares(links.group_by(levels).agg(count=pl.len()), rules)
-    return model._replace(manifest=model.manifest.model_copy(update={"levels": shares}))
-
-
-def _scored(known: Known, proposal: Model, rules: Matching) -> pl.DataFrame:
-    nodes = cap_keys(known.nodes, capped_keys(known.nodes, rules), rules)
-    return score_pairs(None, nodes, _matching(proposal), rules)
 
 
 def _changes(
@@ -208,7 +142,7 @@ def _changes(
     if current is None or current.problems:
         return None
     pairs = weighed(known.pairs, current.model.manifest.prior)
-    now = answer_of(known, pairs, _matching(current.model), rules)
+    now = answer_of(known, pairs, matching_of(current.model), rules)
     return changes(known, now, proposed, rules, show_values=show_values)
 
 

@@ -1,0 +1,82 @@
+"""Learn a match model from the records of the warehouse: whole, its prior, or its population."""
+
+from datetime import date
+from typing import NamedTuple
+
+import polars as pl
+
+from flows.known import Known
+from flows.proposal import answer_of, customers, provenance, weighed
+from rules.matching import Matching
+from store.rulebook import Model
+from transforms.block import cap_keys, capped_keys
+from transforms.drift import level_shares
+from transforms.frequencies import refreshed_frequencies
+from transforms.match import MatchModel, score_pairs
+from transforms.priors import priors_of_pairs, with_rarer_households
+from transforms.propose import manifest_of
+from transforms.train import train
+
+Learnt = tuple[Model, pl.DataFrame]
+"""A model, and the pairs there are as it weighs them."""
+
+
+class Named(NamedTuple):
+    """What a proposal is called, and its day."""
+
+    name: str
+    day: date
+
+
+def learn_whole(known: Known, rules: Matching, seed: int, named: Named) -> Learnt:
+    """A model of its own: weights, term frequencies and prior."""
+    trained = train(known.nodes, rules, seed, known.verdicts)
+    manifest = provenance(known, manifest_of(trained, named.day))
+    model = Model(named.name, trained.model.settings, trained.model.tf, manifest)
+    pairs = weighed(_scored(known, model, rules), manifest.prior)
+    return _with_levels(model, pairs, rules), pairs
+
+
+def learn_population(model: Model, known: Known, rules: Matching, named: Named) -> Learnt:
+    """The same weights with the term frequencies and the prior of these records."""
+    pairs = weighed(known.pairs, model.manifest.prior)
+    members = customers(known, answer_of(known, pairs, matching_of(model), rules), rules)
+    found = refreshed_frequencies(known.nodes, members, matching_of(model), rules)
+    model = model._replace(frequencies=found)
+    fresh, pairs = learn_prior(model, _scored(known, model, rules), known, named)
+    return _with_levels(fresh, pairs, rules), pairs
+
+
+def learn_prior(model: Model, pairs: pl.DataFrame, known: Known, named: Named) -> Learnt:
+    """The same weights; the prior that explains these pairs, which the model has scored.
+
+    Where households are far rarer than the model takes them to be, that is learnt as well.
+    """
+    ratio = float(model.settings["kinship"]["ratio"])
+    found = priors_of_pairs(pairs, known.nodes.height, ratio)
+    told = {"prior": found.match, "trained_on": named.day, "record_count": known.nodes.height}
+    fresh = model._replace(
+        name=named.name,
+        settings=with_rarer_households(model.settings, found.shift(ratio)),
+        manifest=model.manifest.model_copy(update=told),
+    )
+    shift = float(fresh.settings["kinship"]["ratio"]) - ratio
+    return fresh, weighed(pairs.with_columns(pl.col("kinship") + shift), found.match)
+
+
+def matching_of(model: Model) -> MatchModel:
+    """What scores pairs by it."""
+    return MatchModel(model.settings, model.frequencies, model.manifest.prior)
+
+
+def _scored(known: Known, model: Model, rules: Matching) -> pl.DataFrame:
+    nodes = cap_keys(known.nodes, capped_keys(known.nodes, rules), rules)
+    return score_pairs(None, nodes, matching_of(model), rules)
+
+
+def _with_levels(model: Model, pairs: pl.DataFrame, rules: Matching) -> Model:
+    """The model with what its links looked like, for nights to be measured against."""
+    links = pairs.filter(pl.col("match_weight") >= rules.thresholds.link)
+    levels = [f"level_{name}" for name in rules.comparisons]
+    shares = level_shares(links.group_by(levels).agg(count=pl.len()), rules)
+    return model._replace(manifest=model.manifest.model_copy(update={"levels": shares}))
