@@ -30,6 +30,8 @@ def match_records(run: Run, warehouse: Warehouse) -> Counts:
     warehouse.replace("match.keys", nodes.select(RECORD, *block_keys(rules)), RECORD)
     warehouse.execute("delete from change.pairs")
     warehouse.insert("change.pairs", nodes.select(RECORD))
+    if nodes.is_empty() and before.is_empty():
+        return _counted(warehouse, 0, 0)
     if nodes.height == warehouse.one("select count(*) from match.keys"):
         existing, capped = None, capped_keys(nodes, rules).select("rule", "key")
     else:
@@ -38,11 +40,12 @@ def match_records(run: Run, warehouse: Warehouse) -> Counts:
     warehouse.insert("match.capped", capped)
     pairs = _score(run, nodes, existing, capped) if nodes.height else None
     _write_pairs(warehouse, pairs)
-    return {
-        "records_matched": nodes.height,
-        "pairs_scored": 0 if pairs is None else pairs.height,
-        "keys_capped": capped.height,
-    }
+    return _counted(warehouse, nodes.height, 0 if pairs is None else pairs.height)
+
+
+def _counted(warehouse: Warehouse, matched: int, scored: int) -> Counts:
+    capped = warehouse.one("select count(*) from match.capped")
+    return {"records_matched": matched, "pairs_scored": scored, "keys_capped": capped}
 
 
 def model_of(run: Run) -> MatchModel:
