@@ -24,10 +24,12 @@ from rules.feed import Feed
 from rules.matching import Matching
 from store.rulebook import Rulebook, read_rulebook
 from transforms.block import cap_keys, capped_keys
-from transforms.cluster import Apart, cluster, pairs_to_weigh
+from transforms.cluster import cluster, pairs_to_weigh
+from transforms.contradict import what_is_said
 from transforms.evaluate import score
 from transforms.frequencies import refreshed_frequencies
-from transforms.match import MatchModel, match_weight, prepare_nodes, score_given, score_pairs
+from transforms.groups import Apart
+from transforms.match import MatchModel, prepare_nodes, score_given, score_pairs
 from transforms.priors import priors_of_pairs, with_rarer_households
 from transforms.standardise.contact_keys import phone_keys
 from transforms.standardise.emails import verify_emails
@@ -222,25 +224,16 @@ def _with_priors(
 def _cluster(
     nodes: pl.DataFrame, pairs: pl.DataFrame, model: MatchModel, rules: Matching
 ) -> pl.DataFrame:
-    known = _weighed(pairs, model, rules)
-    links = known.filter(pl.col("match_weight") >= rules.thresholds.link)
+    links = what_is_said(pairs, model, rules).links()
     nothing = pl.DataFrame(schema=PAIR)
     records = nodes["record_number"]
-    wanted = pairs_to_weigh(records, links, nothing, known, rules.clustering)
-    rest = _weighed(score_given(nodes, wanted, model, rules), model, rules)
-    opposed = pl.concat([known, rest]).filter("is_opposed")
+    wanted = pairs_to_weigh(records, links, nothing, pairs, rules.clustering)
+    rest = score_given(nodes, wanted, model, rules)
+    said = what_is_said(pl.concat([pairs, rest]), model, rules)
     keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
-    against = opposed.select("record_a", "record_b", match_weight="against")
-    found = cluster(records, links, nothing, Apart(nothing, keys, against), rules.clustering)
+    apart = Apart(nothing, keys, said.opposed(), said)
+    found = cluster(records, links, nothing, apart, rules.clustering)
     return found.members.select(record="record_number", cluster="founder")
-
-
-def _weighed(pairs: pl.DataFrame, model: MatchModel, rules: Matching) -> pl.DataFrame:
-    weighed = pairs.select(
-        "record_a", "record_b", match_weight=match_weight(model.prior), against=match_weight(0.0)
-    )
-    is_link = pl.col("match_weight") >= rules.thresholds.link
-    return weighed.with_columns(is_opposed=~is_link & (pl.col("against") < 0))
 
 
 def _tell(name: str, system: str, found: pl.DataFrame, truth: pl.DataFrame) -> None:

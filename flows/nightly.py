@@ -104,6 +104,7 @@ def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tupl
         elif begun.kind == "nightly" and (erases or changed & set(READING)):
             begun = ledger.turn_into_rebuild(warehouse, begun)
     run = load_run(settings, rulebook, begun, changed)
+    _clear_away(run)
     inbox = receive(run) if takes_in or resumed else Inbox([], [], [])
     if run.is_rebuild:
         start_anew(run)
@@ -144,8 +145,16 @@ def prepare_rebuild(settings: Settings, now: datetime) -> Run:
     run_id = _next_run_id(settings, _last_run_number(settings))
     begun = ledger.Begun(run_id, now, "rebuild", _last_decision(settings))
     run = load_run(settings, rulebook, begun, frozenset())
+    _clear_away(run)
     start_anew(run, begun)
     return run
+
+
+def _clear_away(run: Run) -> None:
+    """Remove the work of runs that ended, and died before they could remove it themselves."""
+    for folder in run.settings.work.glob("R*"):
+        if folder != run.work:
+            remove_tree(folder)
 
 
 def load_run(

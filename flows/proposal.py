@@ -7,9 +7,11 @@ import polars as pl
 from flows.known import SHOWN, Known
 from rules.matching import Matching, ModelManifest
 from store.rulebook import Model
-from transforms.cluster import Apart, cluster, pairs_to_weigh
+from transforms.cluster import cluster, pairs_to_weigh
+from transforms.contradict import Said, scored_columns, what_is_said
 from transforms.contrast import contrast_customers, costs, mask, moved_pairs, shares_below
 from transforms.coverage import estimate_lost, rule_yields
+from transforms.groups import Apart
 from transforms.match import MatchModel, match_weight, score_given
 from transforms.weigh import level_weights
 
@@ -28,13 +30,13 @@ class Answer(NamedTuple):
 
     pairs: pl.DataFrame
     """record_a, record_b, match_weight."""
-    opposed: pl.DataFrame
-    """record_a, record_b, match_weight: those that speak against, stored or not."""
+    said: Said
+    """What these say, and the pairs that are not stored."""
 
 
 def weighed(pairs: pl.DataFrame, prior: float) -> pl.DataFrame:
-    """Pairs with their match weight under a prior, and without any."""
-    return pairs.with_columns(match_weight=match_weight(prior), against=match_weight(0.0))
+    """Pairs with their match weight under a prior."""
+    return pairs.with_columns(match_weight=match_weight(prior))
 
 
 def answer_of(known: Known, pairs: pl.DataFrame, model: MatchModel, rules: Matching) -> Answer:
@@ -43,13 +45,10 @@ def answer_of(known: Known, pairs: pl.DataFrame, model: MatchModel, rules: Match
     links = pairs.filter(pl.col("match_weight") >= rules.thresholds.link)
     numbers = known.records["record_number"]
     wanted = pairs_to_weigh(numbers, links, must, pairs, rules.clustering)
-    rest = weighed(score_given(known.nodes, wanted, model, rules), model.prior)
-    every = pl.concat(
-        some.select("record_a", "record_b", "match_weight", "against") for some in (pairs, rest)
-    )
-    is_opposed = (pl.col("match_weight") < rules.thresholds.link) & (pl.col("against") < 0)
-    opposed = every.filter(is_opposed).select("record_a", "record_b", match_weight="against")
-    return Answer(pairs, opposed)
+    rest = score_given(known.nodes, wanted, model, rules)
+    columns = scored_columns(model)
+    every = pl.concat([pairs.select(columns), rest.select(columns)])
+    return Answer(pairs, what_is_said(every, model, rules))
 
 
 def customers(known: Known, answer: Answer, rules: Matching) -> pl.DataFrame:
@@ -58,7 +57,7 @@ def customers(known: Known, answer: Answer, rules: Matching) -> pl.DataFrame:
     must, cannot = _said(known)
     numbers = known.records["record_number"]
     chosen = links.select("record_a", "record_b", "match_weight")
-    apart = Apart(cannot, known.keys, answer.opposed)
+    apart = Apart(cannot, known.keys, answer.said.opposed(), answer.said)
     return cluster(numbers, chosen, must, apart, rules.clustering).members
 
 

@@ -58,6 +58,12 @@ class Clustering(Rule):
         description="bits by which a record must fit its customer better than any other that "
         "could not be put together with it; it stays alone else, and a data steward decides",
     )
+    contradiction: float = Field(
+        3.0,
+        gt=0,
+        description="where two groups of records contradict each other in a personal detail by so "
+        "many bits on average, pairs that do not state it count as if they did",
+    )
     max_records: int = Field(
         200, ge=2, description="a component of more records is cut at its weakest links"
     )

@@ -8,7 +8,6 @@ speaks against counts against. Everything is ordered by weight and then by recor
 pairs give the same clusters.
 """
 
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -17,23 +16,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from rules.matching import Clustering
+from transforms.groups import Apart, Groups
 
 PAIR = ("record_a", "record_b")
 _MUST = 1_000_000.0
 """The weight of a must-link: above any match_weight."""
 _STEP = 2.0
 """How many bits of the weakest links give way at a time where too many records hang together."""
-
-
-class Apart(NamedTuple):
-    """What keeps records apart."""
-
-    cannot_links: pl.DataFrame
-    """record_a, record_b: decided by a steward."""
-    keys: pl.DataFrame
-    """record_number, source: records of sources whose keys are all different customers."""
-    opposed: pl.DataFrame | None = None
-    """record_a, record_b, match_weight: pairs whose evidence speaks against, below 0."""
 
 
 class Clusters(NamedTuple):
@@ -57,7 +46,11 @@ def cluster(
     edges = _edges(records, links, must_links)
     members = _components(records, edges)
     parts, kept, let_go = _cut(members, edges, rules)
-    disputed = [_disputed(parts, apart), _opposed(parts, apart), _loose(parts, kept, rules)]
+    disputed = [
+        _disputed(parts, apart),
+        _opposed(parts, apart, rules),
+        _loose(parts, kept, rules),
+    ]
     inside = parts.filter(pl.col("component").is_in(pl.concat(disputed).unique().implode()))
     settled, refused = _settle(inside, kept, apart, rules)
     founders = (
@@ -158,9 +151,12 @@ def _disputed(members: pl.DataFrame, apart: Apart) -> pl.Series:
     return pl.concat([both["component"], twice["component"]])
 
 
-def _opposed(members: pl.DataFrame, apart: Apart) -> pl.Series:
-    """Components in which two records speak against each other."""
-    return _inside(members, _opposition(apart))["component"]
+def _opposed(members: pl.DataFrame, apart: Apart, rules: Clustering) -> pl.Series:
+    """Components in which two records speak against each other, or contradict each other."""
+    against = [_opposition(apart).select(PAIR)]
+    if apart.said is not None:
+        against.append(apart.said.contradictions(rules.contradiction))
+    return _inside(members, pl.concat(against))["component"]
 
 
 def _loose(members: pl.DataFrame, edges: pl.DataFrame, rules: Clustering) -> pl.Series:
@@ -210,10 +206,12 @@ def _settle(
 
 def _take(
     records: pl.Series, links: pl.DataFrame, against: pl.DataFrame, apart: Apart, rules: Clustering
-) -> "tuple[_Groups, pl.DataFrame]":
+) -> tuple[Groups, pl.DataFrame]:
     """The groups that links make, in this order, and the links that were refused."""
-    groups = _Groups(records.to_list(), apart, rules)
+    groups = Groups(records.to_list(), apart, rules)
     groups.weigh(pl.concat([links, against]))
+    if apart.said is not None:
+        groups.doubt(apart.said)
     refused = [
         (one, other, match_weight, why)
         for one, other, match_weight in links.iter_rows()
@@ -224,7 +222,7 @@ def _take(
 
 
 def _fitting_two(
-    groups: "_Groups", links: pl.DataFrame, refused: pl.DataFrame, rules: Clustering
+    groups: Groups, links: pl.DataFrame, refused: pl.DataFrame, rules: Clustering
 ) -> pl.DataFrame:
     """The links of records that fit a second customer about as well as the one they are in.
 
@@ -250,83 +248,6 @@ def _by_record(links: pl.DataFrame) -> pl.DataFrame:
     """The strongest link of each record."""
     ends = (links.select(pl.col(end).alias("record_number"), "match_weight") for end in PAIR)
     return pl.concat(ends).group_by("record_number").agg(pl.col("match_weight").max())
-
-
-class _Groups:
-    """Groups of records that grow by links, and refuse the ones that must not be."""
-
-    def __init__(self, records: list[int], apart: Apart, rules: Clustering) -> None:
-        here = set(records)
-        self.rules = rules
-        self.group = {record: record for record in records}
-        self.members = {record: [record] for record in records}
-        self.sources: dict[int, set[str]] = {record: set() for record in records}
-        for record, source in apart.keys.select("record_number", "source").iter_rows():
-            if record in here:
-                self.sources[record].add(source)
-        self.cannot: set[tuple[int, int]] = set()
-        for one, other in apart.cannot_links.select("record_a", "record_b").iter_rows():
-            self.cannot.add((min(one, other), max(one, other)))
-        self.between: dict[int, dict[int, float]] = {record: {} for record in records}
-
-    def weigh(self, pairs: pl.DataFrame) -> None:
-        """Note what pairs weigh; no single one counts for more than the limit of the rules."""
-        limit = self.rules.most_evidence
-        bounded = pl.col("match_weight").clip(-limit, limit)
-        for one, other, weight in pairs.select("record_a", "record_b", bounded).iter_rows():
-            self.between[one][other] = self.between[other][one] = weight
-
-    def founder(self, record: int) -> int:
-        """The earliest record of the group that `record` is in."""
-        return min(self.members[self.group[record]])
-
-    def are_apart(self, pairs: pl.DataFrame) -> pl.Series:
-        """Whether the two records of each pair are in different groups."""
-        of = [pairs[end].replace_strict(self.group, return_dtype=pl.Int64) for end in PAIR]
-        return of[0] != of[1]
-
-    def join(self, one: int, other: int, *, is_decided: bool) -> str | None:
-        """Put the groups of two records together, or say why not.
-
-        A must-link outweighs what a source says of its keys; a cannot-link stands against all.
-        """
-        left, right = self.group[one], self.group[other]
-        if left == right:
-            return None
-        if self._cannot(left, right):
-            return "cannot_link"
-        if not is_decided and self.sources[left] & self.sources[right]:
-            return "two_keys_of_one_source"
-        if not is_decided and self._is_weak(left, right):
-            return "weak_average"
-        if len(self.members[left]) < len(self.members[right]):
-            left, right = right, left
-        for record in self.members[right]:
-            self.group[record] = left
-        self.members[left] += self.members.pop(right)
-        self.sources[left] |= self.sources.pop(right)
-        self._add_up(left, right)
-        return None
-
-    def _is_weak(self, left: int, right: int) -> bool:
-        """Whether the pairs between two groups, taken together, say too little."""
-        sizes = len(self.members[left]), len(self.members[right])
-        need = self.rules.average + (self.rules.average_of_groups if min(sizes) > 1 else 0.0)
-        return self.between[left].get(right, 0.0) < need * sizes[0] * sizes[1]
-
-    def _add_up(self, left: int, right: int) -> None:
-        """What one group of two had with others, the joined group has."""
-        for other, weight in self.between.pop(right).items():
-            del self.between[other][right]
-            if other != left:
-                total = self.between[left].get(other, 0.0) + weight
-                self.between[left][other] = self.between[other][left] = total
-
-    def _cannot(self, left: int, right: int) -> bool:
-        if not self.cannot:
-            return False
-        pairs = product(self.members[left], self.members[right])
-        return any((min(pair), max(pair)) in self.cannot for pair in pairs)
 
 
 def _opposition(apart: Apart) -> pl.DataFrame:

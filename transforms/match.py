@@ -101,14 +101,19 @@ def scorer_of(model: MatchModel) -> Scorer:
 
 
 def match_weight(prior: float) -> pl.Expr:
-    """Log2 odds of one customer against anything else, from a pair's stored columns.
+    """Log2 odds of one customer against anything else, from a pair's stored columns."""
+    return weight_of(pl.col("evidence"), pl.col("kinship"), prior)
+
+
+def weight_of(evidence: pl.Expr, kinship: pl.Expr, prior: float) -> pl.Expr:
+    """As `match_weight`, of whatever evidence.
 
     Strangers and people of one household, or with one contact point, are the other explanations;
     the prior moves them all.
     """
-    household = pl.col("kinship") + prior
+    household = kinship + prior
     tail = (-household.abs() * math.log(2)).exp().log1p() / math.log(2)
-    return pl.col("evidence") + prior - (pl.max_horizontal(household, 0.0) + tail)
+    return evidence + prior - (pl.max_horizontal(household, 0.0) + tail)
 
 
 def band(prior: float, thresholds: Thresholds) -> pl.Expr:

@@ -112,6 +112,16 @@ def level_weights(comparison: dict[str, Any]) -> list[float]:
     return [math.log2(v["m_probability"] / v["u_probability"]) for v in weighed]
 
 
+def last_weights(
+    comparison: dict[str, Any], kinship: dict[str, dict[str, list[float]]]
+) -> tuple[float, float]:
+    """What the last level, another value, adds to the evidence for one customer, and for kin."""
+    customer = level_weights(comparison)[-1]
+    share = kinship["shares"][comparison["output_column_name"]][-1]
+    match = comparison["comparison_levels"][-1]["m_probability"]
+    return customer, customer + math.log2(share / match)
+
+
 def rounded(numbers: Numbers) -> Numbers:
     """Four digits, halves away from zero as the database does it."""
     scaled = numbers * 10_000

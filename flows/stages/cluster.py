@@ -6,15 +6,16 @@ from flows.erasing.names import all_heirs
 from flows.run import Counts, Run
 from flows.stages.match import model_of, read_nodes
 from store.warehouse import Warehouse
-from transforms.cluster import Apart, Clusters, cluster, pairs_to_weigh
+from transforms.cluster import Clusters, cluster, pairs_to_weigh
+from transforms.contradict import scored_columns, what_is_said
+from transforms.groups import Apart
 from transforms.identify import with_heirs
-from transforms.match import match_weight, score_given
+from transforms.match import score_given
 from transforms.resolve import Resolved
 
 _PAIRS = """
-    select record_a, record_b, evidence, kinship from match.pairs
+    select {columns} from match.pairs
     where record_a in (from affected) and record_b in (from affected)"""
-_OPPOSED = ("record_a", "record_b", pl.col("against").alias("match_weight"))
 
 
 def cluster_records(run: Run, warehouse: Warehouse) -> Counts:
@@ -88,41 +89,26 @@ def _find_affected(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) ->
 
 
 def _cluster(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) -> Clusters:
-    rules = run.rulebook.matching
-    pairs = _weighed(run, warehouse.read(_PAIRS))
-    links = pairs.filter(pl.col("match_weight") >= rules.thresholds.link)
+    rules, model = run.rulebook.matching, model_of(run)
+    columns = scored_columns(model)
+    pairs = warehouse.read(_PAIRS.format(columns=", ".join(columns)))
+    stored = what_is_said(pairs, model, rules)
     records = warehouse.read("select record_number from affected").to_series()
     must = constraints.filter(pl.col("kind") == "must_link")
     cannot = constraints.filter(pl.col("kind") == "cannot_link")
-    wanted = pairs_to_weigh(records, links, must, pairs, rules.clustering)
-    opposed = [pairs.filter("is_opposed"), _weigh_rest(run, warehouse, wanted)]
-    against = pl.concat(some.select(_OPPOSED) for some in opposed)
-    apart = Apart(cannot, _keys(run, warehouse), against)
-    return cluster(records, links, must, apart, rules.clustering)
+    wanted = pairs_to_weigh(records, stored.links(), must, pairs, rules.clustering)
+    rest = _score_rest(run, warehouse, wanted).select(columns)
+    said = what_is_said(pl.concat([pairs, rest.cast(pairs.schema)]), model, rules)
+    apart = Apart(cannot, _keys(run, warehouse), said.opposed(), said)
+    return cluster(records, stored.links(), must, apart, rules.clustering)
 
 
-def _weighed(run: Run, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Pairs with their weights, and whether even without the prior they speak against."""
-    prior, link = run.rulebook.model.manifest.prior, run.rulebook.matching.thresholds.link
-    weight = match_weight(prior)
-    return pairs.select(
-        "record_a",
-        "record_b",
-        match_weight=weight,
-        against=match_weight(0.0),
-        is_opposed=(weight < link) & (match_weight(0.0) < 0.0),
-    )
-
-
-def _weigh_rest(run: Run, warehouse: Warehouse, wanted: pl.DataFrame) -> pl.DataFrame:
+def _score_rest(run: Run, warehouse: Warehouse, wanted: pl.DataFrame) -> pl.DataFrame:
     """What pairs say that no blocking rule found, or that had too little evidence to keep."""
-    if wanted.is_empty():
-        return _weighed(run, wanted.with_columns(evidence=pl.lit(0.0), kinship=pl.lit(0.0)))
-    rules = run.rulebook.matching
     records = pl.concat([wanted["record_a"], wanted["record_b"]]).unique().sort()
     named = records.alias("record_number").to_frame()
     nodes = read_nodes(run, warehouse, "named", named=named)
-    return _weighed(run, score_given(nodes, wanted, model_of(run), rules)).filter("is_opposed")
+    return score_given(nodes, wanted, model_of(run), run.rulebook.matching)
 
 
 def _keys(run: Run, warehouse: Warehouse) -> pl.DataFrame:

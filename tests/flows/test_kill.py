@@ -95,6 +95,19 @@ def test_a_killed_night_is_finished_by_the_next(
     assert len(list(killed.settings.raw.glob("[0-9]*"))) == 5
 
 
+def test_the_work_of_a_run_that_died_at_its_end_is_removed_by_the_next(
+    undisturbed: Company, tmp_path: Path
+) -> None:
+    company = copy_of(undisturbed, tmp_path)
+    left = company.settings.work / "R0002" / "landed_000001.arrow"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"rows")
+
+    company.night(3)
+
+    assert not list(company.settings.work.glob("R*"))
+
+
 def die_in(company: Company, part: str, seconds: float) -> int:
     """Run a night and kill it so many seconds into a part; how the process ended."""
     words = command(company, "nightly", "--now", TIME)

@@ -7,6 +7,7 @@ from flows.proposal import Answer, changes
 from rules.matching import Matching
 from store.rulebook import read_rule
 from store.settings import Settings
+from transforms.contradict import Said
 
 RULES = read_rule(Settings().rules / "matching.toml", Matching)
 PAIRS = {"record_a": pl.Int64, "record_b": pl.Int64, "match_weight": pl.Float64}
@@ -28,11 +29,16 @@ def known(*names: str) -> Known:
 
 
 def pairs(*rows: tuple[int, int, float], against: tuple[int, int] | None = None) -> Answer:
+    linked = pl.DataFrame(rows, schema=PAIRS, orient="row")
     opposed = [(*against, -30.0)] if against else []
-    return Answer(
-        pl.DataFrame(rows, schema=PAIRS, orient="row"),
-        pl.DataFrame(opposed, schema=PAIRS, orient="row"),
+    said = pl.concat([linked, pl.DataFrame(opposed, schema=PAIRS, orient="row")]).with_columns(
+        against="match_weight",
+        is_link=pl.col("match_weight") > 0,
+        is_opposed=pl.col("match_weight") < 0,
+        evidence="match_weight",
+        kinship=pl.lit(-100.0),
     )
+    return Answer(linked, Said(said, (), 0.0))
 
 
 def test_a_proposal_tells_customers_that_it_would_merge_and_split() -> None:

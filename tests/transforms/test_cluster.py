@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from rules.matching import Clustering
-from transforms.cluster import Apart, Clusters, cluster, pairs_to_weigh
+from transforms.cluster import Clusters, cluster, pairs_to_weigh
+from transforms.groups import Apart
 
 Pair = tuple[int, int]
 MADE_UP = settings(max_examples=40, deadline=None, derandomize=True)
