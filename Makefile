@@ -10,6 +10,8 @@
 #   make fuzz     damage deliveries at random for ten minutes and read them
 #   make chaos    kill runs, fill disks and break files, hundreds of times, and look what holds
 #   make sbom     list what is in a release, from the lock: sbom.json (CycloneDX)
+#   make audit    ask whether a known weakness is in what is installed (needs the network)
+#   make release  dist/: the wheel, the same byte for byte whoever builds it, with its list and digests
 #   make deploy   tell a running Prefect server of the flows (docs/operations.md)
 #   make clean    remove the environment and all caches; never anything below data/
 
@@ -27,7 +29,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_API_URL ?= http://127.0.0.1:4200/api
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: install run test check examples lock docs bench fuzz chaos sbom deploy clean
+.PHONY: install run test check examples lock docs bench fuzz chaos sbom audit release deploy clean
 
 install: $(STAMP)
 
@@ -65,6 +67,29 @@ chaos: $(STAMP)
 sbom: $(STAMP)
 	$(BIN)/python bench/sbom.py > sbom.json
 
+# The auditor has an environment of its own: nothing of ours needs what it is made of.
+OSV_URL ?= https://api.osv.dev/v1/query
+audit: $(STAMP)
+	@$(BIN)/python -c "import socket, urllib.parse as p; u = p.urlsplit('$(OSV_URL)'); \
+	  socket.create_connection((u.hostname, u.port or 443), 10)" 2>/dev/null || { echo "Nobody can be asked" \
+	  "at $(OSV_URL), so what is installed was not audited; try again with a network." >&2; exit 1; }
+	$(BIN)/uv tool run --isolated pip-audit@2.10.1 --requirement requirements.lock --disable-pip \
+	  --vulnerability-service osv --osv-url $(OSV_URL) --progress-spinner off
+
+# Built twice, and refused when the two differ. With KEY=… the digests are signed, and checked with
+# `ssh-keygen -Y verify -f SIGNERS -I NAME -n touchstone -s dist/SHA256SUMS.sig < dist/SHA256SUMS`.
+release: $(STAMP) sbom
+	@rm -rf dist && mkdir -p dist/again
+	@export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct); \
+	  for place in dist dist/again; do \
+	    $(BIN)/uv build --quiet --wheel --build-constraints requirements-build.lock \
+	      --require-hashes --out-dir $$place || exit 1; \
+	  done
+	@cmp dist/*.whl dist/again/*.whl || { echo "Two builds of one commit differ; do not release." >&2; exit 1; }
+	@rm -rf dist/again dist/.gitignore && mv sbom.json dist/
+	@cd dist && sha256sum *.whl sbom.json > SHA256SUMS && cat SHA256SUMS
+	@test -z "$(KEY)" || ssh-keygen -q -Y sign -f "$(KEY)" -n touchstone dist/SHA256SUMS
+
 docs: $(STAMP)
 	$(BIN)/python -m store.dictionary > docs/data-dictionary.md
 	$(BIN)/python -m store.dictionary dbt > examples/dbt/sources.yml
@@ -79,6 +104,8 @@ lock: $(STAMP)
 	@rm -f uv.lock
 	echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate \
 	  --output-file requirements-uv.lock -
+	echo hatchling | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header \
+	  --no-annotate --output-file requirements-build.lock -
 
 deploy: $(STAMP)
 	@$(BIN)/python -c "import sys, urllib.request as r; r.urlopen('$(PREFECT_API_URL)/health', timeout=5)" \
