@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     api_costly_per_minute: int = Field(
         1_200, ge=1, description="searches and matches among them, each"
     )
+    looks_wait: bool = Field(
+        False, description="whether a look waits until the audit trail is on the disk, as all else"
+    )
     alert_url: str | None = Field(
         None, description="where alerts are posted, signed; unset: nowhere"
     )

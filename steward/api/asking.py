@@ -1,7 +1,6 @@
 """Let a program in by its token: who it asks for, what it may ask, and how often."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from typing import NamedTuple
 from anyio import to_thread
 from starlette.requests import Request
 
+from steward.api.believed import Believed
 from steward.api.blocks import lay_out_blocks
 from steward.api.matching import Answer, Matcher, Question, model_of
 from steward.batches import Batches
@@ -24,9 +24,6 @@ from store.state.tokens import PREFIX, Bearer, TokenScope
 from transforms.arithmetic import Often
 from transforms.match import check_model, scorer_of
 
-FRESH_SECONDS = 1.0
-"""So long is believed who a token belongs to, and which run is live."""
-MOST_BEARERS = 1_000
 GUESSES_PER_MINUTE = 60
 """Tokens that do not hold, from one address."""
 COSTLY: frozenset[TokenScope] = frozenset({"search", "match"})
@@ -49,9 +46,8 @@ class Api:
 
     def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
         self.desk = desk
-        self._clock = clock
-        self._bearers: OrderedDict[str, tuple[float, Bearer | None]] = OrderedDict()
-        self._live: tuple[float, str] | None = None
+        self._bearers = Believed[Bearer | None](desk.state.tokens.bearer, clock)
+        self._live = Believed[str](lambda _: desk.snapshots.live_run(), clock)
         is_kept = partial(has_snapshot, desk.settings)
         self._cabinets = Follower[Cabinet](lambda run_id: lay_out(desk.settings, run_id), is_kept)
         self._matchers = Follower[Matcher](self._matcher, is_kept)
@@ -64,7 +60,7 @@ class Api:
         """Who asks, if the token is for this; `Problem` says why not."""
         words = request.headers.get("authorization", "").split()
         token = words[1] if len(words) == 2 and words[0].lower() == "bearer" else ""
-        bearer = await self._bearer(token) if token.startswith(PREFIX) else None
+        bearer = await self._bearers.about(token) if token.startswith(PREFIX) else None
         if bearer is None:
             self._limit(
                 ("api guess", request.client.host if request.client else "?"), GUESSES_PER_MINUTE
@@ -116,27 +112,11 @@ class Api:
         if matcher is not None:
             matcher.database.close()
 
-    async def _bearer(self, token: str) -> Bearer | None:
-        now = self._clock()
-        known = self._bearers.get(token)
-        if known is not None and now - known[0] < FRESH_SECONDS:
-            return known[1]
-        found = await to_thread.run_sync(self.desk.state.tokens.bearer, token)
-        self._bearers[token] = (now, found)
-        self._bearers.move_to_end(token)
-        if len(self._bearers) > MOST_BEARERS:
-            self._bearers.popitem(last=False)
-        return found
-
     async def _live_run(self) -> str:
-        now = self._clock()
-        if self._live is None or now - self._live[0] >= FRESH_SECONDS:
-            try:
-                run_id = await to_thread.run_sync(self.desk.snapshots.live_run)
-            except TouchstoneError as error:
-                raise wait(60, str(error), "not_ready") from error
-            self._live = (now, run_id)
-        return self._live[1]
+        try:
+            return await self._live.about("")
+        except TouchstoneError as error:
+            raise wait(60, str(error), "not_ready") from error
 
     def _limit(self, name: tuple[str, ...], per_minute: int) -> None:
         seconds = self.desk.limiter.take(name, per_minute)

@@ -1,4 +1,8 @@
-"""Write the audit trail: who looked at what and who changed what; ids, never values."""
+"""Write the audit trail: who looked at what and who changed what; ids, never values.
+
+A change, a sign-in, an export is on the disk before it is acknowledged. A look is written before
+the answer goes out and on the disk a fraction of a second later, many at once (decision 0018).
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -6,8 +10,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from store.state.engine import reading, writing
+from store.state.engine import noting, reading, writing
 from store.state.moments import to_moment, to_text
+from store.state.syncing import Syncing
 from store.state.tables import AUDIT
 
 
@@ -30,23 +35,42 @@ class Asked(NamedTuple):
     most: int
 
 
+LOOKS = frozenset({"look", "search", "changes", "match"})
+"""Actions that change nothing and take nothing along."""
+
+
 class Audit:
     """The audit trail of an open state database."""
 
-    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, engine: sa.Engine, now: Callable[[], datetime], *, looks_wait: bool = False
+    ) -> None:
         self._engine = engine
         self._now = now
+        self._at_leisure = frozenset() if looks_wait else LOOKS
+        self._syncing = Syncing(engine)
 
     def note(self, user_name: str, action: str, subject: str = "", detail: str = "") -> None:
         """Add a row."""
-        with writing(self._engine) as connection:
-            note(connection, Noted(self._now(), user_name, action, subject, detail))
+        self.note_all([(user_name, action, subject, detail)])
 
     def note_all(self, rows: Sequence[tuple[str, str, str, str]]) -> list[None]:
         """Add many rows (who, what, subject, detail) in one transaction; nothing for each."""
-        with writing(self._engine) as connection:
-            _add(connection, [Noted(self._now(), *row) for row in rows])
+        noted = [Noted(self._now(), *row) for row in rows]
+        is_soon = (
+            all(row.action in self._at_leisure for row in noted) and not self._syncing.is_late()
+        )
+        with noting(self._engine) if is_soon else writing(self._engine) as connection:
+            _add(connection, noted)
+        if is_soon:
+            self._syncing.soon()
+        else:
+            self._syncing.settled()
         return [None for _ in rows]
+
+    def close(self) -> None:
+        """Put the last looks on the disk."""
+        self._syncing.close()
 
     def find(self, asked: Asked) -> list[Noted]:
         """The newest rows that fit; a subject by its beginning."""

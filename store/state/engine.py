@@ -1,9 +1,11 @@
 """Open the state database: decisions, people, queues and audit, on SQLite or PostgreSQL.
 
 Writers take turns, on both databases and in every process, so that what one transaction looked at
-is still true when it commits. Everything that is acknowledged is on the disk.
+is still true when it commits. Everything that is acknowledged is on the disk; looks alone are noted
+first and put there soon after (decision 0018).
 """
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,10 +18,16 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from store.errors import TouchstoneError
+from store.files import sync_file
 from store.migrations import NewerDatabaseError, upgrade
 
 WRITERS_TURN = 7_146_053
 """The PostgreSQL advisory lock that a writer holds until its commit."""
+
+WAITING = ("PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 1000")
+NOTING = ("PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 0")
+"""How SQLite commits: what is acknowledged is on the disk; what is noted is written, and whoever
+notes never stops to move what was written ahead into the database."""
 
 NO_WAL = "The decision log needs a local disk: SQLite cannot write ahead on this file system."
 UNREACHED = {"OperationalError", "InterfaceError"}
@@ -65,6 +73,37 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         engine.execution_options(is_writing=True).begin() as connection,
     ):
         yield connection
+
+
+@contextmanager
+def noting(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """As `writing`, but committed without a wait for the disk; see `put_on_disk`.
+
+    What is committed outlives this process however it ends. Only a machine that stops (of
+    PostgreSQL, a server that is killed) can take it back, and then all that came after it too.
+    """
+    with (
+        explained(engine.url),
+        engine.execution_options(is_writing=True, is_noting=True).begin() as connection,
+    ):
+        yield connection
+
+
+def put_on_disk(engine: sa.Engine) -> None:
+    """Wait until what was noted is on the disk. PostgreSQL sees to that by itself, in under 1 s.
+
+    SQLite writes ahead into one file, so whoever syncs it syncs all that was committed before.
+    """
+    if engine.dialect.name == "sqlite":
+        with contextlib.suppress(FileNotFoundError):  # the last one to leave moved it already
+            sync_file(Path(f"{engine.url.database}-wal"))
+
+
+def move_ahead(engine: sa.Engine) -> None:
+    """Move what was written ahead into the database, while others read and write; see `NOTING`."""
+    if engine.dialect.name == "sqlite":
+        with explained(engine.url), contextlib.closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 @contextmanager
@@ -138,7 +177,11 @@ def _sqlite(url: URL, wait_ms: int) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        is_writing = connection.get_execution_options().get("is_writing", False)
+        options = connection.get_execution_options()
+        is_writing = options.get("is_writing", False)
+        if is_writing:
+            for pragma in NOTING if options.get("is_noting", False) else WAITING:
+                connection.exec_driver_sql(pragma)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
     return engine
@@ -163,7 +206,10 @@ def _postgresql(url: URL, wait_ms: int) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        if connection.get_execution_options().get("is_writing", False):
+        options = connection.get_execution_options()
+        if options.get("is_writing", False):
+            if options.get("is_noting", False):
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {wait_ms}")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_TURN})")
 

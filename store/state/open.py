@@ -51,6 +51,7 @@ def open_state(
     """Open the database that the settings name, making its tables where there are none."""
     engine = open_engine(settings.log_url, wait_seconds)
     log = DecisionLog(engine, now)
+    audit = Audit(engine, now, looks_wait=settings.looks_wait)
     try:
         yield State(
             engine,
@@ -59,11 +60,12 @@ def open_state(
             Sessions(engine, now),
             Queue(engine, now),
             Work(engine, now),
-            Audit(engine, now),
+            audit,
             ToldOf(log),
             Proposals(engine, now),
             Workload(engine, now),
             Tokens(engine, now),
         )
     finally:
+        audit.close()
         engine.dispose()
