@@ -245,7 +245,8 @@ def _open_the_queue(settings: Settings) -> None:
     assert run_id is not None
     with duckdb.connect(str(settings.published / run_id / "golden.duckdb"), read_only=True) as con:
         ((now,),) = con.execute("select max(now) from runs").fetchall()
-        items = queue_of(con, read_rulebook(settings.rules).feeds)
+        rulebook = read_rulebook(settings.rules)
+        items = queue_of(con, rulebook.feeds, rulebook.queues)
     show_queue(settings, items, run_id, now)
     print(f"| items in the queue | {items.height:,} |")
 

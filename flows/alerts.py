@@ -73,6 +73,15 @@ def alerts_of(summary: dict[str, Any], late: dict[str, int]) -> list[Alert]:
     return found
 
 
+def tell_of_escalation(settings: Settings, went: Counter[str]) -> list[str]:
+    """Tell of items that went up because they are past due; what of that went wrong."""
+    lines = [f"{count} to {to.replace('_', ' ')}s" for to, count in sorted(went.items())]
+    title = f"{sum(went.values())} review items past due went up"
+    run_id = current_run(settings)
+    alert = Alert("queue.escalated", title, "\n".join(lines), run_id, datetime.now(UTC))
+    return _tell(settings, [alert])
+
+
 def overdue(settings: Settings, now: datetime) -> dict[str, int]:
     """How many items of each kind wait beyond their day."""
     with open_state(settings) as state:

@@ -31,6 +31,7 @@ COMMANDS = {
     "query": "ask the current snapshot, read-only",
     "steward": "start the web app, which takes posts in",
     "decide": "answer a review item; the next run obeys",
+    "escalate": "take review items that are past due to the next level",
     "publish": "release a snapshot that was held back, or hand on the current one",
     "user": "add a person, change what they may do, or list all",
     "token": "let a program ask the read API, or take that back",

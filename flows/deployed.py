@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import audit as auditing
-from flows import fetching
+from flows import escalating, fetching
 from flows.alerts import announce, telling_of_failure
 from flows.line import STAGES, open_warehouse, perform
 from flows.nightly import Night, close, prepare
@@ -116,6 +116,21 @@ def audit(data: str | None = None, rules: str | None = None, now: datetime | Non
     create_markdown_artifact(
         key="audit", markdown=f"```json\n{json.dumps(told, indent=1)}\n```", description="Audit"
     )
+
+
+@flow(name="escalate", flow_run_name=_run_name)
+def escalate(data: str | None = None, rules: str | None = None) -> None:
+    """Take review items that are past due to the next level, and tell of it.
+
+    Args:
+        data: the data folder; unset, TOUCHSTONE_DATA or ./data.
+        rules: the folder of rules; unset, TOUCHSTONE_RULES or the ones beside the code.
+
+    """
+    went, problems = escalating.escalate(_settings(data, rules), datetime.now(UTC))
+    get_run_logger().info(escalating.say(went))
+    for problem in problems:
+        get_run_logger().warning(problem)
 
 
 @flow(name="train", flow_run_name=_run_name, log_prints=True)

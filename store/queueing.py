@@ -8,8 +8,10 @@ import polars as pl
 
 from rules.decision import EVIDENCE
 from rules.feed import Feed
+from rules.queues import Queue, Queues
 from store.settings import Settings
 from store.state.engine import open_engine
+from store.state.escalation import escalate_due
 from store.state.moments import to_text
 from store.state.seals import seal
 from store.state.staging import publish_queue
@@ -29,8 +31,22 @@ def show_queue(settings: Settings, items: pl.DataFrame, run_id: str, now: dateti
         engine.dispose()
 
 
-def queue_of(con: duckdb.DuckDBPyConnection, feeds: Mapping[str, Feed]) -> pl.DataFrame:
+def escalate_shown(settings: Settings, queues: Queues, now: datetime) -> None:
+    """Take what is past due by now a step up."""
+    engine = open_engine(settings.log_url, 30)
+    try:
+        escalate_due(engine, queues, now)
+    finally:
+        engine.dispose()
+
+
+def queue_of(
+    con: duckdb.DuckDBPyConnection, feeds: Mapping[str, Feed], queues: Queues
+) -> pl.DataFrame:
     """The review items as the queue knows them, with the campaigns of their records.
+
+    With them go the accounts of their customers (campaigns and sources of all their records), and
+    until when an account manager has them alone.
 
     A row in quarantine and a held delivery have the campaign that their feed declares for every
     record. A record of no campaign, and an item of a feed that declares none, has the campaign ''.
@@ -40,25 +56,45 @@ def queue_of(con: duckdb.DuckDBPyConnection, feeds: Mapping[str, Feed]) -> pl.Da
         schema={"source": pl.String, "campaign": pl.String},
         orient="row",
     )
+    kinds: dict[str, Queue] = dict(queues)
+    alone = pl.DataFrame(
+        {"kind": list(kinds), "days": [queue.manager_days for queue in kinds.values()]}
+    )
     con.register("declared", declared.to_arrow())
+    con.register("alone", alone.to_arrow())
     found: pl.DataFrame = con.sql(
         f"""
         with named as (select item_id, unnest(record_ids) as record_id from review_items),
         of_records as (
             select n.item_id, list(distinct coalesce(c.campaign, '')) as campaigns
-            from named n left join crosswalk c using (record_id) group by n.item_id)
+            from named n left join crosswalk c using (record_id) group by n.item_id),
+        of_customers as (
+            select customer_id, list(distinct 'source:' || source) || coalesce(
+                list(distinct 'campaign:' || campaign) filter (campaign is not null), []
+            ) as accounts
+            from crosswalk semi join (
+                select unnest(customer_ids) as customer_id from review_items) using (customer_id)
+            group by customer_id),
+        of_items as (
+            select item_id, flatten(list(accounts)) as accounts
+            from (select item_id, unnest(customer_ids) as customer_id from review_items)
+            join of_customers using (customer_id) group by item_id)
         select item_id, kind, priority, {_moment("opened_at")}, {_moment("due_at")},
+            {_moment("opened_at + to_days(days::integer)", "manager_until")},
+            coalesce(of_items.accounts, []) as accounts,
             sha256(to_json(struct_pack({_EVIDENCE}))::varchar) as fingerprint,
             coalesce(campaigns, [coalesce(declared.campaign, '')]) as campaigns
         from review_items left join of_records using (item_id)
+        left join of_items using (item_id) left join alone using (kind)
         left join (select delivery_id as its_delivery, source from deliveries)
             on its_delivery = delivery_id
         left join declared using (source)"""
     ).pl()
     con.unregister("declared")
+    con.unregister("alone")
     return found
 
 
-def _moment(column: str) -> str:
+def _moment(time: str, name: str = "") -> str:
     """A time as `to_text` writes it."""
-    return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ') as {column}"
+    return f"strftime({time}, '%Y-%m-%dT%H:%M:%S.%fZ') as {name or time}"

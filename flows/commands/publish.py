@@ -9,12 +9,13 @@ from flows.announcing import announce_to_folder, announce_to_webhook
 from flows.cli import show
 from flows.erasing.carry_out import finish_released
 from rules.decision import NewDecision, Publication
+from rules.queues import Queues
 from store.decisions import DecisionLogError, open_decisions
 from store.errors import TouchstoneError
 from store.lock import one_writer
 from store.postgresql import copy_to_postgresql
 from store.queueing import queue_of, show_queue
-from store.rulebook import read_feeds
+from store.rulebook import read_feeds, read_rule
 from store.settings import Settings
 from store.snapshot import current_run, held_back, open_snapshot, release
 
@@ -53,7 +54,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             )
         _note(arguments, settings)
         with open_snapshot(settings, arguments.run_id) as con:
-            items = queue_of(con, read_feeds(settings.rules))
+            queues = read_rule(settings.rules / "queues.toml", Queues)
+            items = queue_of(con, read_feeds(settings.rules), queues)
         release(settings, arguments.run_id)
         show_queue(settings, items, arguments.run_id, datetime.now(UTC))
         finish_released(settings, arguments.run_id)

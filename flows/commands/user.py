@@ -27,6 +27,12 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--function", action="append", choices=FUNCTIONS, help="what an editor may also do"
     )
+    parser.add_argument(
+        "--account",
+        action="append",
+        metavar="KIND:NAME",
+        help="what an account manager answers for: campaign:NAME or source:NAME",
+    )
     parser.set_defaults(refuse=parser.error)
 
 
@@ -102,6 +108,7 @@ def _with_scope(user: User, arguments: argparse.Namespace) -> User:
         campaigns=frozenset(arguments.campaign or user.campaigns),
         datasets=frozenset(arguments.dataset or user.datasets),
         functions=frozenset(arguments.function or user.functions),
+        accounts=frozenset(arguments.account or user.accounts),
     )
 
 
@@ -119,6 +126,7 @@ def _line(user: User) -> str:
             ("functions", user.functions),
             ("campaigns", user.campaigns),
             ("datasets", user.datasets),
+            ("accounts", user.accounts),
         )
         if values
     ]

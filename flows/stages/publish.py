@@ -10,7 +10,7 @@ from flows.ledger import said_before
 from flows.run import Counts, Run
 from flows.stages.corrections import tell_corrections
 from store.golden import Golden, open_beside
-from store.queueing import queue_of, show_queue
+from store.queueing import escalate_shown, queue_of, show_queue
 from store.schema import PAIRS, relationships
 from store.snapshot import is_held, publish
 from store.warehouse import Warehouse
@@ -30,7 +30,7 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
                 golden.apply(run.run_id, "publish", {})
         golden.execute("checkpoint golden")  # closing would keep it to itself that the disk is full
         counts = {"customers": golden.one("select count(*) from golden_values")}
-        items = queue_of(golden.con, run.rulebook.feeds)
+        items = queue_of(golden.con, run.rulebook.feeds, run.rulebook.queues)
         held = [str(breach) for breach in breaches(golden.con, run.run_id, run.rulebook.gates)]
     touched = "select count(*) from (from change.customers union all from change.pairs)"
     is_changed = run.is_rebuild or bool(run.changed) or warehouse.one(touched) > 0
@@ -38,6 +38,7 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
     if is_held(run.settings, run.run_id):
         return {**counts, "held_back": len(held)}
     show_queue(run.settings, items, run.run_id, run.now)
+    escalate_shown(run.settings, run.rulebook.queues, run.now)
     return counts
 
 

@@ -43,6 +43,7 @@ def show_dashboard(visit: Visit) -> Response:
         "dashboard.html",
         open=len(waiting),
         past_due=sum(one.due_at < now for one in waiting),
+        escalated=sum(one.escalated_to == "administrator" for one in waiting),
         by_kind=Counter(one.kind for one in waiting),
         kinds=KINDS,
         decided=len(mine),

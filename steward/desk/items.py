@@ -13,7 +13,7 @@ from steward.desk.conflict import conflict_view
 from steward.desk.held import held_view
 from steward.desk.pages import Page
 from steward.desk.pair import merge_view, pair_view
-from steward.desk.rail import rail, section_of
+from steward.desk.rail import TABS, rail, section_of
 from steward.desk.refused import not_here
 from steward.desk.seen import Seen, reach_of, see_item
 from steward.desk.visit import Visit
@@ -56,7 +56,7 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
         seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
         insist_may_answer(visit, seen, waiting)
         kind = str(seen.item["kind"])
-        listed = rail(visit, snapshot, section_of(kind), asked.get("tab", ""), item_id)
+        listed = rail(visit, snapshot, section_of(kind), _tab(asked.get("tab", "")), item_id)
         visit.desk.ahead.look(snapshot, listed.soon, reach_of(visit.actor))
         template, view = VIEWS[AS_WELL.get((kind, asked.get("view", "")), str(kind))]
         return visit.page(
@@ -96,7 +96,8 @@ def insist_on(visit: Visit, item_id: str, action: Action) -> None:
         raise not_here()
     with visit.desk.snapshots.reading() as snapshot:
         seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
-        visit.insist(action, seen.resource())
+        manager = visit.state.work.manager_of(item_id)
+        visit.insist(action, seen.resource()._replace(account_manager=manager))
 
 
 def claimed(visit: Visit) -> tuple[str, str]:
@@ -118,11 +119,12 @@ def gone(visit: Visit, item_id: str) -> Exception:
 def insist_may_answer(visit: Visit, seen: Seen, waiting: Waiting) -> None:
     """Whether the one who asks may answer this item: the first look or the second."""
     kind: Action = "decide_conflict" if waiting.kind == "conflict" else "decide"
-    visit.insist(kind, seen.resource())
+    resource = seen.resource()._replace(account_manager=waiting.manager)
+    visit.insist(kind, resource)
     if waiting.state == SECOND:
         first = next(iter(visit.state.work.given(waiting.item_id)), None)
         author = first.user_name if first else None
-        visit.insist("second_look", seen.resource()._replace(author=author))
+        visit.insist("second_look", resource._replace(author=author))
 
 
 def _taken(visit: Visit, item_id: str) -> Waiting:
@@ -135,6 +137,10 @@ def _taken(visit: Visit, item_id: str) -> Waiting:
         return waiting
     taken = visit.state.queue.take(visit.reader, item_id)
     return waiting._replace(holder=visit.actor.name, until=taken.expires_at, version=taken.version)
+
+
+def _tab(word: str) -> str:
+    return word if word in TABS else ""
 
 
 def _told(visit: Visit, waiting: Waiting) -> list[tuple[str, datetime, str]]:

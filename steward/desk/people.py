@@ -48,7 +48,10 @@ def change_person(visit: Visit) -> Response:
     if before.name == visit.actor.name:
         return _person(visit, before, "Another administrator changes what you may do.", 422)
     after = _user(visit, before.name)
-    visit.state.people.change(after)
+    try:
+        visit.state.people.change(after)
+    except UserError as error:
+        return _person(visit, before, str(error), 422)
     visit.note("change_person", before.name, _difference(before, after))
     return see_other("/administration?said=changed")
 
@@ -89,6 +92,7 @@ def _user(visit: Visit, name: str) -> User:
         campaigns=_words(visit.form.get("campaigns", "")),
         datasets=_words(visit.form.get("datasets", "")),
         functions=functions if role == "editor" else frozenset(),
+        accounts=_words(visit.form.get("accounts", "")) if role == "editor" else frozenset(),
     )
 
 

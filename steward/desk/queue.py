@@ -4,7 +4,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from steward.desk.items import claimed, insist_on
 from steward.desk.pages import Page
-from steward.desk.rail import SECOND, rail, section_of
+from steward.desk.rail import MOST, TABS, rail, section_of
 from steward.desk.refused import Refused, may_not, not_here
 from steward.desk.sections import SECTIONS
 from steward.desk.visit import Visit, see_other
@@ -17,7 +17,8 @@ BLIND = "blind"
 
 def show_queue(visit: Visit) -> Response:
     """The next item of a section; or why there is none."""
-    tab = SECOND if visit.request.query_params.get("tab") == SECOND else ""
+    asked = visit.request.query_params.get("tab", "")
+    tab = asked if asked in TABS else ""
     section = next(one for one in SECTIONS if one.path == visit.request.url.path)
     item = next_item(visit, section.kinds, tab)
     if item is not None:
@@ -30,9 +31,9 @@ def show_queue(visit: Visit) -> Response:
 def next_item(visit: Visit, kinds: tuple[str, ...], tab: str) -> Claimed | None:
     """The most urgent item that nobody else has, now claimed by the one who asks."""
     queue = visit.state.queue
-    if tab != SECOND:
+    if tab not in TABS:
         return queue.next(visit.reader, kinds)
-    waiting = visit.state.work.second_looks(visit.reader, kinds, 100)
+    waiting = TABS[tab](visit.state.work, visit.reader, kinds, MOST)
     free = (item for item in waiting if item.holder in {None, visit.actor.name})
     first = next(free, None)
     return None if first is None else queue.take(visit.reader, first.item_id)

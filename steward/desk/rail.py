@@ -1,5 +1,6 @@
 """The list beside the work: what waits, most urgent first, and the last decision with its undo."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -9,12 +10,18 @@ from steward.desk.seen import name_of
 from steward.desk.visit import Visit
 from steward.desk.words import how_long, plain
 from store.reading import Row, Snapshot
-from store.state.work import Given, Waiting
+from store.state.scope import Reader
+from store.state.work import Given, Waiting, Work
 
 LISTED = 14
 MOST = 100
 MOST_KNOWN = 20_000
-SECOND = "second"
+SECOND, LATE = "second", "late"
+TABS: dict[str, Callable[[Work, Reader, tuple[str, ...], int], list[Waiting]]] = {
+    SECOND: Work.second_looks,
+    LATE: Work.past_due,
+}
+"""The lists beside that of all that waits, by the word in the address."""
 
 
 class Entry(NamedTuple):
@@ -25,6 +32,8 @@ class Entry(NamedTuple):
     about: str
     age: str
     is_late: bool
+    is_escalated: bool
+    """Whether it was taken to an administrator because it is late."""
     priority: float
     share: int
     """The priority in hundredths of the highest that is listed."""
@@ -48,6 +57,7 @@ class Rail(NamedTuple):
     tab: str
     open_count: int
     second_count: int
+    late_count: int
     entries: list[Entry]
     last: Last | None
     done_today: int
@@ -67,9 +77,9 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
     """The list of a section around the current item."""
     work, kinds = visit.state.work, section.kinds
     waiting = work.waiting(visit.reader, kinds, MOST)
-    second = work.second_looks(visit.reader, kinds, MOST)
+    others = {name: found(work, visit.reader, kinds, MOST) for name, found in TABS.items()}
     counts = visit.waiting()
-    listed = _around(second if tab == SECOND else waiting, current)
+    listed = _around(others.get(tab, waiting), current)
     last = work.last_given(visit.actor.name, kinds)
     names = [item.item_id for item in listed] + ([last.item_id] if last else [])
     titles = titles_of(snapshot, names, [item.item_id for item in waiting])
@@ -81,7 +91,8 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
         section,
         tab,
         sum(counts.get(kind, 0) for kind in kinds),
-        len(second),
+        len(others[SECOND]),
+        len(others[LATE]),
         entries,
         Last(last, titles[last.item_id][0], _age(last.said_at, now)) if last else None,
         work.given_since(visit.actor.name, now - timedelta(hours=now.hour, minutes=now.minute)),
@@ -197,6 +208,7 @@ def _entries(
             *titles[item.item_id],
             _age(item.opened_at, now),
             item.due_at < now,
+            item.escalated_to == "administrator",
             item.priority,
             round(100 * item.priority / highest),
             None if item.holder == me else item.holder,

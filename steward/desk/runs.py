@@ -109,7 +109,7 @@ def publish_again(visit: Visit) -> Response:
         )
     settings = visit.desk.settings
     with open_snapshot(settings, run_id) as con:
-        items = queue_of(con, visit.desk.rulebook.feeds)
+        items = queue_of(con, visit.desk.rulebook.feeds, visit.desk.rulebook.queues)
     lead_back(settings, run_id)
     show_queue(settings, items, run_id, datetime.now(UTC))
     visit.note("lead_readers", run_id, visit.form["because"].strip()[:500])

@@ -62,7 +62,9 @@ class Visit(NamedTuple):
     def reader(self) -> Reader:
         """Whose queue it is: administrators are not limited by campaign."""
         is_limited = self.actor.role != "administrator"
-        return Reader(self.actor.name, self.actor.campaigns if is_limited else None)
+        is_manager = "account_manager" in self.actor.functions
+        only_accounts = is_limited and is_manager and "data_steward" not in self.actor.functions
+        return Reader(self.actor.name, self.actor.campaigns if is_limited else None, only_accounts)
 
     @property
     def keys(self) -> str:

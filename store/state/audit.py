@@ -61,7 +61,7 @@ class Audit:
             all(row.action in self._at_leisure for row in noted) and not self._syncing.is_late()
         )
         with noting(self._engine) if is_soon else writing(self._engine) as connection:
-            _add(connection, noted)
+            note_all(connection, noted)
         if is_soon:
             self._syncing.soon()
         else:
@@ -93,10 +93,11 @@ class Audit:
 
 def note(connection: sa.Connection, noted: Noted) -> None:
     """Add a row inside a writer's transaction, with what it tells of."""
-    _add(connection, [noted])
+    note_all(connection, [noted])
 
 
-def _add(connection: sa.Connection, rows: Sequence[Noted]) -> None:
+def note_all(connection: sa.Connection, rows: Sequence[Noted]) -> None:
+    """Add rows inside a writer's transaction."""
     last = connection.scalar(sa.select(sa.func.max(AUDIT.c.audit_id))) or 0
     numbered = [
         row._asdict() | {"audit_id": number, "at": to_text(row.at)}

@@ -13,6 +13,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from rules.access import Function, Role
 from store.errors import TouchstoneError
+from store.state.accounts import KINDS, assign_managers
 from store.state.engine import reading, writing
 from store.state.moments import to_moment, to_text
 from store.state.tables import GRANTS, INVITATIONS, SESSIONS, USERS
@@ -37,6 +38,8 @@ class User(NamedTuple):
     campaigns: frozenset[str]
     datasets: frozenset[str]
     functions: frozenset[Function]
+    accounts: frozenset[str] = frozenset()
+    """What an account manager answers for: `campaign:NAME`, `source:NAME`."""
 
 
 class People:
@@ -50,6 +53,7 @@ class People:
     def add(self, user: User) -> None:
         """Add a person, who has no password until an invitation is used."""
         _check_name(user.name)
+        _check_accounts(user)
         with writing(self._engine) as connection:
             if _row(connection, user.name) is not None:
                 raise UserError(f"There is a person called {user.name} already; change that one.")
@@ -64,9 +68,11 @@ class People:
                 )
             )
             _grant(connection, user)
+            assign_managers(connection)
 
     def change(self, user: User) -> None:
         """Give a person another role, scope or state; their open sessions end."""
+        _check_accounts(user)
         with writing(self._engine) as connection:
             _known(connection, user.name)
             connection.execute(
@@ -75,6 +81,7 @@ class People:
                 .values(role=user.role, is_active=int(user.is_active))
             )
             _grant(connection, user)
+            assign_managers(connection)
             connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.user_name == user.name))
 
     def find(self, name: str) -> User | None:
@@ -226,6 +233,7 @@ def _user(connection: sa.Connection, name: str) -> User | None:
         campaigns=granted("campaign"),
         datasets=granted("dataset"),
         functions=granted("function"),  # type: ignore[arg-type]  # the database has only these
+        accounts=granted("account"),
     )
 
 
@@ -237,6 +245,7 @@ def _grant(connection: sa.Connection, user: User) -> None:
             ("campaign", user.campaigns),
             ("dataset", user.datasets),
             ("function", user.functions),
+            ("account", user.accounts),
         )
         for value in sorted(values)
     ]
@@ -253,6 +262,15 @@ def _hash_of_nobody() -> str:
 def _check_name(name: str) -> None:
     if not name or len(name) > 100 or not name.isprintable() or name != name.strip():
         raise UserError("A person's name has 1 to 100 printable characters; write another one.")
+
+
+def _check_accounts(user: User) -> None:
+    for account in sorted(user.accounts):
+        kind, _, name = account.partition(":")
+        if kind not in KINDS or not name:
+            raise UserError(
+                f"An account is written campaign:NAME or source:NAME; {account} is neither."
+            )
 
 
 def _check_password(password: str) -> None:

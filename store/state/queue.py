@@ -24,6 +24,7 @@ from store.state.scope import (
     UNSURE,
     Reader,
     in_scope,
+    may_have,
     visible,
 )
 from store.state.tables import CLAIMS, ITEMS, SKIPS, VERDICTS
@@ -84,7 +85,9 @@ class Queue:
     def take(self, reader: Reader, item_id: str) -> Claimed:
         """Claim this item, unless somebody else has it or the reader may not see it."""
         with writing(self._engine) as connection:
-            row = connection.execute(visible(reader).where(ITEMS.c.item_id == item_id)).first()
+            row = connection.execute(
+                visible(reader, self._now()).where(ITEMS.c.item_id == item_id)
+            ).first()
             if row is None:
                 raise StaleError(f"There is no item {item_id} that waits for you.")
             other = self._holder(connection, item_id)
@@ -141,7 +144,9 @@ class Queue:
     def escalate(self, reader: Reader, item_id: str) -> None:
         """Hand an item to the administrators."""
         with writing(self._engine) as connection:
-            if connection.execute(visible(reader).where(ITEMS.c.item_id == item_id)).first():
+            if connection.execute(
+                visible(reader, self._now()).where(ITEMS.c.item_id == item_id)
+            ).first():
                 named = ITEMS.c.item_id == item_id
                 connection.execute(sa.update(ITEMS).where(named).values(assigned_to=ADMINISTRATORS))
                 _release(connection, reader.name, item_id)
@@ -173,7 +178,9 @@ class Queue:
 
     def counts(self, reader: Reader) -> dict[str, int]:
         """How many items of each kind wait for this reader, claimed ones too."""
-        waits = visible(reader).with_only_columns(ITEMS.c.kind, sa.func.count().label("waiting"))
+        waits = visible(reader, self._now()).with_only_columns(
+            ITEMS.c.kind, sa.func.count().label("waiting")
+        )
         query = waits.group_by(ITEMS.c.kind)
         with reading(self._engine) as connection:
             return {row.kind: row.waiting for row in connection.execute(query)}
@@ -187,7 +194,11 @@ class Queue:
     def _mine(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
         is_mine = (CLAIMS.c.user_name == reader.name) & (CLAIMS.c.expires_at > to_text(self._now()))
         held = sa.select(CLAIMS.c.item_id).where(is_mine)
-        return visible(reader).where(ITEMS.c.kind.in_(kinds) & ITEMS.c.item_id.in_(held)).limit(1)
+        return (
+            visible(reader, self._now())
+            .where(ITEMS.c.kind.in_(kinds) & ITEMS.c.item_id.in_(held))
+            .limit(1)
+        )
 
     def _free(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
         now = to_text(self._now())
@@ -196,11 +207,12 @@ class Queue:
             (SKIPS.c.user_name == reader.name) & (SKIPS.c.until > now)
         )
         return (
-            visible(reader)
+            visible(reader, self._now())
             .where(
                 ITEMS.c.kind.in_(kinds)
                 & ITEMS.c.item_id.not_in(claimed)
                 & ITEMS.c.item_id.not_in(skipped)
+                & may_have(reader, self._now())
             )
             .order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id)
             .limit(1)
@@ -233,7 +245,7 @@ class Queue:
     ) -> sa.Row[tuple[object, ...]]:
         """The item as the reader saw it and has it; else what happened to it."""
         named = ITEMS.c.item_id == verdict.item_id
-        item = connection.execute(visible(reader).where(named)).first()
+        item = connection.execute(visible(reader, self._now()).where(named)).first()
         if item is None or item.version != verdict.version:
             raise StaleError(_what_happened(connection, verdict.item_id))
         holder = self._holder(connection, verdict.item_id)

@@ -1,9 +1,11 @@
 """Say which items a person may know of, and which of them wait for their answer, in the SQL."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from store.state.moments import to_text
 from store.state.tables import CAMPAIGN_SETS, ITEMS, LIVE, VERDICTS
 
 OPEN, SECOND, DECIDED, CLOSED = "open", "second_look", "decided", "closed"
@@ -19,14 +21,17 @@ class Reader(NamedTuple):
     name: str
     campaigns: frozenset[str] | None
     """None: all of them, and records of no campaign too."""
+    only_accounts: bool = False
+    """Whether they answer for their own customers alone, as account managers do."""
 
 
-def visible(reader: Reader) -> sa.Select[tuple[object, ...]]:
+def visible(reader: Reader, now: datetime) -> sa.Select[tuple[object, ...]]:
     """Items that wait and that the reader may answer.
 
     The words `'open'` stand in the text, since a partial index is not found by a parameter. A
-    second look is never given by who looked first. What was handed to somebody is theirs, and
-    administrators may answer all.
+    second look is never given by who looked first. What was handed to somebody is theirs, what is
+    about the customers of an account manager is theirs for some days, and administrators may
+    answer all.
     """
     first = sa.select(VERDICTS.c.item_id).where(
         (VERDICTS.c.user_name == reader.name)
@@ -38,7 +43,16 @@ def visible(reader: Reader) -> sa.Select[tuple[object, ...]]:
     query = in_scope(reader).where(waits & is_mine)
     if reader.campaigns is None:
         return query
-    return query.where(ITEMS.c.assigned_to.is_(None) | (ITEMS.c.assigned_to == reader.name))
+    query = query.where(ITEMS.c.assigned_to.is_(None) | (ITEMS.c.assigned_to == reader.name))
+    if reader.only_accounts:
+        return query.where(ITEMS.c.manager == reader.name)
+    return query.where(may_have(reader, now))
+
+
+def may_have(reader: Reader, now: datetime) -> sa.ColumnElement[bool]:
+    """Whether no account manager but the reader has the item to themselves just now."""
+    is_free = ITEMS.c.manager.is_(None) | (ITEMS.c.manager_until <= to_text(now))
+    return is_free | (ITEMS.c.manager == reader.name)
 
 
 def in_scope(reader: Reader) -> sa.Select[tuple[object, ...]]:

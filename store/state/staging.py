@@ -6,31 +6,43 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
+from store.state.accounts import assign_managers
 from store.state.engine import reading, writing
 from store.state.scope import CLOSED, OPEN, SECOND
-from store.state.tables import CAMPAIGN_SETS, CLAIMS, ITEMS, LIVE
+from store.state.tables import ACCOUNT_SETS, CAMPAIGN_SETS, CLAIMS, ITEMS, LIVE
 
 ROWS_AT_A_TIME = 500
 """Items that are staged in one transaction: stewards wait for no longer than that takes."""
 
-SEEN = ("priority", "opened_at", "due_at", "fingerprint", "campaign_set")
+SEEN = (
+    "priority",
+    "opened_at",
+    "due_at",
+    "manager_until",
+    "fingerprint",
+    "campaign_set",
+    "account_set",
+)
 """What may change about an item while its question stays."""
 
 BETWEEN = "\x1f"
-"""Stands between the names of a set of campaigns."""
+"""Stands between the names of a set of campaigns or accounts."""
 
 
 def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: str) -> None:
     """Show the items of a run and no others.
 
-    items: item_id, kind, priority, opened_at and due_at (text), fingerprint, campaigns (list of
-    text, '' for a record of none). An item whose evidence changed after it was decided is asked
-    again; one that is asked no more is closed.
+    items: item_id, kind, priority, opened_at, due_at and manager_until (text), fingerprint,
+    campaigns (list of text, '' for a record of none), accounts (list of text). An item whose
+    evidence changed after it was decided is asked again; one that is asked no more is closed.
     """
-    items = items.with_columns(campaign_set=_set_of(pl.col("campaigns")))
+    items = items.with_columns(
+        campaign_set=_set_of(pl.col("campaigns")), account_set=_set_of(pl.col("accounts"))
+    )
     known = _known(engine, run_number)
     with writing(engine) as connection:
-        _name_sets(connection, items)
+        _name_sets(connection, CAMPAIGN_SETS, items, "campaigns")
+        _name_sets(connection, ACCOUNT_SETS, items, "accounts")
     fresh = items.join(known, on="item_id", how="anti")
     for part in fresh.iter_slices(ROWS_AT_A_TIME):
         with writing(engine) as connection:
@@ -43,6 +55,7 @@ def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: 
     with writing(engine) as connection:
         _update(connection, changed)
         _close(connection, gone["item_id"])
+        assign_managers(connection)
         connection.execute(sa.delete(LIVE))
         connection.execute(sa.insert(LIVE).values(only=1, run_number=run_number, switched_at=now))
     with writing(engine) as connection:
@@ -77,20 +90,21 @@ def _stage(connection: sa.Connection, items: pl.DataFrame, run_number: int) -> N
     connection.execute(sa.insert(ITEMS), rows.to_dicts())
 
 
-def _set_of(campaigns: pl.Expr) -> pl.Expr:
-    """The name of a set of campaigns."""
-    told = campaigns.list.eval(pl.element().fill_null("")).list.unique().list.sort()
+def _set_of(values: pl.Expr) -> pl.Expr:
+    """The name of a set of campaigns or accounts."""
+    told = values.list.eval(pl.element().fill_null("")).list.unique().list.sort()
     return told.list.join(BETWEEN).fill_null("")
 
 
-def _name_sets(connection: sa.Connection, items: pl.DataFrame) -> None:
-    """Say which campaigns are in each set, of those that are not known yet."""
-    named = items.select("campaign_set", campaign="campaigns").unique("campaign_set")
-    told = named.explode("campaign").with_columns(pl.col("campaign").fill_null("")).unique()
-    known = set(connection.scalars(sa.select(CAMPAIGN_SETS.c.campaign_set).distinct()))
-    rows = told.filter(~pl.col("campaign_set").is_in(sorted(known))).to_dicts()
+def _name_sets(connection: sa.Connection, table: sa.Table, items: pl.DataFrame, of: str) -> None:
+    """Say what is in each set of campaigns or accounts, of those that are not known yet."""
+    name, value = (column.name for column in table.c)
+    named = items.select(name, pl.col(of).alias(value)).unique(name)
+    told = named.explode(value).with_columns(pl.col(value).fill_null("")).unique()
+    known = set(connection.scalars(sa.select(table.c[name]).distinct()))
+    rows = told.filter(~pl.col(name).is_in(sorted(known))).to_dicts()
     if rows:
-        connection.execute(sa.insert(CAMPAIGN_SETS), rows)
+        connection.execute(sa.insert(table), rows)
 
 
 def _update(connection: sa.Connection, changed: pl.DataFrame) -> None:
@@ -111,6 +125,7 @@ def _update(connection: sa.Connection, changed: pl.DataFrame) -> None:
         .values(
             state=sa.bindparam("new_state"),
             version=ITEMS.c.version + sa.bindparam("steps"),
+            escalated_to=sa.case((sa.bindparam("steps") == 1, None), else_=ITEMS.c.escalated_to),
             **{name: sa.bindparam(f"new_{name}") for name in SEEN},
         )
     )

@@ -28,7 +28,7 @@ GRANTS = sa.Table(
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, primary_key=True),
 )
-"""One row per campaign, dataset or function that a person has."""
+"""One row per campaign, dataset, function or account that a person has."""
 
 SESSIONS = sa.Table(
     "sessions",
@@ -79,6 +79,10 @@ ITEMS = sa.Table(
     sa.Column("assigned_to", sa.Text),
     sa.Column("first_run", sa.Integer, nullable=False),
     sa.Column("campaign_set", sa.Text, nullable=False),
+    sa.Column("account_set", sa.Text, nullable=False, server_default=""),
+    sa.Column("manager", sa.Text),
+    sa.Column("manager_until", sa.Text, nullable=False, server_default=""),
+    sa.Column("escalated_to", sa.Text),
 )
 """One row per review item that a run published; it shows from `first_run` on. What it asks about is
 in the snapshot: no values of customers here."""
@@ -91,6 +95,15 @@ CAMPAIGN_SETS = sa.Table(
 )
 """One row per campaign of each set of campaigns that the records of an item have; a record of none
 has ''. There are few sets, so that a question of scope is asked of few rows, not of all items."""
+
+ACCOUNT_SETS = sa.Table(
+    "account_sets",
+    METADATA,
+    sa.Column("account_set", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, primary_key=True),
+)
+"""One row per campaign (`campaign:NAME`) and source (`source:NAME`) of each set of those that the
+customers of an item have: by them an account manager is found."""
 
 CLAIMS = sa.Table(
     "claims",

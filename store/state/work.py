@@ -30,6 +30,10 @@ class Waiting(NamedTuple):
     holder: str | None
     """Who has it before them now."""
     until: datetime | None
+    manager: str | None = None
+    """The account manager of its customers."""
+    escalated_to: str | None = None
+    """Who was told that it is past due."""
 
 
 class Given(NamedTuple):
@@ -70,7 +74,7 @@ class Work:
             (SKIPS.c.user_name == reader.name) & (SKIPS.c.until > now)
         )
         return self._list(
-            visible(reader)
+            visible(reader, self._now())
             .where(ITEMS.c.kind.in_(kinds) & ITEMS.c.item_id.not_in(skipped))
             .order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id)
             .limit(most)
@@ -79,15 +83,31 @@ class Work:
     def second_looks(self, reader: Reader, kinds: tuple[str, ...], most: int) -> list[Waiting]:
         """What waits for this reader and was looked at by somebody else already."""
         return self._list(
-            visible(reader)
+            visible(reader, self._now())
             .where(ITEMS.c.kind.in_(kinds) & sa.text(f"items.state = '{SECOND}'"))
             .order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id)
             .limit(most)
         )
 
+    def past_due(self, reader: Reader, kinds: tuple[str, ...], most: int) -> list[Waiting]:
+        """What waits for this reader beyond its day, the longest overdue first."""
+        return self._list(
+            visible(reader, self._now())
+            .where(ITEMS.c.kind.in_(kinds) & (ITEMS.c.due_at < to_text(self._now())))
+            .order_by(ITEMS.c.due_at, ITEMS.c.item_id)
+            .limit(most)
+        )
+
+    def manager_of(self, item_id: str) -> str | None:
+        """The account manager of an item's customers."""
+        with reading(self._engine) as connection:
+            query = sa.select(ITEMS.c.manager).where(ITEMS.c.item_id == item_id)
+            name: str | None = connection.scalar(query)
+            return name
+
     def find(self, reader: Reader, item_id: str) -> Waiting | None:
         """An item that waits for this reader."""
-        found = self._list(visible(reader).where(ITEMS.c.item_id == item_id))
+        found = self._list(visible(reader, self._now()).where(ITEMS.c.item_id == item_id))
         return found[0] if found else None
 
     def given(self, item_id: str) -> list[Given]:
@@ -188,6 +208,8 @@ def _waiting(
         to_moment(row.due_at),
         holder,
         until,
+        row.manager,
+        row.escalated_to,
     )
 
 

@@ -18,6 +18,8 @@ class Waits(NamedTuple):
     kind: str
     opened_at: datetime
     due_at: datetime
+    escalated_to: str | None = None
+    """Who was told that it is past due."""
 
 
 class Workload:
@@ -31,9 +33,9 @@ class Workload:
         """Every item that waits whose records are all of these campaigns; none means: of any."""
         waits = in_scope(Reader("", campaigns)).where(ITEMS.c.state.in_((OPEN, SECOND)))
         found = waits.subquery()
-        query = sa.select(found.c.kind, found.c.opened_at, found.c.due_at)
+        query = sa.select(found.c.kind, found.c.opened_at, found.c.due_at, found.c.escalated_to)
         with reading(self._engine) as connection:
             return [
-                Waits(row.kind, to_moment(row.opened_at), to_moment(row.due_at))
+                Waits(row.kind, to_moment(row.opened_at), to_moment(row.due_at), row.escalated_to)
                 for row in connection.execute(query)
             ]

@@ -304,6 +304,18 @@ def test_the_score_can_be_hidden(desk: Desk) -> None:
     assert "likely the same" not in page.content()
 
 
+def test_what_is_past_due_is_worked_in_a_list_of_its_own(desk: Desk) -> None:
+    page = desk.page(desk.person("lea"), "/queue?tab=late")
+    tab = page.locator(".tabs [aria-current]")
+    shown = item_of(page)
+
+    press(page, "n")
+
+    expect(tab).to_contain_text("Past due")
+    assert page.url.endswith("?tab=late")
+    assert desk.verdicts("lea") == [(shown, "different")]
+
+
 def test_a_form_of_another_site_does_nothing(desk: Desk, tmp_path: Path) -> None:
     page = desk.page(desk.person("che"))
     item = item_of(page)
@@ -352,6 +364,7 @@ def screens(desk: Desk) -> dict[str, Callable[[Page], None]]:
         "conflict": at("/conflicts"),
         "held": at("/held"),
         "empty": at("/queue?tab=second"),
+        "past due": at("/queue?tab=late"),
         "refused": at("/nowhere"),
     }
 

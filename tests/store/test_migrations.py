@@ -7,11 +7,17 @@ from store.state.scope import Reader, in_scope
 from store.state.tables import ITEMS
 
 AS_BEFORE = (
+    "drop index items_by_due",
+    "drop table account_sets",
     "drop index items_that_wait",
     "drop index items_counted",
     "drop index items_seen_once",
     "drop table campaign_sets",
     "alter table items drop column campaign_set",
+    "alter table items drop column account_set",
+    "alter table items drop column manager",
+    "alter table items drop column manager_until",
+    "alter table items drop column escalated_to",
     "create table item_campaigns (item_id text, campaign text, primary key (item_id, campaign))",
     "create index items_in_order on items (kind, priority desc, item_id) where state = 'open'",
     "insert into live values (1, 1, '2026-11-22T02:15:00.000000Z')",

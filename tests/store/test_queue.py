@@ -50,9 +50,12 @@ def frame(*items: dict[str, object]) -> pl.DataFrame:
         "due_at": "2026-02-08T00:00:00.000000Z",
         "fingerprint": "f",
         "campaigns": ["spring", "spring"],
+        "manager_until": "2026-02-03T00:00:00.000000Z",
+        "accounts": ["campaign:spring", "source:crm"],
     }
     schema = {"item_id": pl.String, **dict.fromkeys(plain, pl.String)}
-    schema |= {"priority": pl.Float64, "campaigns": pl.List(pl.String)}
+    schema |= {"priority": pl.Float64}
+    schema |= dict.fromkeys(("campaigns", "accounts"), pl.List(pl.String))
     return pl.DataFrame([plain | item for item in items], schema=schema, orient="row")
 
 

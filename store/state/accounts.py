@@ -1,0 +1,80 @@
+"""Say of each item that waits who is the account manager of its customers.
+
+An account is all that came with a campaign or from a source: `campaign:NAME`, `source:NAME`. People
+who are account managers are granted accounts; a customer of two has the manager who is first by
+name. Nobody is the manager of an item that they may not see whole: that would hide it from all.
+"""
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from store.state.tables import ACCOUNT_SETS, CAMPAIGN_SETS, GRANTS, ITEMS, USERS
+
+KINDS = ("campaign", "source")
+
+
+class Manager(NamedTuple):
+    """An account manager: what they see, and which accounts are theirs."""
+
+    name: str
+    campaigns: frozenset[str]
+    accounts: frozenset[str]
+
+
+def assign_managers(connection: sa.Connection) -> None:
+    """Bring the managers of all items up to date; there are few sets, so few questions."""
+    managers = _managers(connection)
+    waits = sa.text("items.state in ('open', 'second_look')")
+    told = (ITEMS.c.campaign_set, ITEMS.c.account_set, ITEMS.c.manager)
+    known = connection.execute(sa.select(*told).where(waits).distinct()).all()
+    if not managers and all(row.manager is None for row in known):
+        return
+    campaigns, accounts = _sets(connection, CAMPAIGN_SETS), _sets(connection, ACCOUNT_SETS)
+    for row in known:
+        name = _first(
+            managers,
+            campaigns.get(row.campaign_set, frozenset()),
+            accounts.get(row.account_set, frozenset()),
+        )
+        if name != row.manager:
+            of_set = (ITEMS.c.campaign_set == row.campaign_set) & (
+                ITEMS.c.account_set == row.account_set
+            )
+            connection.execute(sa.update(ITEMS).where(of_set & waits).values(manager=name))
+
+
+def _first(
+    managers: list[Manager], campaigns: frozenset[str], accounts: frozenset[str]
+) -> str | None:
+    """The first by name whose account it is and who sees all its records."""
+    return next(
+        (one.name for one in managers if one.accounts & accounts and campaigns <= one.campaigns),
+        None,
+    )
+
+
+def _managers(connection: sa.Connection) -> list[Manager]:
+    """Editors who are let in, are account managers and have accounts, by name."""
+    rows = connection.execute(
+        sa.select(GRANTS)
+        .join(USERS, USERS.c.name == GRANTS.c.user_name)
+        .where((USERS.c.role == "editor") & (USERS.c.is_active == 1))
+        .order_by(GRANTS.c.user_name)
+    ).all()
+    held: dict[str, dict[str, set[str]]] = {}
+    for row in rows:
+        held.setdefault(row.user_name, {}).setdefault(row.kind, set()).add(row.value)
+    return [
+        Manager(name, frozenset(grants.get("campaign", ())), frozenset(grants["account"]))
+        for name, grants in held.items()
+        if "account_manager" in grants.get("function", ()) and "account" in grants
+    ]
+
+
+def _sets(connection: sa.Connection, table: sa.Table) -> dict[str, frozenset[str]]:
+    """What is in each set, by its name."""
+    found: dict[str, set[str]] = {}
+    for name, value in connection.execute(sa.select(*table.c)):
+        found.setdefault(name, set()).add(value)
+    return {name: frozenset(values) for name, values in found.items()}

@@ -1,0 +1,64 @@
+"""Take items that are past due a step up: note to whom they went, and take them from nobody.
+
+It is done by each run, by a command and by the clock of whoever schedules that; done twice it is
+done once. An item that is asked anew begins below again.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from rules.queues import Escalation, Queue, Queues
+from store.state.audit import Noted, note_all
+from store.state.engine import writing
+from store.state.moments import to_text
+from store.state.tables import ITEMS, LIVE
+
+AT_A_TIME = 500
+"""Items that go up in one transaction: stewards wait for no longer than that takes."""
+BY_TIME = "touchstone"
+"""Who does it, in the audit trail."""
+
+
+def escalate_due(engine: sa.Engine, queues: Queues, now: datetime) -> Counter[str]:
+    """Take each item as far up as its time says; how many went to whom."""
+    kinds: dict[str, Queue] = dict(queues)
+    went: Counter[str] = Counter()
+    for kind, queue in kinds.items():
+        for number in reversed(range(len(queue.escalation))):
+            step = queue.escalation[number]
+            below = [one.to for one in queue.escalation[:number]]
+            while count := _go_up(engine, _late(kind, step, below, now), step, now):
+                went[step.to] += count
+    return went
+
+
+def _late(
+    kind: str, step: Escalation, below: Sequence[str], now: datetime
+) -> sa.Select[tuple[str]]:
+    """Items of a kind that are due for a step and have not gone that far."""
+    until = to_text(now - timedelta(days=step.after_days))
+    live = sa.select(LIVE.c.run_number).scalar_subquery()
+    query = sa.select(ITEMS.c.item_id).where(
+        sa.text("items.state in ('open', 'second_look')")
+        & (ITEMS.c.due_at < until)
+        & (ITEMS.c.kind == kind)
+        & (ITEMS.c.first_run <= live)
+        & (ITEMS.c.escalated_to.is_(None) | ITEMS.c.escalated_to.in_(below))
+    )
+    if step.to == "account_manager":
+        query = query.where(ITEMS.c.manager.is_not(None))
+    return query.order_by(ITEMS.c.due_at, ITEMS.c.item_id).limit(AT_A_TIME)
+
+
+def _go_up(engine: sa.Engine, late: sa.Select[tuple[str]], step: Escalation, now: datetime) -> int:
+    with writing(engine) as connection:
+        item_ids = list(connection.scalars(late))
+        if item_ids:
+            named = ITEMS.c.item_id.in_(item_ids)
+            connection.execute(sa.update(ITEMS).where(named).values(escalated_to=step.to))
+            rows = [Noted(now, BY_TIME, "past_due", str(one), step.to) for one in item_ids]
+            note_all(connection, rows)
+        return len(item_ids)

@@ -1,0 +1,83 @@
+"""Account managers answer for their own customers, and what is past due is found and shown."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main
+from flows.escalating import escalate
+from store.state.people import User
+from tests.steward.desks import Office, office
+from tests.steward.test_desk import follow, item_of, say, two_campaigns
+
+LONG_AFTER = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def mona(desk: Office, *accounts: str) -> None:
+    functions = frozenset({"account_manager"})
+    campaigns = frozenset({"spring"})
+    user = User("mona", "editor", True, campaigns, frozenset(), functions, frozenset(accounts))  # type: ignore[arg-type]  # of those there are
+    desk.desk.state.people.add(user)
+
+
+def test_a_manager_decides_an_item_of_her_customers(tmp_path: Path) -> None:
+    company = two_campaigns(tmp_path)
+    with office(company.settings) as desk:
+        mona(desk, "source:members")
+        manager = desk.person("mona")
+        page = follow(manager, "/queue")
+
+        answer = say(manager, page, "different")
+
+        stored = desk.desk.state.decisions.read()
+    assert "account of mona" in page.text
+    assert answer.status_code == 303
+    assert stored["decided_by"].to_list() == ["mona"]
+    assert stored["item_id"].to_list() == [item_of(page)]
+
+
+def test_a_manager_of_others_has_nothing_to_answer_and_no_way_to(tmp_path: Path) -> None:
+    company = two_campaigns(tmp_path)
+    with office(company.settings) as desk:
+        mona(desk, "source:partner")
+        manager = desk.person("mona")
+        stan = desk.person("stan", "editor", ("spring",), ("data_steward",))
+        item = item_of(follow(stan, "/queue"))
+
+        empty, asked = follow(manager, "/queue"), manager.get(f"/items/{item}")
+
+    assert "Nothing waits for you here" in empty.text
+    assert asked.status_code == 409
+    assert "Springmark" not in asked.text
+
+
+def test_what_is_past_due_has_a_list_and_says_to_whom_it_went(tmp_path: Path) -> None:
+    company = two_campaigns(tmp_path)
+    went, problems = escalate(company.settings, LONG_AFTER)
+    with office(company.settings) as desk:
+        stan = desk.person("stan", "editor", ("spring",), ("data_steward",))
+        adam = desk.person("adam", "administrator")
+
+        listed, seen = follow(stan, "/queue?tab=late"), adam.get("/dashboard").text
+
+    assert problems == []
+    assert set(went) == {"administrator"}
+    assert str(listed.url).endswith("?tab=late")
+    assert "escalated to the administrators" in listed.text
+    assert "Longest past due first" in listed.text
+    assert f"{sum(went.values())} with administrators" in seen
+
+
+def test_what_went_up_is_noted_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    company = two_campaigns(tmp_path)
+    words = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
+
+    codes = [main(["escalate", *words, "--now", "2030-01-01T00:00:00Z"]) for _ in range(2)]
+
+    first, second = [line for line in capsys.readouterr().out.splitlines() if "up" in line]
+    with office(company.settings) as desk:
+        noted = desk.noted().count(("touchstone", "past_due"))
+    assert codes == [0, 0]
+    assert first == f"Past due, gone up: {noted} to administrators."
+    assert second == "Nothing went up."
