@@ -41,6 +41,16 @@ class Queue(Rule):
         (), description="fields of which another value than the published one needs a second person"
     )
 
+    bulk_most: int = Field(
+        0,
+        ge=0,
+        le=200,
+        description="items with one agreement pattern that may be answered at once; 0: one by one",
+    )
+    bulk_sample: int = Field(
+        3, ge=1, le=10, description="of these, how many must have been opened before"
+    )
+
     @model_validator(mode="after")
     def _goes_up_in_time(self) -> Self:
         steps = [step.after_days for step in self.escalation]

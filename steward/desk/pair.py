@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from steward.desk.comparison import compare
+from steward.desk.comparison import Comparison, compare
 from steward.desk.preview import WHY, preview_merge
 from steward.desk.seen import Seen, name_of
 from steward.desk.sketch import sketch
@@ -28,6 +28,7 @@ def pair_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:
         "sources": [title_of(visit, row) for row in (one, other)],
         "sketch": sketch(seen, one, other),
         "counts": _counts(seen, one, other),
+        "may_bulk": _may_bulk(visit, seen, comparison),
     }
 
 
@@ -44,6 +45,13 @@ def merge_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:
         "is_part": visit.actor.role != "administrator",
         "customer_id": min(one, other, key=lambda row: int(row["founder"]))["customer_id"],
     }
+
+
+def _may_bulk(visit: Visit, seen: Seen, comparison: Comparison) -> bool:
+    """Whether pairs like this one may be answered at once by the one who asks."""
+    is_scored = seen.item["kind"] == "match" and comparison.weight is not None
+    is_on = visit.desk.rulebook.queues.match.bulk_most > 0
+    return is_scored and is_on and visit.may("bulk", seen.resource())
 
 
 def title_of(visit: Visit, row: Row) -> str:

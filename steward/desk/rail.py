@@ -9,6 +9,7 @@ from steward.desk.sections import SECTIONS, Section
 from steward.desk.seen import name_of
 from steward.desk.visit import Visit
 from steward.desk.words import how_long, plain
+from steward.permission import may_ever
 from store.reading import Row, Snapshot
 from store.state.scope import Reader
 from store.state.work import Given, Waiting, Work
@@ -59,6 +60,8 @@ class Rail(NamedTuple):
     second_count: int
     late_count: int
     entries: list[Entry]
+    batches: list[tuple[str, int]]
+    """Answers to many that wait for a second person, and to how many."""
     last: Last | None
     done_today: int
     before: str | None
@@ -94,12 +97,21 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
         len(others[SECOND]),
         len(others[LATE]),
         entries,
+        work_at_once(visit, section, tab),
         Last(last, titles[last.item_id][0], _age(last.said_at, now)) if last else None,
         work.given_since(visit.actor.name, now - timedelta(hours=now.hour, minutes=now.minute)),
         _first([] if at is None else free[:at][::-1]),
         _first(free if at is None else free[at + 1 :]),
         [item.item_id for item in waiting if item.holder is None],
     )
+
+
+def work_at_once(visit: Visit, section: Section, tab: str) -> list[tuple[str, int]]:
+    """The answers to many of this section that wait for the second look of the one who asks."""
+    is_theirs = tab == SECOND and "match" in section.kinds
+    if not is_theirs or not may_ever(visit.actor, "bulk", visit.desk.rights):
+        return []
+    return visit.state.bulk.waiting(visit.reader, LISTED)
 
 
 def titles_of(

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from steward.desk import home, items, provider, queue, signing, verdicts
+from steward.desk import alike, home, items, provider, queue, signing, verdicts
 from steward.desk.cookies import token_of
 from steward.desk.pages import Page
 from steward.desk.records import RECORD_PAGES
@@ -43,6 +43,7 @@ PAGES: tuple[Page, ...] = (
     *queue.PAGES,
     *items.PAGES,
     *verdicts.PAGES,
+    *alike.PAGES,
     *RECORD_PAGES,
 )
 """Every page of the desk. What is not here is not there."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from store.decisions import DecisionLog
 from store.settings import Settings
 from store.state.audit import Audit
+from store.state.bulk import Bulk
 from store.state.engine import open_engine
 from store.state.people import People
 from store.state.proposals import Proposals
@@ -34,6 +35,7 @@ class State(NamedTuple):
     told: ToldOf
     proposals: Proposals
     workload: Workload
+    bulk: Bulk
     tokens: Tokens
 
 
@@ -64,6 +66,7 @@ def open_state(
             ToldOf(log),
             Proposals(engine, now),
             Workload(engine, now),
+            Bulk(engine, now),
             Tokens(engine, now),
         )
     finally:

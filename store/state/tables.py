@@ -134,9 +134,23 @@ VERDICTS = sa.Table(
     sa.Column("answer", sa.Text, nullable=False),
     sa.Column("because", sa.Text, nullable=False),
     sa.Column("decision_id", sa.BigInteger),
+    sa.Column("batch_id", sa.Text),
     sa.UniqueConstraint("item_id", "item_version", "user_name"),
 )
 """One row per answer to an item; what two people must agree on has two before it is a decision."""
+
+BATCHES = sa.Table(
+    "batches",
+    METADATA,
+    sa.Column("batch_id", sa.Text, primary_key=True),
+    sa.Column("first_batch_id", sa.Text, nullable=False),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("said_at", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("because", sa.Text, nullable=False),
+    sa.Column("pattern", sa.Text, nullable=False),
+)
+"""One row per answer to many items at once; a second person's names the first one."""
 
 COMMENTS = sa.Table(
     "comments",

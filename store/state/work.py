@@ -50,6 +50,8 @@ class Given(NamedTuple):
     """None: it waits for a second person, or was `unsure`."""
     stands: bool
     """Whether the item is still as this verdict left it, and no run has obeyed it."""
+    batch_id: str | None = None
+    """Of which answer to many items at once it is part."""
 
 
 class Comment(NamedTuple):
@@ -112,22 +114,24 @@ class Work:
 
     def given(self, item_id: str) -> list[Given]:
         """What was said of an item, oldest first."""
-        query = _given().where(VERDICTS.c.item_id == item_id).order_by(VERDICTS.c.said_at)
+        query = given_rows().where(VERDICTS.c.item_id == item_id).order_by(VERDICTS.c.said_at)
         with reading(self._engine) as connection:
-            return [_told(row) for row in connection.execute(query)]
+            return [told_of(row) for row in connection.execute(query)]
 
     def verdict(self, verdict_id: str) -> Given | None:
         """A verdict by its name."""
         with reading(self._engine) as connection:
-            row = connection.execute(_given().where(VERDICTS.c.verdict_id == verdict_id)).first()
-            return None if row is None else _told(row)
+            row = connection.execute(
+                given_rows().where(VERDICTS.c.verdict_id == verdict_id)
+            ).first()
+            return None if row is None else told_of(row)
 
     def last_given(self, name: str, kinds: tuple[str, ...]) -> Given | None:
         """The last verdict of a person that stands."""
-        query = _given().where((VERDICTS.c.user_name == name) & ITEMS.c.kind.in_(kinds))
+        query = given_rows().where((VERDICTS.c.user_name == name) & ITEMS.c.kind.in_(kinds))
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(VERDICTS.c.said_at.desc()).limit(10))
-            return next((given for row in rows if (given := _told(row)).stands), None)
+            return next((given for row in rows if (given := told_of(row)).stands), None)
 
     def given_since(self, name: str, moment: datetime) -> int:
         """How many verdicts a person has given since then."""
@@ -138,9 +142,9 @@ class Work:
 
     def pending(self, item_ids: list[str]) -> dict[str, str]:
         """Of these items, those that are decided and wait for the next run: who decided."""
-        query = _given().where(VERDICTS.c.item_id.in_(item_ids))
+        query = given_rows().where(VERDICTS.c.item_id.in_(item_ids))
         with reading(self._engine) as connection:
-            every = [_told(row) for row in connection.execute(query)]
+            every = [told_of(row) for row in connection.execute(query)]
         return {
             given.item_id: given.user_name
             for given in every
@@ -173,13 +177,12 @@ class Work:
         Each undo is an entry of its own in the log. Asked twice, it is done once.
         """
         with writing(self._engine) as connection:
-            row = connection.execute(_given().where(VERDICTS.c.verdict_id == verdict_id)).first()
+            row = connection.execute(
+                given_rows().where(VERDICTS.c.verdict_id == verdict_id)
+            ).first()
             if row is None:
                 raise TouchstoneError("There is no such verdict.")
-            _undo_decisions(connection, name, verdict_id, self._now())
-            _reopen(connection, row)
-            note(connection, Noted(self._now(), name, "take_back", row.item_id, verdict_id))
-            return str(row.item_id)
+            return take_back_in(connection, name, row, self._now())
 
     def _list(self, query: sa.Select[tuple[object, ...]]) -> list[Waiting]:
         now = self._now()
@@ -213,7 +216,7 @@ def _waiting(
     )
 
 
-def _given() -> sa.Select[tuple[object, ...]]:
+def given_rows() -> sa.Select[tuple[object, ...]]:
     """Verdicts with their items as they are now, and the run that was live when they were given."""
     live = sa.select(LIVE.c.run_number).scalar_subquery()
     return (
@@ -230,7 +233,8 @@ def _given() -> sa.Select[tuple[object, ...]]:
     )
 
 
-def _told(row: sa.Row[tuple[object, ...]]) -> Given:
+def told_of(row: sa.Row[tuple[object, ...]]) -> Given:
+    """A verdict of `given_rows`."""
     if row.decision_id is None:
         stands = row.state == SECOND and row.version_now == row.item_version
     else:
@@ -246,7 +250,18 @@ def _told(row: sa.Row[tuple[object, ...]]) -> Given:
         row.because,
         row.decision_id,
         stands,
+        row.batch_id,
     )
+
+
+def take_back_in(
+    connection: sa.Connection, name: str, row: sa.Row[tuple[object, ...]], now: datetime
+) -> str:
+    """Undo a verdict, a row of `given_rows`, inside a writer's transaction; its item."""
+    _undo_decisions(connection, name, row.verdict_id, now)
+    _reopen(connection, row)
+    note(connection, Noted(now, name, "take_back", row.item_id, row.verdict_id))
+    return str(row.item_id)
 
 
 def key_of(verdict_id: str, number: int = 0) -> str:
@@ -256,7 +271,7 @@ def key_of(verdict_id: str, number: int = 0) -> str:
 
 def _reopen(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> None:
     """Let the item wait again: at once, or from the run on that obeys the undo."""
-    state = OPEN if _told(row).stands else CLOSED
+    state = OPEN if told_of(row).stands else CLOSED
     is_as_left = row.version_now == row.item_version + int(row.decision_id is not None)
     if row.state in {DECIDED, SECOND} and is_as_left:
         named = ITEMS.c.item_id == row.item_id

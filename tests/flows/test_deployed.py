@@ -90,13 +90,18 @@ def test_every_deployment_names_a_flow_that_there_is(deployment: dict[str, Any])
     assert deployment["concurrency_limit"]["collision_strategy"] == "CANCEL_NEW"
 
 
-def test_only_the_night_and_the_audit_have_a_schedule_and_it_names_its_time_zone() -> None:
+def test_what_is_done_by_the_clock_names_its_time_zone() -> None:
     schedules = {found["name"]: found["schedules"] for found in deployments()}
 
-    assert [name for name, planned in schedules.items() if planned] == ["nightly", "audit"]
+    assert [name for name, planned in schedules.items() if planned] == [
+        "nightly",
+        "audit",
+        "escalate",
+    ]
     assert schedules["nightly"][0]["cron"] == "15 2 * * *"
     assert schedules["nightly"][0]["timezone"]
     assert schedules["audit"][0]["timezone"]
+    assert schedules["escalate"][0]["timezone"]
 
 
 @pytest.mark.parametrize("around", [datetime(2026, 3, 27), datetime(2026, 10, 23)])

@@ -316,6 +316,25 @@ def test_what_is_past_due_is_worked_in_a_list_of_its_own(desk: Desk) -> None:
     assert desk.verdicts("lea") == [(shown, "different")]
 
 
+def test_pairs_that_are_alike_are_answered_at_once_by_keyboard(desk: Desk) -> None:
+    page = desk.page(desk.person("bulk"))
+    while page.locator("[data-key=b]").count() == 0:
+        press(page, "s")
+    press(page, "b")
+    count = page.locator("input[type=checkbox]").count()
+    while page.locator(".sample [data-key]").count():
+        key = page.locator(".sample [data-key]").first.get_attribute("data-key")
+        press(page, str(key))
+        press(page, "b")
+
+    press(page, "n")
+
+    expect(page.locator("h1")).to_contain_text(f"{count} pair")
+    assert len(desk.verdicts("bulk")) == count
+    press(page, "z")
+    assert desk.state.decisions.read().filter(decided_by="bulk").is_empty()
+
+
 def test_a_form_of_another_site_does_nothing(desk: Desk, tmp_path: Path) -> None:
     page = desk.page(desk.person("che"))
     item = item_of(page)

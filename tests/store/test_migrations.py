@@ -7,6 +7,9 @@ from store.state.scope import Reader, in_scope
 from store.state.tables import ITEMS
 
 AS_BEFORE = (
+    "drop index verdicts_by_batch",
+    "drop table batches",
+    "alter table verdicts drop column batch_id",
     "drop index items_by_due",
     "drop table account_sets",
     "drop index items_that_wait",
