@@ -79,8 +79,13 @@ def _head(visit: Visit, seen: Seen, row: Row) -> tuple[str, str]:
     records = "1 record" if count == 1 else f"{count} records"
     state = "" if row["is_active"] else ", incomplete"
     return str(row["source"]).replace("_", " "), (
-        f"{row['source_key'][:18]} · {row['customer_id']}, {records}{state}"
+        f"{_short(row['source_key'])} · {row['customer_id']}, {records}{state}"
     )
+
+
+def _short(key: str) -> str:
+    """A key as a column's head has room for it."""
+    return key if len(key) <= 14 else f"{key[:12]}…"
 
 
 def _one_in(prior: float) -> str:

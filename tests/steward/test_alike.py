@@ -32,7 +32,7 @@ def a_pair_with_others(desk: Office, person: Person) -> str:
 
 
 def sample_of(page: httpx.Response) -> list[str]:
-    part = page.text.partition('<ol class="sample">')[2].partition("</ol>")[0]
+    part = page.text.partition('<ol class="openfirst">')[2].partition("</ol>")[0]
     return re.findall(r'href="(/items/[^"?]+)', part)
 
 

@@ -82,6 +82,13 @@ def item_of(page: Page) -> str:
     return page.locator(".head .mono").inner_text()
 
 
+def a_match(desk: Desk) -> str:
+    """A pair that waits for a first answer and that nobody has."""
+    with desk.state.engine.connect() as connection:
+        query = "select item_id from items where kind = 'match' and state = 'open' limit 1"
+        return str(connection.exec_driver_sql(query).scalar_one())
+
+
 def press(page: Page, key: str) -> None:
     """Press a key and wait for what comes of it."""
     page.keyboard.press(key)
@@ -318,12 +325,12 @@ def test_what_is_past_due_is_worked_in_a_list_of_its_own(desk: Desk) -> None:
 
 def test_pairs_that_are_alike_are_answered_at_once_by_keyboard(desk: Desk) -> None:
     page = desk.page(desk.person("bulk"))
-    while page.locator("[data-key=b]").count() == 0:
-        press(page, "s")
+    page.goto(f"{desk.app.url}/items/{a_match(desk)}")
+    armed(page)
     press(page, "b")
     count = page.locator("input[type=checkbox]").count()
-    while page.locator(".sample [data-key]").count():
-        key = page.locator(".sample [data-key]").first.get_attribute("data-key")
+    while page.locator(".openfirst [data-key]").count():
+        key = page.locator(".openfirst [data-key]").first.get_attribute("data-key")
         press(page, str(key))
         press(page, "b")
 
@@ -377,6 +384,9 @@ def screens(desk: Desk) -> dict[str, Callable[[Page], None]]:
         page.goto(f"{page.url.split('?')[0]}?view=pair")
         page.wait_for_selector("#preview:not([data-load])", state="attached")
 
+    def alike(page: Page) -> None:
+        page.goto(f"{desk.app.url}/items/{a_match(desk)}/alike")
+
     return {
         "cluster": at("/queue"),
         "pair": pair,
@@ -384,8 +394,22 @@ def screens(desk: Desk) -> dict[str, Callable[[Page], None]]:
         "held": at("/held"),
         "empty": at("/queue?tab=second"),
         "past due": at("/queue?tab=late"),
+        "alike": alike,
         "refused": at("/nowhere"),
     }
+
+
+def test_pictures_are_drawn_in_their_size_and_bands_without_a_rim(desk: Desk) -> None:
+    page = desk.page(desk.person("eye"))
+    screens(desk)["pair"](page)
+    rim = page.locator("rect.band").first.evaluate("shape => getComputedStyle(shape).stroke")
+    page.goto(f"{page.url.split('?')[0]}?view=cluster")
+
+    room = page.locator("svg.graph.big").bounding_box()
+
+    assert rim == "none"
+    assert room is not None
+    assert min(room["width"], room["height"]) > 150
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
