@@ -26,7 +26,7 @@ COMMANDS = {
     "evaluate": "measure the clusters against a truth file",
     "blocking": "what the blocking rules cost, find and lose",
     "explain": "why these are, or are not, the same customer",
-    "report": "write a page on one delivery for the feed's owner",
+    "report": "write a page on a run, or on one delivery for the feed's owner",
     "scorecard": "write a page on how good each source is and what it brings",
     "query": "ask the current snapshot, read-only",
     "steward": "start the web app, which takes posts in",

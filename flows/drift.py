@@ -67,13 +67,20 @@ def weight_sql(prior: float) -> str:
     return f"(evidence + {prior} - greatest({household}, 0) - log2(1 + pow(2, -abs({household}))))"
 
 
-def read_drift(con: duckdb.DuckDBPyConnection, rulebook: Rulebook) -> list[str]:
-    """What the newest run that measured found past its limit, one sentence each, by name."""
-    found = con.sql(
+def read_drift(
+    con: duckdb.DuckDBPyConnection, rulebook: Rulebook, until: str | None = None
+) -> list[str]:
+    """What the newest run that measured found past its limit, one sentence each, by name.
+
+    until: the run after which nothing is looked at; none: the last.
+    """
+    found = con.execute(
         """
         select field, measure, value from metrics where run_id = (
-            select max(run_id) from metrics where measure = 'largest_customer')
-        order by measure, field"""
+            select max(run_id) from metrics where measure = 'largest_customer'
+            and run_id <= coalesce(?, run_id))
+        order by measure, field""",
+        [until],
     ).fetchall()
     limits = rulebook.matching.drift.model_dump()
     return [

@@ -106,6 +106,15 @@ def note_step(warehouse: Warehouse, run_id: str, stage: str, counts: Counts, cos
     )
 
 
+def cost_of(warehouse: Warehouse, run_id: str, stage: str) -> Cost | None:
+    """What a finished stage cost; nothing if it is not finished."""
+    found = warehouse.read(
+        "select seconds, cpu_seconds, peak_mb from ledger.steps "
+        f"where run_id = '{run_id}' and stage = '{stage}'"
+    )
+    return None if found.is_empty() else Cost(*found.row(0))
+
+
 def last_digests(warehouse: Warehouse) -> dict[str, str]:
     """The digests of the rules by which the tables are as they are."""
     return dict(warehouse.read("select name, digest from ledger.digests").iter_rows())

@@ -19,6 +19,7 @@ from flows.line import STAGES, open_warehouse, perform
 from flows.rebuild import put_in_place, start_anew
 from flows.restoring import finish_restore
 from flows.run import Counts, Run
+from flows.run_report import keep_report
 from flows.stages.correct import reaches_back
 from store.archive import Archive, Inbox
 from store.decisions import open_decisions
@@ -177,7 +178,8 @@ def load_run(
 
 
 def close(run: Run, warehouse: Warehouse) -> None:
-    """Note that the run ended, close its warehouse and remove what it does not need any more."""
+    """Note that the run ended, close its warehouse, remove what is done with, keep its report."""
+    published = ledger.cost_of(warehouse, run.run_id, "publish")
     ledger.finish(warehouse, run.run_id, digests(run.rulebook))
     if run.is_rebuild:  # it is moved without its log; closing would hide that the disk is full
         warehouse.execute("checkpoint")
@@ -186,6 +188,7 @@ def close(run: Run, warehouse: Warehouse) -> None:
         put_in_place(run.settings)
     remove_tree(run.work)
     finish_erasures(run)
+    keep_report(run.settings, run.rulebook, run.run_id, published)
 
 
 def read_checked_rules(settings: Settings) -> Rulebook:

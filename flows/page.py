@@ -23,6 +23,8 @@ def write_page(path: Path, template: str, **facts: Any) -> None:
         "share": share,
         "signed": signed,
         "curve": curve,
+        "difference": difference,
+        "figure": figure,
         "words": words,
     }
     text = environment.get_template(template).render(**facts)
@@ -48,6 +50,19 @@ def signed(weight: float, digits: int = 1) -> str:
 def words(name: str) -> str:
     """One of our names as words."""
     return name.replace("_", " ")
+
+
+def difference(number: float) -> str:
+    """By how much a count grew or shrank."""
+    shown = f"{abs(number):,.0f}"
+    if shown == "0":
+        return "none more"
+    return f"+{shown}" if number > 0 else f"\N{MINUS SIGN}{shown}"
+
+
+def figure(value: float) -> str:
+    """A measure of any size, to three digits that say something."""
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
 def curve(values: Sequence[float], width: float, height: float) -> str:

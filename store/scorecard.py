@@ -102,7 +102,7 @@ def read_scorecard(ask: Ask, scope: Scoped, fields: list[str]) -> Scorecard:
     return Scorecard(
         run_id=names[-1] if names else "",
         nights=[row["now"] for row in runs],
-        sources=_sources(ask, scope, names),
+        sources=sources_over(ask, scope, names),
         channels=_channels(ask, scope, fields),
         ages=_ages(ask, scope),
         work=_work(ask, names) if is_all else [],
@@ -119,14 +119,14 @@ def whole_sources(ask: Ask, scope: Scoped) -> list[str]:
     return sorted(seen - outside)
 
 
-def series_of(card: Scorecard) -> dict[str, list[Series]]:
+def series_of(sources: list[Source]) -> dict[str, list[Series]]:
     """What is drawn on one scale: each measure of all sources, and of each field (`name.field`).
 
     What a source never says leaves the scale of the others alone.
     """
     found: dict[str, list[Series]] = {name: [] for name in MEASURES}
     found |= {f"{name}.{field}": [] for name in OF_FIELDS for field in COUNTED}
-    for source in card.sources:
+    for source in sources:
         for name, values in source.measures.items():
             found[name].append(values)
         for (name, field), values in source.fields.items():
@@ -145,12 +145,8 @@ def weeks_of(card: Scorecard) -> list[date]:
     return [first + week * number for number in range((max(known) - first).days // 7 + 1)]
 
 
-def is_for(scope: Scoped, measure: str, field: str = "") -> bool:
-    """Whether a figure of a source is for this reader."""
-    return scope.is_all or (measure == "completeness" and bool(field)) or measure not in OF_ALL
-
-
-def _sources(ask: Ask, scope: Scoped, runs: list[str]) -> list[Source]:
+def sources_over(ask: Ask, scope: Scoped, runs: list[str]) -> list[Source]:
+    """Each source that the reader sees, with its figures in these runs, the oldest first."""
     names = whole_sources(ask, scope)
     asked = {"sources": names or [""]}
     counts = ask(
@@ -170,6 +166,11 @@ def _sources(ask: Ask, scope: Scoped, runs: list[str]) -> list[Source]:
             series = found.setdefault(key, [None] * len(runs))
             series[place[row["run_id"]]] = row["value"]
     return [_source(row["source"], row["n"], found) for row in sorted(counts, key=_name)]
+
+
+def is_for(scope: Scoped, measure: str, field: str = "") -> bool:
+    """Whether a figure of a source is for this reader."""
+    return scope.is_all or (measure == "completeness" and bool(field)) or measure not in OF_ALL
 
 
 def _name(row: Row) -> str:

@@ -146,6 +146,11 @@ class Settings(BaseSettings):
         return self.data / "published"
 
     @property
+    def reports(self) -> Path:
+        """Where the page on each run is kept."""
+        return self.data / "reports"
+
+    @property
     def lock(self) -> Path:
         """The file whose lock is held by the one writer."""
         return self.data / "run.lock"

@@ -50,6 +50,12 @@ def common_floor(series: Iterable[Values]) -> float:
     return max(0.0, int(least * 10 - 1e-9) / 10)
 
 
+def scaled(values: Values) -> Values:
+    """Counts as parts of the most there was, so that they can be drawn like shares."""
+    most = max((value for value in values if value is not None), default=0.0) or 1.0
+    return [None if value is None else value / most for value in values]
+
+
 def multiple(values: Values, width: float, height: float, floor: float = 0.0) -> Multiple:
     """The line of one figure on a canvas, from `floor` at its bottom to 1 at its top."""
     told = [(number, value) for number, value in enumerate(values) if value is not None]

@@ -4,23 +4,20 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from flows.cli import show
 from flows.page import write_page
+from flows.run_report import asking
 from flows.sharing.reach import reach_of
 from rules.access import Rights
 from rules.reach import Reach
 from store.errors import TouchstoneError
 from store.marts import COUNTED, MEASURES
-from store.reading import Row
 from store.rulebook import Rulebook, read_rule, read_rulebook
 from store.scoped import scoped_to
 from store.scorecard import (
     FEW,
     OF_FIELDS,
     OLDEST,
-    Ask,
     Scorecard,
     read_scorecard,
     series_of,
@@ -29,7 +26,7 @@ from store.scorecard import (
 from store.settings import Settings
 from store.snapshot import open_snapshot
 from store.state.open import open_state
-from transforms.multiples import columns, common_floor, multiple
+from transforms.multiples import columns, common_floor, multiple, scaled
 
 QUESTIONS = {
     "completeness": "select record_id, customer_id from records "
@@ -69,7 +66,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     reach = _reach(settings, arguments.person) if arguments.person else Reach(is_all=True)
     fields = rulebook.survivorship.names()
     with open_snapshot(settings, arguments.as_of) as con:
-        card = read_scorecard(_asking(con), scoped_to(reach), fields)
+        card = read_scorecard(asking(con), scoped_to(reach), fields)
     page = arguments.out
     if page is None and not arguments.json:
         page = Path("scorecard.html")
@@ -104,13 +101,6 @@ def _plain(value: Any) -> Any:  # named tuples all the way down, as JSON can hol
     return [_plain(part) for part in value] if isinstance(value, list) else value
 
 
-def _asking(con: duckdb.DuckDBPyConnection) -> Ask:
-    def ask(query: str, values: Row | None) -> list[Row]:
-        return list(con.sql(query, params=values or None).pl().iter_rows(named=True))
-
-    return ask
-
-
 def _write(
     page: Path, card: Scorecard, reach: Reach, rulebook: Rulebook, person: str | None
 ) -> None:
@@ -124,12 +114,13 @@ def _write(
         fields=[name for name in COUNTED if name in rulebook.survivorship.names()],
         of_fields=[name for name in OF_FIELDS if reach.is_all or name != "consistency"],
         says=MEASURES,
-        floors={name: common_floor(some) for name, some in series_of(card).items()},
+        floors={name: common_floor(some) for name, some in series_of(card.sources).items()},
         weeks=weeks_of(card),
         few_records=FEW,
         oldest=OLDEST,
         titles=titles,
         multiple=multiple,
+        scaled=scaled,
         columns=columns,
         questions=QUESTIONS,
     )

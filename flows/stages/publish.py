@@ -226,6 +226,7 @@ def _write_reports(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     golden.insert("runs", _run_row(run, warehouse, golden))
     golden.execute(f"delete from metrics where run_id = '{run.run_id}'")
     golden.insert("metrics", _metrics(run, warehouse))
+    _tell_publishing(run, warehouse, golden)
     golden.insert("metrics", measure_quality(run, warehouse, golden))
     golden.insert("metrics", measure_drift(run, warehouse, golden))
 
@@ -252,6 +253,23 @@ def _run_row(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFrame:
     )
     customers = golden.one("select count(*) from golden_values")
     return row.with_columns(customers=pl.lit(customers, pl.Int64))
+
+
+def _tell_publishing(run: Run, warehouse: Warehouse, golden: Golden) -> None:
+    """What publishing cost the run before: its own tables were written before that was known."""
+    spent = warehouse.read(
+        f"""
+        unpivot (select run_id, stage as field, seconds, cpu_seconds, peak_mb::double as peak_mb
+            from ledger.steps where stage = 'publish' and run_id = (
+                select max(run_id) from ledger.steps
+                where stage = 'publish' and run_id < '{run.run_id}'))
+        on seconds, cpu_seconds, peak_mb into name measure value value"""
+    )
+    golden.execute(
+        "delete from metrics where field = 'publish' and run_id in (select run_id from spent)",
+        spent=spent,
+    )
+    golden.insert("metrics", spent.with_columns(source=pl.lit(None, pl.String)))
 
 
 def _metrics(run: Run, warehouse: Warehouse) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
@@ -10,6 +10,7 @@ from steward.desk.visit import Visit, see_other
 from steward.permission import Resource
 from store.queueing import queue_of, show_queue
 from store.reading import Row, Snapshot
+from store.run_figures import reports
 from store.snapshot import held_back, kept_runs, lead_back, open_snapshot
 
 STEPS = (
@@ -34,6 +35,9 @@ LIMITS = (
 )
 """Measures of drift, and what rules/matching.toml calls their limits."""
 SHORTEST_REASON = 3
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+)
 _BACK = ("Back to the runs", "/runs")
 
 
@@ -52,9 +56,20 @@ def show_runs(visit: Visit) -> Response:
         newest=next(reversed(kept_runs(settings)), ""),
         held=held_back(settings) if is_admin else None,
         may_run=is_admin,
+        reported=reports(settings) if is_admin else {},
         started=visit.desk.runner.last() if is_admin else None,
         said=visit.request.query_params.get("said", "")[:20],
     )
+
+
+def show_report(visit: Visit) -> Response:
+    """The page on a run as it was kept; it brings its own style and may do nothing else."""
+    visit.insist("run", Resource())
+    page = reports(visit.desk.settings).get(visit.request.path_params["run_id"])
+    if page is None:
+        raise not_here()
+    headers = {"Content-Security-Policy": REPORT_POLICY}
+    return HTMLResponse(page.read_text("utf-8"), headers=headers)
 
 
 def show_run(visit: Visit) -> Response:
@@ -73,6 +88,7 @@ def show_run(visit: Visit) -> Response:
         "run.html",
         run=run,
         is_all=is_all,
+        reported=is_all and run_id in reports(visit.desk.settings),
         steps=[(title, counts[name]) for title, name in STEPS if name in counts],
         drift=[(title.replace("_", " "), counts[title]) for title, _ in LIMITS if title in counts],
         items={
@@ -129,6 +145,7 @@ def _counts(snapshot: Snapshot, run_id: str) -> dict[str, float]:
 PAGES = (
     Page("/runs", show_runs, "see"),
     Page("/runs/{run_id}", show_run, "see"),
+    Page("/runs/{run_id}/report", show_report, "run"),
     Page("/runs/now", start_run, "run", "POST"),
     Page("/runs/{run_id}/publish", publish_again, "run", "POST"),
 )

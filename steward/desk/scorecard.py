@@ -25,7 +25,7 @@ from store.scorecard import (
     series_of,
     weeks_of,
 )
-from transforms.multiples import columns, common_floor, multiple
+from transforms.multiples import columns, common_floor, multiple, scaled
 
 PATH = "/dashboard/scorecard"
 MOST_PAGES = 50
@@ -45,7 +45,7 @@ def show_scorecard(visit: Visit) -> Response:
         of_fields=OF_FIELDS,
         says=MEASURES,
         fields=[name for name in COUNTED if name in rulebook.survivorship.names()],
-        floors={name: common_floor(some) for name, some in series_of(card).items()},
+        floors={name: common_floor(some) for name, some in series_of(card.sources).items()},
         weeks=weeks_of(card),
         few=FEW,
         oldest=OLDEST,
@@ -53,6 +53,7 @@ def show_scorecard(visit: Visit) -> Response:
         title_of=lambda source: title_of(source, rulebook),
         rows_at=rows_at,
         multiple=multiple,
+        scaled=scaled,
         columns=columns,
     )
 

@@ -137,6 +137,19 @@ def test_only_administrators_run_publish_and_configure(spring: Person) -> None:
     assert spring.get("/administration").status_code == 403
 
 
+def test_the_report_on_a_run_is_for_administrators(spring: Person, adam: Person) -> None:
+    page = adam.get("/runs/R0001/report")
+
+    assert "From arrival to active" in page.text
+    assert "script-src" not in page.headers["Content-Security-Policy"]
+    assert '/runs/R0001/report"' in adam.get("/runs").text
+    assert '/runs/R0001/report"' in adam.get("/runs/R0001").text
+    assert adam.get("/runs/R0099/report").status_code == 404
+    assert adam.get("/runs/..%2f..%2fwarehouse/report").status_code == 404
+    assert spring.get("/runs/R0001/report").status_code == 403
+    assert "/report" not in spring.get("/runs").text
+
+
 def test_readers_are_led_to_a_kept_snapshot_with_a_reason(desk: Office, adam: Person) -> None:
     assert adam.post("/runs/R0001/publish").status_code == 422
     assert adam.post("/runs/R0099/publish", because="a bad night").status_code == 404
