@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from flows.replaying import replay
 from store.archive import Archive
 from store.erasures import Erasures
 from store.errors import TouchstoneError
@@ -23,8 +24,12 @@ _PLAN = "plan.json"
 _OWN = (_STAGED, _DONE, "run.lock")
 
 
-def restore(settings: Settings, source: Path, now: datetime, *, over: bool) -> dict[str, Any]:
+def restore(
+    settings: Settings, source: Path, now: datetime, *, over: bool, decisions: Path | None = None
+) -> dict[str, Any]:
     """Put back what an archive holds; what it says of itself, `Any` being what JSON can hold.
+
+    decisions: a newer backup, or a decision log, of which what was decided since is replayed.
 
     Everything is verified before anything is put in its place. What was there is put aside.
     """
@@ -42,6 +47,7 @@ def restore(settings: Settings, source: Path, now: datetime, *, over: bool) -> d
         staged = data / _STAGED
         remove_tree(staged)
         extract(source, manifest, staged)
+        replayed = replay(settings, decisions, staged) if decisions else 0
         run_id = manifest.about["run_id"]
         if run_id:
             point_to(staged / "data" / "published" / "current", run_id)
@@ -49,7 +55,8 @@ def restore(settings: Settings, source: Path, now: datetime, *, over: bool) -> d
         write_json(staged / _PLAN, {"aside": aside, "there": there})
         finish_restore(settings)
     put_aside = aside and str(data / aside)
-    return {**manifest.about, "files": len(manifest.files), "put_aside": put_aside}
+    told = {"files": len(manifest.files), "put_aside": put_aside, "replayed": replayed}
+    return manifest.about | told
 
 
 def finish_restore(settings: Settings) -> None:

@@ -6,10 +6,10 @@ disk when `add` returns, and the database itself refuses to change or delete it.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
 import polars as pl
@@ -69,6 +69,26 @@ class DecisionLog:
         )
         return self.add(undo)
 
+    def replay(self, told: pl.DataFrame) -> int:
+        """Add what a copy of this log has beyond it, as `read` told it; how many decisions.
+
+        A copy that does not begin as this log does is another's: it is refused.
+        """
+        named = ["decision_id", "decided_at", "decided_by", "kind"]
+        with self._turn, writing(self._engine) as connection:
+            own = _frame(_columns(connection.execute(sa.select(DECISIONS)).all()))
+            begins = told.head(own.height).select(named)
+            if not begins.equals(own.sort("decision_id").head(told.height).select(named)):
+                raise DecisionLogError(
+                    "The decisions to replay are not those of this data: the two logs do not begin "
+                    "alike. Name a backup that was made of it later."
+                )
+            newer = told.filter(pl.col("decision_id") > own.height)
+            at = pl.col("decided_at").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+            for row in newer.with_columns(at).iter_rows(named=True):
+                connection.execute(sa.insert(DECISIONS).values(**row))
+        return newer.height
+
     def read(self, after: int = 0) -> pl.DataFrame:
         """Return the decisions after a number, in order; `subject` is JSON."""
         query = sa.select(DECISIONS).where(DECISIONS.c.decision_id > after)
@@ -76,7 +96,7 @@ class DecisionLog:
             result = connection.execution_options(yield_per=ROWS_AT_A_TIME).execute(
                 query.order_by(DECISIONS.c.decision_id)
             )
-            frames = [_frame(list(zip(*rows, strict=True))) for rows in result.partitions()]
+            frames = [_frame(_columns(rows)) for rows in result.partitions()]
         return pl.concat([_frame([]), *frames])
 
     def close(self) -> None:
@@ -153,6 +173,10 @@ def _row(decision: NewDecision) -> dict[str, object]:
     if isinstance(decision, Decision):
         row["decided_at"] = decision.decided_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return row
+
+
+def _columns(rows: Sequence[sa.Row[Any]]) -> list[tuple[object, ...]]:
+    return list(zip(*rows, strict=True))
 
 
 def _frame(columns: list[tuple[object, ...]]) -> pl.DataFrame:

@@ -99,6 +99,20 @@ def extract(path: Path, manifest: Manifest, folder: Path) -> None:
         raise TouchstoneError(f"{path.name} is cut off: {len(missing)} files are missing.")
 
 
+def extract_member(path: Path, manifest: Manifest, name: str, target: Path) -> None:
+    """Write one file of the archive to `target`, if it is as the manifest says."""
+    if name not in manifest.files:
+        raise TouchstoneError(f"{path.name} has no {name}; use another backup.")
+    with _opened(path) as tar:
+        for info in tar:
+            content = tar.extractfile(info) if info.name == name and info.isreg() else None
+            if content is not None and _copy(content, target) == manifest.files[name]:
+                return
+    raise TouchstoneError(
+        f"{path.name} is damaged: {name} is not what was backed up; use another backup."
+    )
+
+
 def _add(tar: tarfile.TarFile, member: Member) -> tuple[str, int]:
     with member.path.open("rb") as content:
         size = os.fstat(content.fileno()).st_size

@@ -14,6 +14,7 @@ import pytest
 from flows.backing import back_up
 from flows.erasing.erase import Asked, erase
 from flows.restoring import restore
+from store.decisions import open_decisions
 from store.erasures import Erasures
 from store.errors import TouchstoneError
 from store.spool import make_entry
@@ -46,9 +47,12 @@ def backup(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def restored(company: Company, backup: Path, folder: Path) -> Company:
+def restored(
+    company: Company, backup: Path, folder: Path, decisions: Path | None = None
+) -> Company:
     data = folder / "data"
-    restore(company.settings.model_copy(update={"data": data}), backup, NOW, over=False)
+    settings = company.settings.model_copy(update={"data": data})
+    restore(settings, backup, NOW, over=False, decisions=decisions)
     shutil.copytree(data / "rules", folder / "rules")
     places = {"data": data, "rules": folder / "rules"}
     return Company(folder, company.settings.model_copy(update=places))
@@ -170,3 +174,67 @@ def test_who_was_erased_after_the_backup_is_erased_again_by_the_next_night(
     assert [one["name"] for one in receipt["backups"]] == ["all.tar"]
     assert [one.state for one in Erasures(again.settings.raw).all()] == ["done"]
     assert again.ask("select count(*) from customers where last_name = 'Ashworth'").item() == 0
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    company: Company, backup: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Company:
+    """The company lives on for three nights from the backup, with decisions after each of two."""
+    one = restored(company, backup, tmp_path_factory.mktemp("undisturbed"))
+    for night in (2, 3):
+        deliver_after(one, night)
+        one.night(night)
+        one.decide("value", records=["members:1"], field="city", value=f"Place {night}")
+    one.decide("different", records=["members:1", "partner:p2"])
+    one.decide("undo", decision_id=1)
+    one.night(4)
+    return one
+
+
+def deliver_after(company: Company, night: int) -> None:
+    rows = {2: [{"op": "upsert", "id": "p1", **BEN}], 3: [{"op": "upsert", "id": "p2", **ANN}]}
+    company.drop("partner", rows[night], name=f"after{night}")
+
+
+@pytest.mark.parametrize("kind", ["archive", "database"])
+def test_decisions_replayed_onto_an_older_backup_make_the_tables_of_an_undisturbed_company(
+    kind: str, company: Company, backup: Path, undisturbed: Company, tmp_path: Path
+) -> None:
+    newer = undisturbed.settings.data / "decisions" / "decisions.sqlite"
+    if kind == "archive":
+        newer = tmp_path / "newer.tar"
+        back_up(undisturbed.settings, newer, NOW, days=30)
+    again = restored(company, backup, tmp_path, decisions=newer)
+
+    for night in (2, 3):
+        deliver_after(again, night)
+        again.night(night)
+    again.night(4)
+
+    assert differences(undisturbed.tables(), again.tables()) == {}
+    assert (
+        again.ask("select city from customers where last_name = 'Ashworth'")
+        .to_series()[0]
+        .startswith("Place")
+    )
+    with (
+        open_decisions(again.settings.log_url) as here,
+        open_decisions(undisturbed.settings.log_url) as there,
+    ):
+        assert here.read().equals(there.read())
+
+
+def test_decisions_of_another_company_are_not_replayed_and_nothing_is_put_in_place(
+    company: Company, backup: Path, tmp_path: Path
+) -> None:
+    other = found(tmp_path / "other")
+    other.decide("different", records=["members:1", "members:2"])
+    log = other.settings.data / "decisions" / "decisions.sqlite"
+
+    with pytest.raises(TouchstoneError, match="do not begin alike"):
+        restored(company, backup, tmp_path, decisions=log)
+    with pytest.raises(TouchstoneError, match="not there"):
+        restored(company, backup, tmp_path, decisions=tmp_path / "none.tar")
+
+    assert not (tmp_path / "data" / "warehouse.duckdb").exists()
