@@ -39,6 +39,7 @@ COMMANDS = {
     "audit": "measure each source, and remove what is past its days",
     "export": "write all that is held on a person",
     "share": "hand a person the part of the snapshot that is theirs to have",
+    "pseudonymise": "write deliveries for testing, everybody under another name",
     "backup": "write one archive of all there is",
     "restore": "put back what a backup holds",
     "doctor": "is everything in order, and if not, what to do",
