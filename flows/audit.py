@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from flows.aging import find_aged, remove_aged
 from flows.erasing.erase import open_where
 from flows.nightly import Progress, prepare, read_checked_rules, refuse_the_past, run_stages
 from flows.rebuild import put_in_place
@@ -51,7 +52,11 @@ def audit(settings: Settings, now: datetime, progress: Progress, *, remove: bool
             run_stages(prepare(settings, now)[0], progress)
         due = _retain(settings, rulebook, rules, now, progress, remove=remove)
         aside = remove_put_aside(settings, rules, now) if remove else []
+        aged = find_aged(settings, rules, now)
+        if remove:
+            remove_aged(settings, rulebook, aged)
     told = {"at": now.isoformat(), "removed" if remove else "due": due, "put_aside": aside}
+    told["aged"] = aged.counts
     told |= look(settings, now)
     folder = settings.data / "audits"
     folder.mkdir(exist_ok=True, mode=0o700)

@@ -26,6 +26,15 @@ class Retention(Rule):
     put_aside: int | None = Field(
         None, ge=1, description="what a restore put aside, since it was put there"
     )
+    snapshots: int | None = Field(
+        None, ge=1, description="a snapshot that is not the current one, since its run"
+    )
+    reports: int | None = Field(None, ge=1, description="the page on a run, since that")
+    metrics: int | None = Field(None, ge=30, description="what a run measured, since that")
+    audits: int | None = Field(None, ge=1, description="what an audit found, since that")
+    logs: int | None = Field(
+        None, ge=1, description="logs below the data folder, since they were written to"
+    )
     all_sources: Days = Days()
     sources: dict[str, Days] = Field(default_factory=dict)
 

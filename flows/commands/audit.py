@@ -38,7 +38,8 @@ def _text(told: Told) -> str:
     found = told["found"] | {"nearly_duplicates": len(told["nearly_duplicates"])}
     lines += ["", *(f"{count:>9,}  {FINDINGS[name]}" for name, count in found.items()), ""]
     word = "removed" if "removed" in told else "due"
-    gone = ", ".join(f"{count:,} {name}" for name, count in told[word].items())
+    counts = {**told[word], **{name: count for name, count in told["aged"].items() if count}}
+    gone = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     lines.append(f"{'Removed' if word == 'removed' else 'Past their days'}: {gone}.")
     return "\n".join(line.rstrip() for line in lines)
 

@@ -1,11 +1,14 @@
 """The audit measures each source, and what is past its days goes, and is gone in a rebuild too."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from flows.audit import audit
 from store.erasures import Erasures
+from store.run_figures import reports
+from store.snapshot import kept_runs, lead_back
 from tests.flows import laws
 from tests.flows.builders import Company, differences, found, night_time, person, quiet
 from tests.flows.searching import places_of
@@ -106,3 +109,41 @@ def test_each_source_has_its_measures(company: Company) -> None:
     assert told["found"]["consent_without_evidence"] == 0
     assert told["found"]["unverified_contacts"] > 0
     assert list((company.settings.data / "audits").glob("audit-*.json"))
+
+
+def test_what_runs_leave_behind_goes_by_its_age_and_what_readers_see_stays(
+    company: Company,
+) -> None:
+    settings = company.settings
+    log = settings.data / "run-now.log"
+    log.write_text("reading deliveries", "utf-8")
+    os.utime(log, (0, 0))
+    audited(company, 3)
+    company.night(60)
+    keep_for(company, "snapshots = 30\nreports = 30\nmetrics = 30\naudits = 30\nlogs = 30\n")
+    told = "select distinct run_id from metrics order by all"
+
+    due = audit(settings, night_time(60), quiet, remove=False)["aged"]
+    assert kept_runs(settings) == ["R0001", "R0002", "R0003"]
+    gone = audit(settings, night_time(60), quiet, remove=True)["aged"]
+
+    assert due == gone == {"snapshots": 2, "reports": 2, "audits": 1, "logs": 1, "measured": 2}
+    assert kept_runs(settings) == list(reports(settings)) == ["R0003"]
+    assert not log.exists()
+    company.night(61)
+    assert company.ask(told)["run_id"].to_list() == ["R0003", "R0004"]
+    assert company.ask("select count(*) from runs").item() == 4
+    company.rebuild(62)
+    assert "R0001" not in company.ask(told)["run_id"].to_list()
+
+
+def test_a_snapshot_that_readers_were_led_back_to_stays_however_old_it_is(
+    company: Company,
+) -> None:
+    company.night(60)
+    lead_back(company.settings, "R0001")
+    keep_for(company, "snapshots = 1\nreports = 1\nmetrics = 30\n")
+
+    audit(company.settings, night_time(90), quiet, remove=True)
+
+    assert kept_runs(company.settings) == ["R0001", "R0003"]
