@@ -4,19 +4,21 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from flows.cli import show
 from flows.judging import draw_list, judge_links, read_decided, read_judged
 from flows.measured import Measured, find_members
 from flows.page import write_page
-from store.rulebook import read_rulebook
+from store.rulebook import Rulebook, read_rulebook
 from store.settings import Settings
 from store.snapshot import current_run, open_snapshot
 from store.truth import read_truth
 from transforms import evaluate
 from transforms.judge import ENOUGH
 from transforms.match import match_weight
+from transforms.strictness import Strictness, weigh_strictness
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +90,7 @@ def _by_verdicts(arguments: argparse.Namespace, settings: Settings) -> int:
         run_id, verdicts = read_judged(arguments.judged, rulebook)
     with open_snapshot(settings, run_id) as con:
         found, lost = judge_links(con, rulebook, verdicts)
+        stricter = _stricter(con, rulebook)
     answer = {
         "run_id": run_id or current_run(settings),
         "verdicts": sum(stratum.judged for stratum in found.strata),
@@ -97,11 +100,22 @@ def _by_verdicts(arguments: argparse.Namespace, settings: Settings) -> int:
         "strata": [_plain(stratum) for stratum in found.strata],
         "too_few": found.too_few,
         "lost": _plain(lost),
+        "stricter": [_plain(one) for one in stricter],
     }
     if arguments.html:
         write_page(arguments.html, "judged.html", enough=ENOUGH, **answer)
     show(answer, _verdicts_text(answer), as_json=arguments.json)
     return 0
+
+
+def _stricter(con: duckdb.DuckDBPyConnection, rulebook: Rulebook) -> list[Strictness]:
+    """What stricter link thresholds would do, by the odds of the model."""
+    link = rulebook.matching.thresholds.link
+    members = con.sql("select record_number, founder from crosswalk").pl()
+    pairs = con.sql("select record_a, record_b, evidence, kinship from pair_weights").pl()
+    weight = match_weight(rulebook.model.manifest.prior)
+    links = pairs.select("record_a", "record_b", match_weight=weight)
+    return weigh_strictness(members, links.filter(pl.col("match_weight") >= link), link)
 
 
 def _answer(measured: Measured, pairs: pl.DataFrame, settings: Settings) -> dict[str, Any]:
@@ -222,6 +236,14 @@ def _verdicts_text(answer: dict[str, Any]) -> str:
                 f"  {part['stratum']:20s}{part['pairs']:>10,} pairs {part['judged']:>6,} judged  "
                 f"one customer {_share(part['share'])}"
                 for part in answer["strata"]
+            ),
+            "",
+            "By link threshold, by the odds of the model itself",
+            *(
+                f"  {one['threshold']:>6.1f}  {one['over_merged']:.2%} of customers hold two "
+                f"people, {one['given_up']:.2%} of right joins given up "
+                f"({one['joins_given_up']:,} joins){'' if number else '  <- in use'}"
+                for number, one in enumerate(answer["stricter"])
             ),
         ]
     )
