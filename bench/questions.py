@@ -28,8 +28,8 @@ QUESTIONS = {
         select date_trunc('month', first_seen_at) as month, count(*) from customers
         group by month""",
     "known to one source alone": """
-        select source, count(*) as customers, count(*) filter (c.source_count = 1) as alone
-        from (select distinct source, customer_id from crosswalk)
+        select source, count(*) as customers, count(*) filter (where c.source_count = 1) as alone
+        from (select distinct source, customer_id from crosswalk) as known
         join customers c using (customer_id) group by source""",
     "on how many records": "select record_count, count(*) from customers group by record_count",
     "one customer by e-mail, with the source of each value": """

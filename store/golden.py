@@ -14,7 +14,7 @@ import polars as pl
 from rules.survivorship import Survivorship, TieBreaker
 from store.dictionary import read_dictionary
 from store.errors import TouchstoneError
-from store.schema import WAREHOUSE, golden_schema
+from store.schema import VERIFIED_SHARES, WAREHOUSE, golden_schema
 from store.settings import Settings
 from store.views import analyst_views
 from store.warehouse import Warehouse, said_of
@@ -115,6 +115,11 @@ class GoldenBeside(Golden):
         self.con.execute("set force_compression = 'auto'")
         self._make(_schema(fields, words))
 
+    def add_shares(self) -> None:
+        """Fill `verified_shares` in tables of a version that did not have it."""
+        if not self.has("verified_shares"):
+            self.execute(f"create table verified_shares as {VERIFIED_SHARES.format(which='')}")
+
     def close(self) -> None:
         """Close the file and leave the warehouse as it was."""
         self.con.execute("set force_compression = 'uncompressed'")
@@ -125,7 +130,9 @@ class GoldenBeside(Golden):
 
 def open_beside(warehouse: Warehouse, path: Path, rules: Survivorship) -> GoldenBeside:
     """Open the golden tables, as `open_golden` does, beside the warehouse that fills them."""
-    return _fitting(GoldenBeside(warehouse, path, rules.names(), list(get_args(TieBreaker))))
+    golden = _fitting(GoldenBeside(warehouse, path, rules.names(), list(get_args(TieBreaker))))
+    golden.add_shares()
+    return golden
 
 
 def open_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:

@@ -100,6 +100,11 @@ _OF_EVERY_CUSTOMER = f"""founder bigint, customer_id {_TEXT}, record_count integ
     record_id {_TEXT}"""
 
 
+VERIFIED_SHARES = """
+select founder, count(*) filter (verification = 'valid') / count(*) as verified
+from contact_values {which} group by founder"""
+"""The rows of `verified_shares`: to count the contact points of all takes longer than to read."""
+
 _OF_ANY_FIELDS = f"""
 create table closed_periods (
     founder bigint, customer_id {_TEXT}, field varchar, value {_TEXT}, valid_from timestamptz,
@@ -114,6 +119,7 @@ create table contact_values (
     founder bigint, customer_id {_TEXT}, kind varchar, value {_TEXT}, is_primary boolean,
     verification varchar, reason varchar, type varchar, time_zone varchar, record_count integer,
     first_seen_at timestamptz);
+create table verified_shares (founder bigint, verified double);
 create table shared_contacts (kind varchar, value {_TEXT}, usage varchar, customer_count integer);
 create view contact_points as
     select c.*, coalesce(s.usage, 'personal') as usage
@@ -277,7 +283,11 @@ def relationships(comparisons: list[str]) -> str:
     is_near = " or ".join(sql for name, sql in near.items() if name in comparisons) or "true"
     return f"""
 create view relationships as
-with related as (
+with offices as materialized (
+    select c.founder, c.kind, c.value from contact_values c join shared_contacts s
+    using (kind, value)
+    where s.usage = 'organisational' and s.customer_count <= {_MOST_COLLEAGUES}),
+related as (
     select a.founder as founder_a, b.founder as founder_b, 'household' as kind,
         max(p.kinship + w.prior) as weight,
         flatten(list(list_filter([{equal}], lambda name: name is not null))) as evidence
@@ -288,10 +298,8 @@ with related as (
     group by all
     union all
     select a.founder, b.founder, 'same_organisation', null, list(a.kind)
-    from shared_contacts s join contact_values a using (kind, value)
-    join contact_values b using (kind, value)
-    where s.usage = 'organisational' and s.customer_count <= {_MOST_COLLEAGUES}
-        and a.founder < b.founder group by all)
+    from offices a join offices b using (kind, value)
+    where a.founder < b.founder group by all)
 select a.customer_id as customer_id_a, b.customer_id as customer_id_b, r.kind,
     round(max(r.weight), 2) as match_weight,
     list_sort(list_distinct(flatten(list(r.evidence)))) as evidence

@@ -62,10 +62,8 @@ def _quality(fields: list[str]) -> str:
     counted = [name for name in _COUNTED if name in fields]
     filled = " + ".join(f"(g.{name} is not null)::integer" for name in counted) or "0"
     return f"""
-    with points as (
-        select founder, count(*) filter (verification = 'valid') / count(*) as verified
-        from contact_values group by founder),
-    contested as (select founder, list_sort(list(field)) as fields from conflicts group by founder),
+    with contested as (
+        select founder, list_sort(list(field)) as fields from conflicts group by founder),
     last_run as (select max(now) as now from runs),
     parts as (
         select g.customer_id, ({filled}) / {max(len(counted), 1)}.0 as completeness,
@@ -75,7 +73,7 @@ def _quality(fields: list[str]) -> str:
             date_diff('day', g.changed_at, r.now) as days_since_change,
             g.source_count, coalesce(c.fields, []) as contested_fields
         from golden_values g cross join last_run r
-        left join points p using (founder) left join contested c using (founder))
+        left join verified_shares p using (founder) left join contested c using (founder))
     select customer_id,
         round((completeness + verified + agreement + freshness) / 4, 3) as quality,
         round(completeness, 3) as completeness, round(verified, 3) as verified,

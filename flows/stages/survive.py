@@ -14,6 +14,7 @@ from flows.stages.deliverability import touch_customers
 from flows.stages.several import write_several
 from store.errors import UnreadableError
 from store.golden import Golden, open_any_golden, open_beside
+from store.schema import VERIFIED_SHARES
 from store.warehouse import Warehouse
 from transforms.changes import describe_changes
 from transforms.identify import named_as
@@ -29,6 +30,7 @@ BY_CUSTOMER = (
     "crosswalk",
     "record_values",
     "contact_values",
+    "verified_shares",
 )
 """The tables whose rows of a touched customer are written anew."""
 
@@ -59,6 +61,8 @@ def _survive(run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFra
     several = golden.read("from touched anti join alone using (founder) order by founder")
     for batch in several.iter_slices(BATCH):
         rows += write_several(run, golden, batch, chosen)
+    shares = VERIFIED_SHARES.format(which="semi join touched using (founder)")
+    golden.execute(f"insert into verified_shares {shares}")
     judge_contacts(golden, run.rulebook.survivorship.usage)
     counts: Counts = {"golden_rows": rows, "created": 0, "changed": 0, "merged": 0, "split": 0}
     moves = moves.with_columns(named_as(pl.col("record_number"), all_heirs(run.erasures)))

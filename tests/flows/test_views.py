@@ -9,7 +9,11 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from store.golden import open_beside, open_golden
+from store.rulebook import read_rulebook
+from store.schema import VERIFIED_SHARES, WAREHOUSE
 from store.snapshot import open_snapshot
+from store.warehouse import Warehouse
 from tests.flows.builders import Company, found, night_time, person
 
 PAGE = Path(__file__).parents[2] / "docs" / "analysts.md"
@@ -65,6 +69,34 @@ def test_quality_is_the_mean_of_its_parts(company: Company) -> None:
     parts = pl.mean_horizontal("completeness", "verified", "agreement", "freshness")
     assert rows.select((parts - pl.col("quality")).abs().max()).item() <= 0.001
     assert rows.filter(pl.col("quality").is_between(0, 1)).height == 2
+
+
+def test_the_share_of_verified_contact_points_is_that_of_the_points_after_each_night(
+    company: Company,
+) -> None:
+    for run_id in ("R0001", "R0002"):
+        with open_snapshot(company.settings, run_id) as con:
+            kept = con.sql("select founder, verified from verified_shares order by founder")
+            shares = con.sql(VERIFIED_SHARES.format(which="") + " order by founder").fetchall()
+
+            assert kept.fetchall() == shares
+            assert len(shares) == 2
+
+
+def test_golden_tables_that_lack_the_shares_get_them(company: Company, tmp_path: Path) -> None:
+    path = tmp_path / "golden.duckdb"
+    path.write_bytes(company.settings.golden.read_bytes())
+    rules = read_rulebook(company.settings.rules).survivorship
+    with open_golden(path, company.settings, rules) as golden:
+        golden.execute("drop table verified_shares")
+        golden.execute("create table points as select distinct founder from contact_values")
+    with (
+        Warehouse(tmp_path / "w.duckdb", company.settings, WAREHOUSE, compress=False) as warehouse,
+        open_beside(warehouse, path, rules) as golden,
+    ):
+        found = golden.read("select count(*) from verified_shares join points using (founder)")
+
+    assert found.item() == 2
 
 
 def test_a_customer_is_seen_from_all_sides_in_one_row(company: Company) -> None:
