@@ -7,6 +7,7 @@ a test pins it: when an upgrade changes it, all nodes are prepared again.
 """
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -174,28 +175,21 @@ def find_pairs(nodes: pl.DataFrame, rules: Matching, is_new: NDArray[np.bool_]) 
 
 def found_by(nodes: pl.DataFrame, pairs: pl.DataFrame, rules: Matching) -> pl.DataFrame:
     """The given pairs (`record_a`, `record_b`) as `find_pairs` gives those that it finds."""
-    keyed = nodes.select(
-        pl.col("record_number").rank("ordinal").cast(pl.UInt32).alias("place") - 1,
-        "record_number",
-        *block_keys(rules),
-    )
-    ends = pairs.select(
-        a=pl.min_horizontal("record_a", "record_b"), b=pl.max_horizontal("record_a", "record_b")
-    )
-    for end in ("a", "b"):
-        there = keyed.select(pl.all().name.suffix(f"_{end}"))
-        ends = ends.join(there, left_on=end, right_on=f"record_number_{end}")
-    bits = (
-        pl.any_horizontal(
-            pl.col(f"{one}_a") == pl.col(f"{other}_b") for one in columns for other in columns
-        ).fill_null(value=False)
-        * (1 << number)
-        for number, columns in enumerate(key_columns(rules).values())
-    )
-    found = pl.sum_horizontal(bits).cast(pl.Int32).alias("found_by")
-    return ends.select(pl.col("place_a").alias("a"), pl.col("place_b").alias("b"), found).sort(
-        "a", "b"
-    )
+    numbers = nodes["record_number"].to_numpy()
+    order = np.argsort(numbers)
+    ends = np.sort(pairs.select("record_a", "record_b").to_numpy(), axis=1)
+    ends = np.searchsorted(numbers[order], ends[np.isin(ends, numbers).all(axis=1)])
+    a, b = ends[np.lexsort(ends.T[::-1])].T
+    named = block_keys(rules)
+    keys = nodes.select(pl.col(named).fill_null(-1)).to_numpy()[order]
+    one, other = keys[a], keys[b]
+    bits = np.zeros(a.size, dtype=np.int32)
+    for number, columns in enumerate(key_columns(rules).values()):
+        places = [named.index(column) for column in columns]
+        for x, y in product(places, places):
+            shares = (one[:, x] == other[:, y]) & (one[:, x] >= 0)
+            bits |= shares.astype(np.int32) << number
+    return pl.DataFrame({"a": a.astype(np.uint32), "b": b.astype(np.uint32), "found_by": bits})
 
 
 def _in_blocks(

@@ -36,8 +36,9 @@ class Scorer:
         nodes = nodes.hstack(_prepared(database, nodes))
         plan = self._planned(nodes.schema)
         order = nodes["record_number"].arg_sort()
+        rows = order.to_numpy()
         records = lay_out(nodes, order, plan)
-        values = {column: nodes[column].gather(order) for column in self._terms}
+        values = nodes.select(pl.col(list(self._terms)).gather(order))
         weights = weights_of(self._settings, self._terms, values)
         scored = pl.concat(
             weigh(
@@ -48,10 +49,10 @@ class Scorer:
             ).filter(pl.col("evidence") >= floor)
             for some in _slices(pairs)
         )
-        numbers = nodes["record_number"].gather(order)
+        numbers = nodes["record_number"].to_numpy()[rows]
         return scored.select(
-            numbers.gather(scored["a"]).alias("record_a"),
-            numbers.gather(scored["b"]).alias("record_b"),
+            pl.Series("record_a", numbers[scored["a"].to_numpy()]),
+            pl.Series("record_b", numbers[scored["b"].to_numpy()]),
             pl.exclude("a", "b", "found_by"),
             "found_by",
         )

@@ -86,10 +86,11 @@ def term_weights(settings: dict[str, Any], tf: dict[str, pl.DataFrame]) -> dict[
 
 
 def weights_of(
-    settings: dict[str, Any], terms: dict[str, pl.DataFrame], values: dict[str, pl.Series]
+    settings: dict[str, Any], terms: dict[str, pl.DataFrame], values: pl.DataFrame
 ) -> dict[str, Weights]:
     """The weights of a model whose `terms` are known, for records with these `values` of terms."""
-    found = {column: _looked_up(known, values[column]) for column, known in terms.items()}
+    asked = [_looked_up(known, values[column]) for column, known in terms.items()]
+    found = dict(zip(terms, pl.collect_all(asked), strict=True))
     return {
         comparison["output_column_name"]: Weights(
             rounded(np.array([0.0, *level_weights(comparison)])),
@@ -173,11 +174,12 @@ def _term_weights(
     return pl.Series(rounded(weight + adjusted))
 
 
-def _looked_up(known: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
+def _looked_up(known: pl.DataFrame, values: pl.Series) -> pl.LazyFrame:
     """What the terms of records weigh, in their order; not a number where one has none."""
     column, *weights = known.columns
     other = known.filter(pl.col(column).is_null()).row(0, named=True)
-    found = values.to_frame(column).join(known, on=column, how="left", maintain_order="left")
+    there = values.to_frame(column).lazy()
+    found = there.join(known.lazy(), on=column, how="left", maintain_order="left")
     is_there = pl.col(column).is_not_null()
     return found.select(
         pl.when(is_there).then(pl.col(name).fill_null(other[name])).otherwise(math.nan).alias(name)

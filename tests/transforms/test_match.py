@@ -249,7 +249,7 @@ def test_two_terms_that_differ_weigh_as_the_commoner_and_none_weighs_as_the_leve
     kinship = {"shares": shares, "contact_shares": shares}
     settings = {"comparisons": [told], "kinship": kinship}
     terms = term_weights(settings, tf)
-    weights = weights_of(settings, terms, {"last_key": pl.Series(["berg", "rare", None])})
+    weights = weights_of(settings, terms, pl.DataFrame({"last_key": ["berg", "rare", None]}))
     pairs = pl.DataFrame({"a": [0, 1, 2], "b": [1, 1, 2]}, {"a": pl.UInt32, "b": pl.UInt32})
     levels = pl.DataFrame({"level_last_name": [0, 0, 0]}, {"level_last_name": pl.Int8})
     weighed = weigh(pairs, levels, weights, Ratios(0.0, 0.0))["w_last_name"].to_list()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from transforms.standardise.fold import mend, on_distinct
+from transforms.standardise.fold import is_blank, mend, on_distinct
 
 _MIXED_NAME = r"[A-Z][a-z]|\p{Lu}.*\p{Ll}|\p{Ll}.*\p{Lu}"
 _MIXED_PLACE = r"[A-Z][a-z]{2}|\p{Lu}.*\p{Ll}{2}|\p{Ll}{2}.*\p{Lu}"
@@ -57,6 +57,8 @@ def _title(word: str) -> str:
 
 
 def _rows_in_one_case(texts: pl.Series, mixed: str) -> pl.Series:
+    if is_blank(texts):
+        return pl.Series(dtype=pl.UInt32)
     quick = mixed.split("|", maxsplit=1)[0]
     is_mixed = texts.str.contains(quick)
     if is_mixed.all():
@@ -76,12 +78,13 @@ def _stable(texts: pl.Series, words: dict[str, str], mixed: str) -> pl.Series:
 
 
 def _titled(texts: pl.Series, words: dict[str, str]) -> pl.Series:
-    spread = " " + texts.str.to_titlecase().str.replace_all(" ", _GAP, literal=True) + " "
+    text = pl.col("text").str.to_titlecase().str.replace_all(" ", _GAP, literal=True)
     longest_first = sorted(words, key=len, reverse=True)
-    frame = pl.select(text=spread).select(
-        pl.col("text")
+    titled = (
+        pl.concat_str(pl.lit(" "), text, pl.lit(" "))
         .str.replace_many(longest_first, [words[word] for word in longest_first], leftmost=True)
         .str.replace_all(_GAP, " ", literal=True)
         .str.strip_chars(" ")
+        .alias("text")
     )
-    return frame.to_series()
+    return texts.alias("text").to_frame().select(titled).to_series()

@@ -100,6 +100,8 @@ def mend(
 
 def rewrite(values: pl.Series, pattern: str, plain: str) -> pl.Series:
     """Replace what matches; to look for it first is cheaper where it is seldom there."""
+    if is_blank(values):
+        return values
     is_there = values.str.contains(pattern)
     return mend(values, is_there, lambda some: some.str.replace_all(pattern, plain))
 

@@ -11,6 +11,7 @@ from transforms.standardise.fold import (
     folded,
     folded_keys,
     folded_words,
+    is_blank,
     mend,
     on_distinct,
     once_for,
@@ -89,11 +90,14 @@ def _with_all_parts(frame: pl.DataFrame) -> pl.DataFrame:
     names = ("full_name", *PARTS, "company")
     absent = [name for name in (*names, "name_reason") if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
-    texts = [frame[name].cast(pl.String) for name in names]
-    return frame.with_columns(
-        mend(text, ~text.str.contains("^[A-Za-z]+$"), lambda some: _lettered(cleaned(some)))
-        for text in texts
-    )
+    return frame.with_columns(_tidied(frame[name].cast(pl.String)) for name in names)
+
+
+def _tidied(names: pl.Series) -> pl.Series:
+    if is_blank(names):
+        return names
+    is_odd = ~names.str.contains("^[A-Za-z]+$")
+    return mend(names, is_odd, lambda some: _lettered(cleaned(some)))
 
 
 def _lettered(names: pl.Series) -> pl.Series:
@@ -173,7 +177,7 @@ def _with_first_and_last_names_split(frame: pl.DataFrame, words: NameWords) -> p
 
 def _with_first_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFrame:
     first = frame["first_name"]
-    rows = first.str.contains(words.in_first_name()).arg_true()
+    rows = _which(first, words.in_first_name())
     if rows.is_empty():
         return frame
     parts = split_first_names(first.gather(rows), words)
@@ -203,7 +207,7 @@ def _with_given_names_split(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _with_last_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFrame:
     last = frame["last_name"]
-    rows = last.str.contains(words.in_last_name()).arg_true()
+    rows = _which(last, words.in_last_name())
     if rows.is_empty():
         return frame
     parts = split_last_names(last.gather(rows), words)
@@ -212,6 +216,13 @@ def _with_last_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFram
         _filled(frame["title"], rows, parts["title"]),
         _filled(frame["suffix"], rows, parts["suffix"]),
     )
+
+
+def _which(names: pl.Series, pattern: str) -> pl.Series:
+    """The rows of names with something in them that is to be looked at."""
+    if is_blank(names):
+        return pl.Series(dtype=pl.UInt32)
+    return names.str.contains(pattern).arg_true()
 
 
 def _filled(values: pl.Series, rows: pl.Series, new: pl.Series) -> pl.Series:

@@ -57,19 +57,19 @@ _SOUNDS = {
     "v": "f",
     "z": "s",
 } | dict.fromkeys("aeiouhwy", "")
+_DOUBLES = {letter * 2: letter for letter in "bcdfgjklmnpqrstvxz"}
 _KEYS = _BEGINNINGS | _SOUNDS
 _LONGEST_FIRST = sorted(_KEYS, key=len, reverse=True)
 
 
 def phonetic_keys(folded_names: pl.Series) -> pl.Series:
     """Give the sound of each folded name; spaces do not count. Meant for distinct values."""
-    names = folded_names.str.replace_all(" ", "", literal=True)
-    doubles = {letter * 2: letter for letter in "bcdfgjklmnpqrstvxz"}
-    single = names.str.replace_many(doubles)
-    frame = pl.select(name=names, marked="^" + single)
-    marked = pl.col("marked").str.replace_many(
+    name = pl.col("name")
+    frame = folded_names.alias("name").to_frame()
+    frame = frame.select(name.str.replace_all(" ", "", literal=True))
+    marked = pl.concat_str(pl.lit("^"), name.str.replace_many(_DOUBLES)).str.replace_many(
         _LONGEST_FIRST, [_KEYS[key] for key in _LONGEST_FIRST], leftmost=True
     )
-    bare = marked.str.strip_prefix("^")
-    is_latin = pl.col("name").str.contains("^[a-z0-9]+$")
-    return frame.select(pl.when(is_latin & (bare != "")).then(bare).otherwise("name")).to_series()
+    frame = frame.with_columns(bare=marked.str.strip_prefix("^"))
+    is_told = name.str.contains("^[a-z0-9]+$") & (pl.col("bare") != "")
+    return frame.select(pl.when(is_told).then("bare").otherwise("name")).to_series()

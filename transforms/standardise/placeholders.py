@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from rules.lookups import Lookups, Placeholders, TrialWords
-from transforms.standardise.fold import once_for
+from transforms.standardise.fold import is_blank, once_for
 
 KINDS = {
     "full_name": "name",
@@ -65,9 +65,13 @@ def is_test_record(frame: pl.DataFrame, lookups: Lookups) -> pl.Series:
     words = lookups.test_records
     names = [_column(frame, name) for name in ("first_name", "last_name", "full_name")]
     told = [*words.first_names, *" ".join(words.full_names).split()]
-    is_named = [name.str.contains_any(told, ascii_case_insensitive=True) for name in names]
+    is_named = [
+        name.str.contains_any(told, ascii_case_insensitive=True)
+        for name in names
+        if not is_blank(name)
+    ]
     is_mailed = _matches(_column(frame, "email"), words.email_patterns)
-    rows = (_either(is_named) | is_mailed).arg_true()
+    rows = _either([is_mailed, *is_named]).arg_true()
     is_test = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
     if rows.is_empty():
         return is_test.alias("is_test_record")
@@ -126,6 +130,8 @@ def _either_of(words: Iterable[str]) -> str:
 
 
 def _matches(texts: pl.Series, patterns: Iterable[str]) -> pl.Series:
+    if is_blank(texts):
+        return texts.is_not_null()
     either = "|".join(f"(?:{pattern})" for pattern in patterns)
     return texts.str.contains(rf"(?i)^\s*(?:{either})\s*$").fill_null(value=False)
 

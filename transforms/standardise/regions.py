@@ -11,6 +11,7 @@ import polars as pl
 from phonenumbers import country_code_for_region
 
 from rules.lookups import Lookups
+from transforms.standardise.fold import is_blank
 from transforms.standardise.phones import verify_phones
 
 PHONES, EMAILS = ("phone", "phone_2"), ("email", "email_2")
@@ -77,7 +78,11 @@ def _international(numbers: pl.Series, regions: pl.Series) -> pl.Series:
 
     In plans whose numbers are of any length, 49 151… could be a number of the town 4915.
     """
+    if is_blank(numbers):
+        return numbers
     rows = numbers.str.contains(_BARE).arg_true()
+    if rows.is_empty():
+        return numbers
     asked = (
         pl.DataFrame({"row": rows, "text": numbers.gather(rows), "region": regions.gather(rows)})
         .with_columns(pl.col("text").str.replace_all(" ", "", literal=True))
