@@ -16,7 +16,7 @@ from flows.digests import READING, changed_parts, digests
 from flows.erasing.carry_out import begin_erasures, finish_erasures
 from flows.fetching import fetch, note_fetch
 from flows.line import STAGES, open_warehouse, perform
-from flows.rebuild import put_in_place, start_anew
+from flows.rebuild import begun_anew, put_in_place, start_anew
 from flows.restoring import finish_restore
 from flows.run import Counts, Run
 from flows.run_report import keep_report
@@ -24,15 +24,17 @@ from flows.stages.correct import reaches_back
 from store.archive import Archive, Inbox
 from store.decisions import open_decisions
 from store.erasures import Erasures
-from store.errors import TouchstoneError, UnreadableError
+from store.errors import OlderError, TouchstoneError, UnreadableError
 from store.fetch import Fetched
 from store.files import remove_tree
+from store.golden import is_laid_out_as_before
 from store.lock import one_writer
 from store.rulebook import Rulebook, read_rulebook
 from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.spool import sealed_segments
-from store.warehouse import Warehouse, explained
+from store.state.engine import remove_copies
+from store.warehouse import Warehouse, explained, is_older, read_older
 from transforms.match import MatchModel, check_model
 from transforms.resolve import state_of
 
@@ -91,14 +93,23 @@ def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tupl
     rulebook = read_checked_rules(settings)
     put_in_place(settings)
     erases = begin_erasures(settings, rulebook)
-    with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
+    try:
+        opened = Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False)
+    except OlderError:
+        return _prepare_upgrade(settings, rulebook, now, takes_in=takes_in)
+    with opened as warehouse:
         begun = ledger.unfinished(warehouse)
         resumed = begun is not None
         changed = changed_parts(ledger.last_digests(warehouse), digests(rulebook))
         if begun is None:
             refuse_the_past(warehouse, now)
             run_id = _next_run_id(settings, ledger.last_run_number(warehouse))
-            is_anew = erases or changed & set(READING) or _reaches_back(settings, warehouse)
+            is_anew = (
+                erases
+                or is_laid_out_as_before(settings, rulebook.survivorship)
+                or changed & set(READING)
+                or _reaches_back(settings, warehouse)
+            )
             kind = "rebuild" if is_anew else "nightly"
             begun = ledger.Begun(run_id, now, kind, _last_decision(settings))
             ledger.begin(warehouse, begun, rulebook.model.name)
@@ -112,10 +123,29 @@ def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tupl
     return run, resumed, inbox
 
 
+def _prepare_upgrade(
+    settings: Settings, rulebook: Rulebook, now: datetime, *, takes_in: bool
+) -> tuple[Run, bool, Inbox]:
+    """Begin the run that makes the tables of an earlier version anew, or go on with it."""
+    runs = read_older(settings.warehouse, "ledger.runs")
+    known = begun_anew(settings)
+    if known is None and not runs.is_empty():
+        _refuse_before(runs["now"].max(), now)
+    run_id = _next_run_id(settings, max((int(one[1:]) for one in runs["run_id"]), default=0))
+    begun = known or ledger.Begun(run_id, now, "rebuild", _last_decision(settings))
+    run = load_run(settings, rulebook, begun, frozenset())
+    inbox = receive(run) if takes_in or known else Inbox([], [], [])
+    start_anew(run, begun)
+    return run, known is not None, inbox
+
+
 def refuse_the_past(warehouse: Warehouse, now: datetime) -> None:
     """What arrives now must not be older than what arrived before."""
-    last = ledger.last_now(warehouse)
-    if last is not None and now < last:
+    _refuse_before(ledger.last_now(warehouse), now)
+
+
+def _refuse_before(last: object, now: datetime) -> None:
+    if isinstance(last, datetime) and now < last:
         raise TouchstoneError(
             f"A run at {_told(now)} would be before the last one, which was at {_told(last)}; "
             "give a later --now, or set the clock right."
@@ -184,8 +214,12 @@ def close(run: Run, warehouse: Warehouse) -> None:
     if run.is_rebuild:  # it is moved without its log; closing would hide that the disk is full
         warehouse.execute("checkpoint")
     warehouse.close()
+    remove_tree(run.settings.before)
+    remove_copies(run.settings.log_url)
     if run.is_rebuild:
         put_in_place(run.settings)
+    if any(one.state == "begun" for one in run.erasures):
+        remove_tree(run.settings.before)
     remove_tree(run.work)
     finish_erasures(run)
     keep_report(run.settings, run.rulebook, run.run_id, published)
@@ -230,6 +264,11 @@ def _decisions(settings: Settings) -> pl.DataFrame:
 
 def _last_run_number(settings: Settings) -> int:
     """The number of the last run; a rebuild is what mends a warehouse that cannot be read."""
+    if is_older(settings.warehouse):
+        return max(
+            (int(one[1:]) for one in read_older(settings.warehouse, "ledger.runs")["run_id"]),
+            default=0,
+        )
     with (
         suppress(UnreadableError),
         Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse,

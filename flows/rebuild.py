@@ -2,18 +2,23 @@
 
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from flows import ledger
 from flows.run import Run
-from store.errors import UnreadableError
+from store.errors import OlderError, UnreadableError
 from store.files import sync_folder
 from store.golden import open_any_golden, open_golden
 from store.schema import WAREHOUSE
 from store.settings import Settings
-from store.warehouse import Warehouse
+from store.warehouse import Warehouse, is_older, read_older
+
+OF_LEDGER = ("ledger.runs", "ledger.steps")
+OF_GOLDEN = ("runs", "metrics", "changes")
+"""The log of runs: what is no work of the line."""
 
 
 def start_anew(run: Run, begun: ledger.Begun | None = None) -> None:
@@ -29,8 +34,8 @@ def start_anew(run: Run, begun: ledger.Begun | None = None) -> None:
     carried = _carried(run)
     with Warehouse(run.warehouse, run.settings, WAREHOUSE, compress=False) as warehouse:
         with warehouse.transaction():
-            for table in ("ledger.runs", "ledger.steps"):
-                warehouse.insert(table, carried[table])
+            for table in OF_LEDGER:
+                warehouse.insert(table, _as_here(warehouse, table, carried[table]))
         if begun is not None:
             warehouse.execute("update ledger.runs set state = 'abandoned' where state = 'running'")
             ledger.begin(warehouse, begun, run.rulebook.model.name)
@@ -38,8 +43,20 @@ def start_anew(run: Run, begun: ledger.Begun | None = None) -> None:
         open_golden(run.golden, run.settings, run.rulebook.survivorship) as golden,
         golden.transaction(),
     ):
-        for table in ("runs", "metrics", "changes"):
-            golden.insert(table, carried.get(table, pl.DataFrame()))
+        for table in OF_GOLDEN:
+            golden.insert(table, _as_here(golden, table, carried[table]))
+
+
+def begun_anew(settings: Settings) -> ledger.Begun | None:
+    """The run that began to make the tables anew and did not end, if there is one."""
+    rebuilt = settings.warehouse.with_suffix(".rebuild.duckdb")
+    if rebuilt.exists():
+        with (
+            suppress(UnreadableError),
+            Warehouse(rebuilt, settings, WAREHOUSE, compress=False) as warehouse,
+        ):
+            return ledger.unfinished(warehouse)
+    return None
 
 
 def put_in_place(settings: Settings) -> None:
@@ -60,12 +77,22 @@ def put_in_place(settings: Settings) -> None:
     if not whole:
         return
     golden = settings.golden.with_suffix(".rebuild.duckdb")
+    for path in (settings.golden, settings.warehouse):
+        _keep_older(settings, path)
     if golden.exists():
         _log_of(settings.golden).unlink(missing_ok=True)
         os.replace(golden, settings.golden)
     _log_of(settings.warehouse).unlink(missing_ok=True)
     os.replace(rebuilt, settings.warehouse)
     sync_folder(settings.data)
+
+
+def _keep_older(settings: Settings, path: Path) -> None:
+    """Keep what an earlier version wrote until a run has ended well; this may be begun twice."""
+    if is_older(path):
+        settings.before.mkdir(exist_ok=True, mode=0o700)
+        os.replace(path, settings.before / path.name)
+        sync_folder(settings.before)
 
 
 def _is_begun(run: Run) -> bool:
@@ -88,20 +115,34 @@ def _log_of(path: Path) -> Path:
 
 def _carried(run: Run) -> dict[str, pl.DataFrame]:
     """The log of runs from the old tables, as far as they can be read."""
-    found = {"ledger.runs": pl.DataFrame(), "ledger.steps": pl.DataFrame()}
     settings = run.settings
-    if settings.warehouse.exists():
-        with (
-            suppress(UnreadableError),
-            Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse,
-        ):
-            for table in found:
-                found[table] = warehouse.read(f"from {table}")
-    if settings.golden.exists():
-        with (
-            suppress(UnreadableError),
-            open_any_golden(settings.golden, settings, run.rulebook.survivorship) as golden,
-        ):
-            for table in ("runs", "metrics", "changes"):
-                found[table] = golden.read(f"from {table}")
+    found = {table: pl.DataFrame() for table in (*OF_LEDGER, *OF_GOLDEN)}
+    opened = (
+        (settings.warehouse, OF_LEDGER, partial(_open_warehouse, settings)),
+        (settings.golden, OF_GOLDEN, partial(_open_golden, run)),
+    )
+    for path, tables, open_tables in opened:
+        if not path.exists():
+            continue
+        try:
+            with open_tables() as old:
+                found |= {table: old.read(f"from {table}") for table in tables}
+        except OlderError:
+            found |= {table: read_older(path, table) for table in tables}
+        except UnreadableError:
+            continue
     return found
+
+
+def _as_here(target: Warehouse, table: str, carried: pl.DataFrame) -> pl.DataFrame:
+    """Of what an earlier version wrote, the columns that there still are."""
+    have = set(target.read(f"from {table} limit 0").columns)
+    return carried.select(name for name in carried.columns if name in have)
+
+
+def _open_warehouse(settings: Settings) -> Warehouse:
+    return Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False)
+
+
+def _open_golden(run: Run) -> Warehouse:
+    return open_any_golden(run.settings.golden, run.settings, run.rulebook.survivorship)

@@ -7,3 +7,7 @@ class TouchstoneError(Exception):
 
 class UnreadableError(TouchstoneError):
     """A file of tables cannot be read at all; a rebuild makes it anew."""
+
+
+class OlderError(UnreadableError):
+    """A file of tables was written by an earlier version; the next run makes it anew."""

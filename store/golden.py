@@ -13,7 +13,7 @@ import polars as pl
 
 from rules.survivorship import Survivorship, TieBreaker
 from store.dictionary import read_dictionary
-from store.errors import TouchstoneError
+from store.errors import TouchstoneError, UnreadableError
 from store.schema import VERIFIED_SHARES, WAREHOUSE, golden_schema
 from store.settings import Settings
 from store.views import analyst_views
@@ -143,6 +143,17 @@ def open_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:
 def open_any_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:
     """Open the golden tables whatever fields they have: to read what an older rule file left."""
     return Golden(path, settings, rules.names(), list(get_args(TieBreaker)))
+
+
+def is_laid_out_as_before(settings: Settings, rules: Survivorship) -> bool:
+    """Whether the golden tables are those of an earlier version, to be made anew."""
+    if not settings.golden.exists():
+        return False
+    try:
+        with open_any_golden(settings.golden, settings, rules) as golden:
+            return not golden.fits()
+    except UnreadableError:
+        return True
 
 
 def _schema(fields: list[str], words: list[str]) -> str:

@@ -141,6 +141,11 @@ class Settings(BaseSettings):
         return self.data / "golden.duckdb"
 
     @property
+    def before(self) -> Path:
+        """Where tables that an earlier version wrote are kept until a run has ended well."""
+        return self.data / "before-upgrade"
+
+    @property
     def published(self) -> Path:
         """Where snapshots are published."""
         return self.data / "published"

@@ -18,7 +18,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from store.errors import TouchstoneError, UnreadableError
+from store.errors import OlderError, TouchstoneError, UnreadableError
 from store.settings import Settings
 
 _SLICE = 250_000
@@ -164,11 +164,17 @@ class Warehouse:
                 self.con.execute(schema)
                 self.con.execute("create table format (version integer)")
                 self.con.execute(f"insert into format values ({FORMAT})")
-        if version != FORMAT:
+        if version > FORMAT:
             self.close()
-            raise UnreadableError(
-                f"{self.path.name} has format {version} and this version reads format {FORMAT}; "
-                "run `touchstone rebuild` to make it anew from the kept deliveries."
+            raise TouchstoneError(
+                f"{self.path.name} was written by a newer version (format {version}, and this one "
+                f"reads {FORMAT}); upgrade this program."
+            )
+        if version < FORMAT:
+            self.close()
+            raise OlderError(
+                f"{self.path.name} was written by an earlier version (format {version}, and this "
+                f"one reads {FORMAT}); the next `touchstone nightly` makes it anew."
             )
 
 
@@ -220,6 +226,28 @@ def configure(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         set autoload_known_extensions = false;
         set TimeZone = 'UTC'"""
     )
+
+
+def format_of(path: Path) -> int | None:
+    """The format of a file of tables; none where there is no such file, or it cannot be read."""
+    if not path.exists():
+        return None
+    with suppress(UnreadableError, duckdb.CatalogException), _connect(path) as con:
+        return int(con.sql("select max(version) from format").fetchall()[0][0])
+    return None
+
+
+def is_older(path: Path) -> bool:
+    """Whether an earlier version wrote this file of tables."""
+    return (format_of(path) or FORMAT) < FORMAT
+
+
+def read_older(path: Path, table: str) -> pl.DataFrame:
+    """A table that an earlier version wrote, as it has it; nothing where there is no such table."""
+    with suppress(UnreadableError, duckdb.CatalogException), _connect(path) as con:
+        found: pl.DataFrame = con.sql(f"from {table}").pl()
+        return found
+    return pl.DataFrame()
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

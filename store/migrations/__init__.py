@@ -24,6 +24,12 @@ def upgrade(connection: Connection) -> None:
     _run_migrations(connection)
 
 
+def older_revision(connection: Connection) -> str | None:
+    """The revision of a database that an earlier version made; none where it is new or of today."""
+    revision = _revision(connection)
+    return revision if revision in REVISIONS[:-1] else None
+
+
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None

@@ -9,7 +9,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from store.errors import TouchstoneError
 from store.files import sync_file
-from store.migrations import NewerDatabaseError, upgrade
+from store.migrations import NewerDatabaseError, older_revision, upgrade
 
 WRITERS_TURN = 7_146_053
 """The PostgreSQL advisory lock that a writer holds until its commit."""
@@ -28,6 +28,8 @@ WAITING = ("PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 1000")
 NOTING = ("PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 0")
 """How SQLite commits: what is acknowledged is on the disk; what is noted is written, and whoever
 notes never stops to move what was written ahead into the database."""
+BEFORE = ".before-"
+"""What the name of a copy says, with the revision that it has."""
 
 NO_WAL = "The decision log needs a local disk: SQLite cannot write ahead on this file system."
 UNREACHED = {"OperationalError", "InterfaceError"}
@@ -58,11 +60,35 @@ def open_engine(url: str, wait_seconds: float) -> sa.Engine:
     engine = _engine(_known(url), round(wait_seconds * 1_000))
     try:
         with writing(engine) as connection:
+            copy_before_upgrade(connection, engine.url)
             upgrade(connection)
     except BaseException:
         engine.dispose()
         raise
     return engine
+
+
+def copy_before_upgrade(connection: sa.Connection, url: URL) -> None:
+    """Keep an SQLite database as an earlier version left it, until a run has ended well.
+
+    PostgreSQL upgrades in one transaction, too; its copies are its administrator's.
+    """
+    revision = older_revision(connection)
+    if revision is None or url.get_backend_name() != "sqlite":
+        return
+    path = Path(str(url.database))
+    copy = path.with_name(f"{path.name}{BEFORE}{revision}")
+    with closing(sqlite3.connect(path)) as here, closing(sqlite3.connect(copy)) as there:
+        here.backup(there)
+
+
+def remove_copies(url: str) -> None:
+    """Remove what was kept of before an upgrade."""
+    database = make_url(url).database
+    if make_url(url).get_backend_name() == "sqlite" and database:
+        path = Path(database)
+        for copy in path.parent.glob(f"{path.name}{BEFORE}*"):
+            copy.unlink()
 
 
 @contextmanager

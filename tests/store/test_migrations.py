@@ -1,8 +1,11 @@
 """A state database that an earlier version made becomes one of today, and keeps what it holds."""
 
+import sqlite3
+from pathlib import Path
+
 import sqlalchemy as sa
 
-from store.state.engine import open_engine, reading
+from store.state.engine import open_engine, reading, remove_copies
 from store.state.scope import Reader, in_scope
 from store.state.tables import ITEMS
 
@@ -36,6 +39,12 @@ AS_BEFORE = (
 """What an empty database of today lacks to be one of before, with three items."""
 
 
+def copies_of(url: str) -> list[Path]:
+    """What is kept of before: of an SQLite database one file, of PostgreSQL nothing."""
+    database = Path(sa.make_url(url).database or "")
+    return sorted(database.parent.glob("*.before-*")) if url.startswith("sqlite") else []
+
+
 def seen_by(engine: sa.Engine, *campaigns: str) -> list[str]:
     reader = Reader("ann", frozenset(campaigns) if campaigns else None)
     with reading(engine) as connection:
@@ -52,6 +61,14 @@ def test_items_keep_their_campaigns(url: str) -> None:
 
     engine = open_engine(url, 5)
 
+    copies = copies_of(url)
+    assert [copy.name for copy in copies] == ["decisions.db.before-0002"] * len(copies)
+    for copy in copies:
+        with sqlite3.connect(copy) as con:
+            assert con.execute("select count(*) from item_campaigns").fetchone() == (4,)
+        con.close()
+    remove_copies(url)
+    assert copies_of(url) == []
     assert seen_by(engine) == ["I-1", "I-2", "I-3"]
     assert seen_by(engine, "spring") == ["I-1"]
     assert seen_by(engine, "spring", "autumn") == ["I-1", "I-2"]
