@@ -41,6 +41,18 @@ class Queue(Rule):
         (), description="fields of which another value than the published one needs a second person"
     )
 
+    blind_share: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="of its items, chosen by chance, shown to everybody without score",
+    )
+    twice_share: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="of its items, chosen by chance, judged by a second person unasked",
+    )
     bulk_most: int = Field(
         0,
         ge=0,

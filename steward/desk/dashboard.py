@@ -18,6 +18,7 @@ from steward.permission import Resource
 from store.reading import Row, Snapshot
 from store.state.told import Told
 from store.state.workload import Waits
+from transforms.agreement import SURE, Agreement, agreement, is_drawn
 from transforms.evaluate import share_of
 
 ENOUGH = 30
@@ -51,6 +52,7 @@ def show_dashboard(visit: Visit) -> Response:
         people=_people(mine),
         ages=bars(_ages(waiting, now), 190),
         is_all=is_all,
+        agreement=_agreement(visit, is_all=is_all),
         enough=ENOUGH,
         **facts,
     )
@@ -71,6 +73,18 @@ def _facts(visit: Visit, snapshot: Snapshot) -> dict[str, Any]:
         "run_id": snapshot.run_id,
         "customers": funnel["Customers"],
     }
+
+
+def _agreement(visit: Visit, *, is_all: bool) -> Agreement:
+    """How well two people agree on what chance gave to both; of one person, with others."""
+    judged = [
+        one
+        for kind in ("match", "cluster")
+        for one in visit.state.workload.judged_twice((kind,), SURE)
+        if is_drawn(one.item_id, "twice", getattr(visit.desk.rulebook.queues, kind).twice_share)
+        and (is_all or visit.actor.name in one.names)
+    ]
+    return agreement([one.answers for one in judged])
 
 
 def _ages(waiting: list[Waits], now: datetime) -> dict[str, tuple[float, str]]:

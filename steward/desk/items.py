@@ -8,6 +8,7 @@ from uuid import uuid4
 from starlette.responses import Response
 
 from rules.access import Action
+from rules.queues import Queue
 from steward.desk.cluster import cluster_view
 from steward.desk.conflict import conflict_view
 from steward.desk.held import held_view
@@ -21,6 +22,7 @@ from store.reading import Snapshot
 from store.state.queue import StaleError
 from store.state.scope import SECOND
 from store.state.work import Waiting
+from transforms.agreement import is_drawn
 
 View = dict[str, Any]
 """What a template is given."""
@@ -70,7 +72,9 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
             rail=listed,
             comments=visit.state.work.comments(item_id),
             given=_told(visit, waiting),
-            is_blind=visit.request.cookies.get("blind") == "yes",
+            is_blind=_is_blind_sample(visit, waiting)
+            or visit.request.cookies.get("blind") == "yes",
+            is_sample=_is_blind_sample(visit, waiting),
             run_id=snapshot.run_id,
             age=(datetime.now(UTC) - waiting.opened_at).total_seconds(),
             due=(waiting.due_at - datetime.now(UTC)).total_seconds(),
@@ -137,6 +141,12 @@ def _taken(visit: Visit, item_id: str) -> Waiting:
         return waiting
     taken = visit.state.queue.take(visit.reader, item_id)
     return waiting._replace(holder=visit.actor.name, until=taken.expires_at, version=taken.version)
+
+
+def _is_blind_sample(visit: Visit, waiting: Waiting) -> bool:
+    """Whether chance has it that nobody sees this item's score."""
+    queue: Queue = getattr(visit.desk.rulebook.queues, waiting.kind)
+    return is_drawn(waiting.item_id, "blind", queue.blind_share)
 
 
 def _tab(word: str) -> str:

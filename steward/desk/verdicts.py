@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from rules.decision import Different, NewDecision, Same, Subject, Value
+from rules.queues import Queue
 from steward.desk.held import corrected, row_of
 from steward.desk.items import gone, insist_may_answer, item_page
 from steward.desk.pages import Page
@@ -22,6 +23,7 @@ from store.reading import Snapshot
 from store.state.queue import Verdict
 from store.state.scope import UNSURE
 from store.state.work import key_of
+from transforms.agreement import is_drawn
 from transforms.answer import Answer, AnswerError, answer_item, correct_row, fingerprint
 
 VERDICT_ID = re.compile(r"[0-9a-f-]{36}")
@@ -53,7 +55,7 @@ def give_verdict(visit: Visit) -> Response:
         seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
         insist_may_answer(visit, seen, waiting)
         try:
-            meant = _meant(visit, snapshot, seen)
+            meant = _twice(visit, seen, _meant(visit, snapshot, seen))
             _store(visit, snapshot, seen, meant)
         except AnswerError as error:
             return item_page(visit, waiting, 422, wrong=str(error))
@@ -98,6 +100,13 @@ def _meant(visit: Visit, snapshot: Snapshot, seen: Seen) -> Meant:
     if answer == UNSURE:
         return Meant(UNSURE, None, needs_second=True)
     return MEANINGS[seen.item["kind"]](visit, snapshot, seen, answer)
+
+
+def _twice(visit: Visit, seen: Seen, meant: Meant) -> Meant:
+    """Chance has a second person judge some of what one person could decide."""
+    queue: Queue = getattr(visit.desk.rulebook.queues, seen.item["kind"])
+    drawn = is_drawn(seen.item["item_id"], "twice", queue.twice_share)
+    return meant._replace(needs_second=meant.needs_second or drawn)
 
 
 def _pair(visit: Visit, snapshot: Snapshot, seen: Seen, answer: str) -> Meant:

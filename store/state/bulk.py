@@ -16,7 +16,7 @@ from store.decisions import add_decision
 from store.state.audit import Noted, note, note_all
 from store.state.engine import reading, writing
 from store.state.moments import to_moment, to_text
-from store.state.scope import DECIDED, OPEN, SECOND, Reader, in_scope, may_have, visible
+from store.state.scope import DECIDED, OPEN, SECOND, Reader, in_scope, is_held, may_have, visible
 from store.state.tables import AUDIT, BATCHES, CLAIMS, ITEMS, LIVE, VERDICTS
 from store.state.work import given_rows, take_back_in, told_of
 
@@ -173,7 +173,7 @@ class Bulk:
 
     def _free(self, reader: Reader) -> sa.Select[tuple[object, ...]]:
         others = sa.select(CLAIMS.c.item_id).where(
-            (CLAIMS.c.expires_at > to_text(self._now())) & (CLAIMS.c.user_name != reader.name)
+            is_held(self._now()) & (CLAIMS.c.user_name != reader.name)
         )
         return visible(reader, self._now()).where(ITEMS.c.item_id.not_in(others))
 

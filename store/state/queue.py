@@ -19,17 +19,18 @@ from store.state.engine import reading, writing
 from store.state.moments import to_moment, to_text
 from store.state.scope import (
     ADMINISTRATORS,
+    CLAIM_LASTS,
     DECIDED,
     SECOND,
     UNSURE,
     Reader,
     in_scope,
+    is_held,
     may_have,
     visible,
 )
 from store.state.tables import CLAIMS, ITEMS, SKIPS, VERDICTS
 
-CLAIM_LASTS = timedelta(minutes=10)
 SKIP_LASTS = timedelta(hours=1)
 
 
@@ -187,12 +188,12 @@ class Queue:
 
     def holders(self) -> dict[str, str]:
         """Who has which item before them."""
-        query = sa.select(CLAIMS).where(CLAIMS.c.expires_at > to_text(self._now()))
+        query = sa.select(CLAIMS).where(is_held(self._now()))
         with reading(self._engine) as connection:
             return {row.item_id: row.user_name for row in connection.execute(query)}
 
     def _mine(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
-        is_mine = (CLAIMS.c.user_name == reader.name) & (CLAIMS.c.expires_at > to_text(self._now()))
+        is_mine = (CLAIMS.c.user_name == reader.name) & is_held(self._now())
         held = sa.select(CLAIMS.c.item_id).where(is_mine)
         return (
             visible(reader, self._now())
@@ -202,7 +203,7 @@ class Queue:
 
     def _free(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
         now = to_text(self._now())
-        claimed = sa.select(CLAIMS.c.item_id).where(CLAIMS.c.expires_at > now)
+        claimed = sa.select(CLAIMS.c.item_id).where(is_held(self._now()))
         skipped = sa.select(SKIPS.c.item_id).where(
             (SKIPS.c.user_name == reader.name) & (SKIPS.c.until > now)
         )
@@ -235,10 +236,9 @@ class Queue:
         note(connection, Noted(self._now(), reader.name, action, item_id, ""))
 
     def _holder(self, connection: sa.Connection, item_id: str) -> str | None:
-        row = connection.execute(sa.select(CLAIMS).where(CLAIMS.c.item_id == item_id)).first()
-        if row is None or to_moment(row.expires_at) <= self._now():
-            return None
-        return str(row.user_name)
+        claim = (CLAIMS.c.item_id == item_id) & is_held(self._now())
+        name: str | None = connection.scalar(sa.select(CLAIMS.c.user_name).where(claim))
+        return name
 
     def _held(
         self, connection: sa.Connection, reader: Reader, verdict: Verdict

@@ -1,16 +1,18 @@
 """Say which items a person may know of, and which of them wait for their answer, in the SQL."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from store.state.moments import to_text
-from store.state.tables import CAMPAIGN_SETS, ITEMS, LIVE, VERDICTS
+from store.state.tables import CAMPAIGN_SETS, CLAIMS, ITEMS, LIVE, VERDICTS
 
 OPEN, SECOND, DECIDED, CLOSED = "open", "second_look", "decided", "closed"
 UNSURE = "unsure"
 """The answer of who cannot tell: somebody else is asked."""
+CLAIM_LASTS = timedelta(minutes=10)
+"""So long an item is somebody's after the last thing they did."""
 ADMINISTRATORS = " administrators"
 """To whom an item is handed that is escalated; no person's name begins with a blank."""
 
@@ -47,6 +49,12 @@ def visible(reader: Reader, now: datetime) -> sa.Select[tuple[object, ...]]:
     if reader.only_accounts:
         return query.where(ITEMS.c.manager == reader.name)
     return query.where(may_have(reader, now))
+
+
+def is_held(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether a claim holds; one that would hold longer than any is of a clock that went back."""
+    ends = CLAIMS.c.expires_at
+    return (ends > to_text(now)) & (ends <= to_text(now + 2 * CLAIM_LASTS))
 
 
 def may_have(reader: Reader, now: datetime) -> sa.ColumnElement[bool]:

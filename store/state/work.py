@@ -13,7 +13,7 @@ from store.errors import TouchstoneError
 from store.state.audit import Noted, note
 from store.state.engine import reading, writing
 from store.state.moments import to_moment, to_text
-from store.state.scope import CLOSED, DECIDED, OPEN, SECOND, Reader, visible
+from store.state.scope import CLOSED, DECIDED, OPEN, SECOND, Reader, is_held, visible
 from store.state.tables import CLAIMS, COMMENTS, ITEMS, LIVE, SKIPS, VERDICTS
 
 
@@ -189,13 +189,10 @@ class Work:
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
             ids = [row.item_id for row in rows]
-            claims = connection.execute(sa.select(CLAIMS).where(CLAIMS.c.item_id.in_(ids)))
+            theirs = CLAIMS.c.item_id.in_(ids) & is_held(now)
+            claims = connection.execute(sa.select(CLAIMS).where(theirs))
             held = {row.item_id: (row.user_name, to_moment(row.expires_at)) for row in claims}
-        return [_waiting(row, *_holds(held.get(row.item_id), now)) for row in rows]
-
-
-def _holds(claim: tuple[str, datetime] | None, now: datetime) -> tuple[str | None, datetime | None]:
-    return claim if claim is not None and claim[1] > now else (None, None)
+        return [_waiting(row, *held.get(row.item_id, (None, None))) for row in rows]
 
 
 def _waiting(

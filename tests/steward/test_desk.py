@@ -369,3 +369,22 @@ def test_what_sources_send_is_shown_and_never_run(tmp_path: Path) -> None:
 def test_what_cannot_be_seen_is_named() -> None:
     assert visible(HIDDEN) == "Ber⟨right-to-left override⟩lin⟨zero width space⟩"
     assert visible("Zoë Ñandú 李") == "Zoë Ñandú 李"
+
+
+def test_a_page_is_of_one_run_and_the_next_click_shows_the_new_one(tmp_path: Path) -> None:
+    company = two_campaigns(tmp_path)
+    with office(company.settings) as desk:
+        ann = desk.person("ann", "administrator")
+        before = follow(ann, "/queue")
+        company.drop("members", [person("Nora", "Newcomer", no="9", email="nora@post.org")])
+        company.night(2)
+
+        after = ann.get(f"/items/{item_of(before)}")
+        say(ann, before, "unsure")
+        answer = say(ann, follow(ann, "/queue"), "different")
+
+        runs = desk.desk.state.decisions.read()["snapshot_run_id"].to_list()
+    assert ("R0001" in before.text, "R0002" in before.text) == (True, False)
+    assert ("R0001" in after.text, "R0002" in after.text) == (False, True)
+    assert answer.status_code == 303
+    assert set(runs) <= {"R0002"}

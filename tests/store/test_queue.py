@@ -1,7 +1,7 @@
 """The queue: one item is before one person, and a verdict is stored once."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import polars as pl
@@ -99,6 +99,32 @@ def test_a_second_tab_shows_the_same_item(desk: Desk) -> None:
     desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
 
     assert ids(desk, ANN, ANN) == ["I-1", "I-1"]
+
+
+def test_a_clock_that_jumps_back_locks_no_item(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    desk.at += timedelta(days=2)
+    assert ids(desk, ANN) == ["I-1"]
+
+    desk.at -= timedelta(days=1)
+
+    assert ids(desk, BOB) == ["I-1"]
+    assert desk.queue.holders() == {"I-1": "bob"}
+    with pytest.raises(StaleError, match="bob has this item now"):
+        desk.say(ANN, "I-1")
+    assert desk.say(BOB, "I-1").decision_id == 1
+
+
+def test_a_clock_that_jumps_ahead_takes_an_item_and_loses_no_answer(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    assert ids(desk, ANN) == ["I-1"]
+    desk.at += timedelta(days=400)
+
+    with pytest.raises(StaleError, match="take it again to decide it"):
+        desk.say(ANN, "I-1")
+
+    desk.queue.take(ANN, "I-1")
+    assert desk.say(ANN, "I-1").decision_id == 1
 
 
 def test_a_claim_ends_and_the_item_is_free(desk: Desk) -> None:
