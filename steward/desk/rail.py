@@ -80,9 +80,10 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
     """The list of a section around the current item."""
     work, kinds = visit.state.work, section.kinds
     waiting = work.waiting(visit.reader, kinds, MOST)
-    others = {name: found(work, visit.reader, kinds, MOST) for name, found in TABS.items()}
+    second = work.second_looks(visit.reader, kinds, MOST)
+    late = work.past_due(visit.reader, kinds, MOST) if tab == LATE else None
     counts = visit.waiting()
-    listed = _around(others.get(tab, waiting), current)
+    listed = _around({SECOND: second, LATE: late or []}.get(tab, waiting), current)
     last = work.last_given(visit.actor.name, kinds)
     names = [item.item_id for item in listed] + ([last.item_id] if last else [])
     titles = titles_of(snapshot, names, [item.item_id for item in waiting])
@@ -94,8 +95,8 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
         section,
         tab,
         sum(counts.get(kind, 0) for kind in kinds),
-        len(others[SECOND]),
-        len(others[LATE]),
+        len(second),
+        work.late_count(visit.reader, kinds, MOST) if late is None else len(late),
         entries,
         work_at_once(visit, section, tab),
         Last(last, titles[last.item_id][0], _age(last.said_at, now)) if last else None,

@@ -93,12 +93,14 @@ class Work:
 
     def past_due(self, reader: Reader, kinds: tuple[str, ...], most: int) -> list[Waiting]:
         """What waits for this reader beyond its day, the longest overdue first."""
-        return self._list(
-            visible(reader, self._now())
-            .where(ITEMS.c.kind.in_(kinds) & (ITEMS.c.due_at < to_text(self._now())))
-            .order_by(ITEMS.c.due_at, ITEMS.c.item_id)
-            .limit(most)
-        )
+        late = self._late(reader, kinds).order_by(ITEMS.c.due_at, ITEMS.c.item_id)
+        return self._list(late.limit(most))
+
+    def late_count(self, reader: Reader, kinds: tuple[str, ...], most: int) -> int:
+        """How many items that is, counted so far."""
+        late = self._late(reader, kinds).with_only_columns(ITEMS.c.item_id).limit(most).subquery()
+        with reading(self._engine) as connection:
+            return int(connection.scalar(sa.select(sa.func.count()).select_from(late)) or 0)
 
     def manager_of(self, item_id: str) -> str | None:
         """The account manager of an item's customers."""
@@ -183,6 +185,10 @@ class Work:
             if row is None:
                 raise TouchstoneError("There is no such verdict.")
             return take_back_in(connection, name, row, self._now())
+
+    def _late(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
+        late = ITEMS.c.kind.in_(kinds) & (ITEMS.c.due_at < to_text(self._now()))
+        return visible(reader, self._now()).where(late)
 
     def _list(self, query: sa.Select[tuple[object, ...]]) -> list[Waiting]:
         now = self._now()
