@@ -27,7 +27,7 @@ import duckdb
 import polars as pl
 from meter import BenchError, Cost, run
 
-from bench.adverse import adverse_kinds
+from bench.adverse import adverse_kinds, make_aside
 from bench.adverse.kind import Kind, Outcome
 from store.archive import shown_name
 
@@ -189,7 +189,9 @@ def _own_cases() -> list[Case]:
 def _own_case(kind: Kind) -> Case:
     feed = kind.feed or _feed_of(kind.file)
     allowed = [_in_words(outcome) for outcome in kind.allowed]
-    return Case(kind.file, feed, kind.make, allowed, kind.says, kind.most_seconds)
+    return Case(
+        kind.file, feed, partial(make_aside, kind.file), allowed, kind.says, kind.most_seconds
+    )
 
 
 def _in_words(outcome: Outcome) -> dict[str, Any]:
