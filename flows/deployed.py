@@ -77,7 +77,7 @@ def nightly(data: str | None = None, rules: str | None = None, now: datetime | N
     _report(summary)
     for problem in announce(settings, summary):
         get_run_logger().warning(problem)
-    _refuse_gaps(fetched)
+    fetching.refuse_gaps(fetched)
     return night.run.run_id
 
 
@@ -91,7 +91,7 @@ def fetch(data: str | None = None, rules: str | None = None, source: str | None 
         source: the feed to fetch for; unset, all that say how.
 
     """
-    _refuse_gaps(_fetch_task(_settings(data, rules), datetime.now(UTC), source))
+    fetching.refuse_gaps(_fetch_task(_settings(data, rules), datetime.now(UTC), source))
 
 
 @flow(name="audit", flow_run_name=_run_name)
@@ -170,16 +170,6 @@ def _fetch_task(settings: Settings, now: datetime, source: str | None = None) ->
 
     fetch_all(str(settings.data))
     return fetched
-
-
-def _refuse_gaps(fetched: list[Fetched]) -> None:
-    """End the flow as failed where a partner's deliveries could not all be had."""
-    lost = [one.source for one in fetched if one.problems]
-    if lost:
-        raise TouchstoneError(
-            f"Not everything could be fetched from {', '.join(lost)}; the log says why. Whatever "
-            "did come in is safe."
-        )
 
 
 def _run_night(settings: Settings, now: datetime, fetched: list[Fetched]) -> Night:

@@ -54,9 +54,16 @@ def note_fetch(run: Run, fetched: Sequence[Fetched]) -> None:
         ledger.note_step(warehouse, run.run_id, "fetch", counts_of(fetched), cost)
 
 
-def is_whole(fetched: Sequence[Fetched]) -> bool:
-    """Whether everything that was there to fetch was fetched."""
-    return not any(one.problems for one in fetched)
+def refuse_gaps(fetched: Sequence[Fetched]) -> None:
+    """End in one sentence where a partner's deliveries could not all be had."""
+    lost = {one.source: one.problems[0] for one in fetched if one.problems}
+    if lost:
+        source, why = next(iter(lost.items()))
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        raise TouchstoneError(
+            f"Not everything could be fetched from {source}{more} ({why}); whatever did come in is "
+            "safe, and the next run fetches the rest."
+        )
 
 
 def tell_fetched(fetched: list[dict[str, Any]]) -> list[str]:

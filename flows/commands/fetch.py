@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, datetime
 
 from flows.cli import show
-from flows.fetching import fetch, is_whole, tell_fetched
+from flows.fetching import fetch, refuse_gaps, tell_fetched
 from store.errors import TouchstoneError
 from store.settings import Settings
 
@@ -23,7 +23,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     fetched = fetch(settings, datetime.now(UTC), arguments.feed)
     answer = [one._asdict() for one in fetched]
     show(answer, "\n".join(tell_fetched(answer)) or _nothing(fetched != []), as_json=arguments.json)
-    return 0 if is_whole(fetched) else 1
+    refuse_gaps(fetched)
+    return 0
 
 
 def _nothing(has_partners: bool) -> str:

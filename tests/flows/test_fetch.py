@@ -85,7 +85,9 @@ def test_a_fetch_that_fails_stops_no_night_and_is_told_by_words_code_and_metrics
     code = run(company, "nightly", "--now", "2026-03-02T02:15:00+00:00")
 
     assert code == 1
-    assert "Not fetched partner: the folder is not there" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "Not fetched partner: the folder is not there" in told.out
+    assert "Not everything could be fetched from partner (the folder is not there" in told.err
     assert company.ask("select first_name from customers").item() == "Tom"
     failed = "select value from metrics where measure = 'partners_failed'"
     assert company.ask(failed).item() == 1
