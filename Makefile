@@ -9,6 +9,7 @@
 #   make bench    measure CPU and memory of each stage (docs/benchmarks.md)
 #   make fuzz     damage deliveries at random for ten minutes and read them
 #   make chaos    kill runs, fill disks and break files, hundreds of times, and look what holds
+#   make year     live through a year of small nights, and look whether anything drifts or grows
 #   make sbom     list what is in a release, from the lock: sbom.json (CycloneDX)
 #   make audit    ask whether a known weakness is in what is installed (needs the network)
 #   make release  dist/: the wheel, the same byte for byte whoever builds it, with its list and digests
@@ -29,7 +30,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_API_URL ?= http://127.0.0.1:4200/api
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: install run test check examples lock docs bench fuzz chaos sbom audit release deploy clean
+.PHONY: install run test check examples lock docs bench fuzz chaos year sbom audit release deploy clean
 
 install: $(STAMP)
 
@@ -63,6 +64,9 @@ fuzz: $(STAMP)
 
 chaos: $(STAMP)
 	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),300) --faults $(or $(FAULTS),40)
+
+year: $(STAMP)
+	$(BIN)/python -m tests.year --nights $(or $(NIGHTS),365)
 
 sbom: $(STAMP)
 	$(BIN)/python bench/sbom.py > sbom.json
