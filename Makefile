@@ -22,6 +22,8 @@ DATA := $(or $(TOUCHSTONE_DATA),data)
 BIN := .venv/bin
 STAMP := .venv/installed
 EXAMPLES := .venv-examples/installed
+# Each at tests; one more than there are cores, for some wait for a browser or a disk.
+WORKERS := $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 export DO_NOT_TRACK := 1
@@ -43,7 +45,7 @@ run: $(STAMP)
 	fi
 
 test: $(STAMP) examples
-	$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

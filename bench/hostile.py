@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also where nothi
 
 import duckdb
 import polars as pl
-from meter import BenchError, Cost, run
+from meter import BenchError, Cost, aside, run
 
 from bench.adverse import adverse_kinds, make_aside
 from bench.adverse.kind import Kind, Outcome
@@ -295,7 +295,8 @@ def _feed_of(name: str) -> str:
 
 def _night(data: Path, rules: Path, work: Path) -> Cost:
     words = [sys.executable, "-m", "flows.cli", "nightly", "--json"]
-    return run([*words, "--data", str(data), "--rules", str(rules)], ROOT, work / "night.log")
+    words += ["--data", str(data), "--rules", str(rules)]
+    return aside(run, words, ROOT, work / "night.log")
 
 
 def _make_rules(work: Path) -> Path:

@@ -1,6 +1,7 @@
 """Draw a page that stands by itself: one HTML file, its style and its charts inside it."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,17 @@ from store.files import write_private
 
 def write_page(path: Path, template: str, **facts: Any) -> None:
     """Write a page, for its owner's eyes only; `facts` are whatever the template asks for."""
+    write_private(path, _pages().get_template(template).render(**facts))
+
+
+@cache
+def _pages() -> Environment:
+    """The templates, each compiled once: a process may run many nights."""
     environment = Environment(
         loader=PackageLoader("flows", "reports"),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -27,8 +35,7 @@ def write_page(path: Path, template: str, **facts: Any) -> None:
         "figure": figure,
         "words": words,
     }
-    text = environment.get_template(template).render(**facts)
-    write_private(path, text)
+    return environment
 
 
 def whole(number: float) -> str:

@@ -5,10 +5,11 @@ The line holds no personal data: the route instead of the path, no address of th
 
 import json
 import logging
-import time
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from steward.timed import Timed
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -51,29 +52,12 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
-class AccessLog:
+class AccessLog(Timed):
     """Write what was asked and how it ended, as one JSON object a line."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        began, status = time.perf_counter(), 0
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_and_note)
-        finally:
-            ACCESS.info(_line(scope, status, time.perf_counter() - began))
+    def note(self, scope: Scope, status: int, seconds: float) -> None:
+        """See `Timed`."""
+        ACCESS.info(_line(scope, status, seconds))
 
 
 def _line(scope: Scope, status: int, seconds: float) -> str:

@@ -12,9 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from steward.problem import Problem
+from steward.timed import Timed
 from store.errors import TouchstoneError
 from store.exposition import SAYS, Sample, expose, render
 from store.secrets import read_secret
@@ -30,30 +31,13 @@ APP_SAYS = {
 """Every metric of the app by its name after `touchstone_`."""
 
 
-class Counted:
+class Counted(Timed):
     """Count each answer by its route, never by its path, which may name somebody."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        began, status = time.monotonic(), 500
-
-        async def send_and_see(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_and_see)
-        finally:
-            tally: Tally = scope["app"].state.tally
-            tally.add(getattr(scope.get("route"), "path", "none"), status, began)
+    def note(self, scope: Scope, status: int, seconds: float) -> None:
+        """See `Timed`."""
+        tally: Tally = scope["app"].state.tally
+        tally.add(getattr(scope.get("route"), "path", "none"), status, seconds)
 
 
 class Tally:
@@ -64,10 +48,10 @@ class Tally:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.seconds: Counter[str] = Counter()
 
-    def add(self, route: str, status: int, began: float) -> None:
-        """Count an answer that was begun at this reading of the clock."""
+    def add(self, route: str, status: int, seconds: float) -> None:
+        """Count an answer that took so long."""
         self.requests[route, status] += 1
-        self.seconds[route] += time.monotonic() - began  # type: ignore[assignment]
+        self.seconds[route] += seconds  # type: ignore[assignment]
 
     def samples(self) -> list[Sample]:
         """What Prometheus is told."""
