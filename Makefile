@@ -22,7 +22,7 @@ DATA := $(or $(TOUCHSTONE_DATA),data)
 BIN := .venv/bin
 STAMP := .venv/installed
 EXAMPLES := .venv-examples/installed
-# Each at tests; one more than there are cores, for some wait for a browser or a disk.
+# Processes that run tests: one more than there are cores, for some wait for a browser or a disk.
 WORKERS := $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
