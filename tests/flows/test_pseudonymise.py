@@ -29,8 +29,8 @@ ANN = person(
 )
 HANA = person("花子山", "田中佐藤", email="hanako.tanaka@sato.org", phone="07911 123402")
 JOSE = person("Zoë-Renée", "Muñóz-Großmann", email="zoe@munoz.net", born="1991-07-23")
-SAID = ["annabelle", "ashworth", "quill", "123401", "123402", "1980-02-17", "4ap", "leeds",
-        "tanaka", "hanako", "renée", "muñ", "munoz", "großmann", "1991-07-23",
+SAID = ["annabelle", "ashworth", "quill", "123401", "123402", "1980-02-17", "14 4ap", "leeds",
+        "tanaka", "hanako", "renée", "muñóz", "munoz", "großmann", "1991-07-23",
         "partner-key-1", "member-key-1"]  # fmt: skip
 
 
