@@ -16,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from rules.matching import Clustering
+from transforms.contradict import Doubts
 from transforms.groups import Apart, Groups
 
 PAIR = ("record_a", "record_b")
@@ -190,11 +191,14 @@ def _settle(
         -pl.col("match_weight"), "record_a", "record_b"
     )
     against = _inside(inside, _opposition(apart)).select(ordered.columns)
-    groups, refused = _take(records, ordered, against, apart, rules)
+    doubts = _doubts(inside, apart, rules)
+    groups = _lone(records, doubts, apart, rules)
+    refused = _take(groups, ordered, against)
     unsure = _fitting_two(groups, ordered, refused, rules)
     if unsure.height:
         sure = ordered.join(unsure, on=["record_a", "record_b"], how="anti", maintain_order="left")
-        groups, refused = _take(records, sure, against, apart, rules)
+        groups = _lone(records, doubts, apart, rules)
+        refused = _take(groups, sure, against)
         refused = pl.concat([refused, unsure])
     founders = [groups.founder(record) for record in records]
     settled = pl.DataFrame(
@@ -204,21 +208,33 @@ def _settle(
     return settled, refused.filter(groups.are_apart(refused))
 
 
-def _take(
-    records: pl.Series, links: pl.DataFrame, against: pl.DataFrame, apart: Apart, rules: Clustering
-) -> tuple[Groups, pl.DataFrame]:
-    """The groups that links make, in this order, and the links that were refused."""
+def _doubts(inside: pl.DataFrame, apart: Apart, rules: Clustering) -> Doubts | None:
+    """What pairs would weigh less, in components in which two contradict each other."""
+    if apart.said is None:
+        return None
+    found = _inside(inside, apart.said.contradictions(rules.contradiction))["component"]
+    records = inside.filter(pl.col("component").is_in(found.unique().implode()))["record_number"]
+    return apart.said.doubts(records, rules.most_evidence)
+
+
+def _lone(records: pl.Series, doubts: Doubts | None, apart: Apart, rules: Clustering) -> Groups:
+    """A group for each record."""
     groups = Groups(records.to_list(), apart, rules)
+    if doubts is not None:
+        groups.doubt(*doubts)
+    return groups
+
+
+def _take(groups: Groups, links: pl.DataFrame, against: pl.DataFrame) -> pl.DataFrame:
+    """Join groups by links, in this order; the links that were refused."""
     groups.weigh(pl.concat([links, against]))
-    if apart.said is not None:
-        groups.doubt(apart.said)
     refused = [
         (one, other, match_weight, why)
         for one, other, match_weight in links.iter_rows()
         if (why := groups.join(one, other, is_decided=match_weight >= _MUST))
     ]
     found = pl.DataFrame(refused, schema=_no_refusals().schema, orient="row")
-    return groups, found.filter(groups.are_apart(found))
+    return found.filter(groups.are_apart(found))
 
 
 def _fitting_two(

@@ -20,6 +20,10 @@ from transforms.weigh import last_weights
 PAIR = ("record_a", "record_b")
 
 
+Doubts = tuple[pl.DataFrame, NDArray[np.float64]]
+"""Pairs (record_a, record_b), and for each a row per detail."""
+
+
 class Detail(NamedTuple):
     """A comparison in which one person is the same on all records, and a household is not."""
 
@@ -54,7 +58,7 @@ class Said(NamedTuple):
         )
         return self.pairs.filter(pl.any_horizontal(pl.lit(value=False), *by_detail)).select(PAIR)
 
-    def doubts(self, records: pl.Series, limit: float) -> tuple[pl.DataFrame, NDArray[np.float64]]:
+    def doubts(self, records: pl.Series, limit: float) -> Doubts:
         """The pairs among these records (record_a, record_b), and for each a row per detail.
 
         Of a detail: 1 where both records state it, by how many bits they then agree, and how many

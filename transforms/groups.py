@@ -53,13 +53,8 @@ class Groups:
         for one, other, weight in pairs.select("record_a", "record_b", bounded).iter_rows():
             self.between[one][other] = self.between[other][one] = weight
 
-    def doubt(self, said: Said) -> None:
-        """Note what pairs would weigh if they contradicted each other in what one does not state.
-
-        Only where two records do contradict each other can that ever be asked.
-        """
-        records = pl.Series(list(self.members), dtype=pl.Int64)
-        pairs, numbers = said.doubts(records, self.rules.most_evidence)
+    def doubt(self, pairs: pl.DataFrame, numbers: NDArray[np.float64]) -> None:
+        """Note what pairs would weigh less if they contradicted each other; see `Said.doubts`."""
         for (one, other), number in zip(pairs.iter_rows(), numbers, strict=True):
             self.doubts[one][other] = self.doubts[other][one] = number
 
