@@ -231,7 +231,7 @@ def _cluster(
     rest = score_given(nodes, wanted, model, rules)
     said = what_is_said(pl.concat([pairs, rest]), model, rules)
     keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
-    apart = Apart(nothing, keys, said.opposed(), said)
+    apart = Apart(nothing, keys, said)
     found = cluster(records, links, nothing, apart, rules.clustering)
     return found.members.select(record="record_number", cluster="founder")
 

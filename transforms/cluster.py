@@ -267,8 +267,8 @@ def _by_record(links: pl.DataFrame) -> pl.DataFrame:
 
 
 def _opposition(apart: Apart) -> pl.DataFrame:
-    if apart.opposed is not None:
-        return apart.opposed
+    if apart.said is not None:
+        return apart.said.opposed()
     return _no_refusals().select("record_a", "record_b", "match_weight")
 
 

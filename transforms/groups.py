@@ -22,10 +22,8 @@ class Apart(NamedTuple):
     """record_a, record_b: decided by a steward."""
     keys: pl.DataFrame
     """record_number, source: records of sources whose keys are all different customers."""
-    opposed: pl.DataFrame | None = None
-    """record_a, record_b, match_weight: pairs whose evidence speaks against, below 0."""
     said: Said | None = None
-    """What pairs say of personal details, in which two records may contradict each other."""
+    """What pairs say: which speak against one customer, and which contradict each other."""
 
 
 class Groups:

@@ -99,7 +99,7 @@ def _cluster(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) -> Clust
     wanted = pairs_to_weigh(records, stored.links(), must, pairs, rules.clustering)
     rest = _score_rest(run, warehouse, wanted).select(columns)
     said = what_is_said(pl.concat([pairs, rest.cast(pairs.schema)]), model, rules)
-    apart = Apart(cannot, _keys(run, warehouse), said.opposed(), said)
+    apart = Apart(cannot, _keys(run, warehouse), said)
     return cluster(records, stored.links(), must, apart, rules.clustering)
 
 

@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from rules.matching import Clustering
 from transforms.cluster import Clusters, cluster, pairs_to_weigh
+from transforms.contradict import Said
 from transforms.groups import Apart
 
 Pair = tuple[int, int]
@@ -175,7 +176,15 @@ def weighed(links: dict[Pair, float], opposed: dict[Pair, float], rules: Cluster
     records = pl.Series(sorted({record for pair in links for record in pair}), dtype=pl.Int64)
     nothing = frames[0].clear().select("record_a", "record_b")
     keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
-    return cluster(records, frames[0], nothing, Apart(nothing, keys, frames[1]), rules)
+    pairs = pl.concat(frames).with_columns(
+        against="match_weight",
+        is_link=pl.col("match_weight") >= 0,
+        is_opposed=pl.col("match_weight") < 0,
+        evidence="match_weight",
+        kinship=pl.lit(-100.0),
+    )
+    said = Said(pairs, (), 0.0)
+    return cluster(records, said.links(), nothing, Apart(nothing, keys, said), rules)
 
 
 def test_a_link_gives_way_where_the_rest_of_the_customer_speaks_against_it() -> None:

@@ -46,9 +46,7 @@ def clustered(said: Said, rules: Clustering) -> Clusters:
     numbers = pl.concat([said.pairs["record_a"], said.pairs["record_b"]]).unique()
     nothing = said.links().clear().select("record_a", "record_b")
     keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
-    return cluster(
-        numbers, said.links(), nothing, Apart(nothing, keys, said.opposed(), said), rules
-    )
+    return cluster(numbers, said.links(), nothing, Apart(nothing, keys, said), rules)
 
 
 def homes(found: Clusters) -> dict[int, int]:
