@@ -19,7 +19,7 @@ from store.errors import TouchstoneError
 from store.lock import one_writer
 from store.schema import WAREHOUSE
 from store.settings import Settings
-from store.snapshot import current_run
+from store.snapshot import LAID_OUT, current_run
 from store.spool import seal_all
 from store.tarball import Manifest, Member, write_tarball
 from store.warehouse import Warehouse
@@ -96,5 +96,5 @@ def _below(folder: Path, name: str) -> Iterator[Member]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and not path.name.endswith(_LEFT_OUT):
             inside = path.relative_to(folder)
-            if "__pycache__" not in inside.parts:
+            if not {"__pycache__", LAID_OUT} & set(inside.parts):
                 yield Member(f"{name}/{inside.as_posix()}", path)

@@ -1,15 +1,13 @@
 """Lay a snapshot out so that one customer is found in microseconds, for programs that ask often.
 
 A query of the snapshot looks through a stretch of each table; here the rows are sorted by customer
-and mapped into memory, so that a look-up is a search by halves. The files never have a name: they
-hold what the snapshot holds, and are gone when the process or the cabinet is, however it ends.
+and mapped into memory, so that a look-up is a search by halves.
 """
 
 import logging
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import duckdb
@@ -18,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from store.errors import TouchstoneError
+from store.laid_out import laid_out
 from store.reading import NoSnapshotError, Row
 from store.settings import Settings
 from store.warehouse import configure
@@ -133,16 +132,19 @@ class Follower(Generic[Made]):
 
 
 def lay_out(settings: Settings, run_id: str) -> Cabinet:
-    """Make the cabinet of this run's snapshot."""
+    """Make the cabinet of this run's snapshot, or find the one that was made before."""
     path = settings.published / run_id / "golden.duckdb"
     try:
+        place = laid_out(settings, run_id)
         with duckdb.connect(str(path), read_only=True) as con:
             configure(con, settings.model_copy(update={"threads": 1}))
             con.execute("set TimeZone = 'UTC'")
-            settings.work.mkdir(parents=True, exist_ok=True, mode=0o700)
-            drawers = {name: _drawer(con, sql, settings.work) for name, sql in _TABLES.items()}
+            drawers = {
+                name: Drawer(place.rows(f"{name}.arrow", partial(_rows, con, sql)))
+                for name, sql in _TABLES.items()
+            }
             redirects = con.sql("select old_customer_id, customer_id from redirects").fetchall()
-    except duckdb.Error as error:
+    except (duckdb.Error, FileNotFoundError) as error:
         raise NoSnapshotError(f"The snapshot {run_id} cannot be read.") from error
     return Cabinet(run_id, **drawers, redirects=dict(redirects))
 
@@ -157,18 +159,6 @@ _TABLES = {
 }
 
 
-def _drawer(con: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> Drawer:
-    """The rows of a query, mapped into memory."""
+def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     reader: Any = con.sql(sql).to_arrow_reader()  # Any: pyarrow has no types
-    return Drawer(mapped(reader.read_all().combine_chunks(), folder))
-
-
-def mapped(table: pa.Table, folder: Path) -> pa.RecordBatch:
-    """The rows of a table of one chunk, in a file below `folder` that never has a name."""
-    batches = table.to_batches()
-    rows = batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        with pa.ipc.new_file(file, table.schema) as writer:
-            writer.write_batch(rows)
-        file.flush()
-        return pa.ipc.open_file(pa.memory_map(f"/proc/self/fd/{file.fileno()}")).get_batch(0)
+    return reader.read_all().combine_chunks()

@@ -8,13 +8,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
 import polars as pl
 
+from store.beside import Beside, quoted
 from store.errors import TouchstoneError
+from store.laid_out import laid_out
 from store.settings import Settings
 from store.snapshot import current_run, kept_runs
 from store.warehouse import configure
@@ -34,13 +35,12 @@ class NoSnapshotError(TouchstoneError):
 class Snapshot:
     """One run's snapshot, open. Its readers may be many threads."""
 
-    def __init__(self, run_id: str, con: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, run_id: str, con: duckdb.DuckDBPyConnection, beside: Beside) -> None:
         self.run_id = run_id
         self.readers = 0
         self.known: dict[str, tuple[str, str]] = {}
         """What readers need again and again of a snapshot, which never changes; kept by them."""
-        self._con = con
-        self._kept: set[str] = set()
+        self._con, self._beside = con, beside
         self._keeping = threading.Lock()
         self._remembered: OrderedDict[Hashable, object] = OrderedDict()
         self._remembering = threading.Lock()
@@ -67,20 +67,32 @@ class Snapshot:
                 self._remembered.popitem(last=False)
         return made
 
-    def keep(self, name: str, order: str, make: Callable[["Snapshot"], pl.DataFrame]) -> None:
-        """Keep a table of one's own beside the snapshot, in memory, made when first asked for.
+    def keep(
+        self,
+        name: str,
+        order: str,
+        make: Callable[["Snapshot"], pl.DataFrame],
+        *,
+        is_lasting: bool = False,
+    ) -> None:
+        """Keep a table of one's own beside the snapshot, made when first asked for.
 
-        Queries name it `memory.<name>`. It is gone when the snapshot is closed.
+        Queries name it `memory.<name>`. It is gone when the snapshot is closed, but for one that
+        lasts: that is there after the next start, too, once all such tables are `settled`.
         """
-        if name in self._kept:
+        if self._beside.has(name):
             return
         with self._keeping:
-            if name not in self._kept:
+            if not self._beside.has(name):
                 made = make(self).to_arrow()
                 with self._cursor() as cursor:
-                    cursor.register("made", made)
-                    cursor.execute(f"create table memory.{name} as from made order by {order}")
-                self._kept.add(name)
+                    self._beside.add(cursor, name, made, order, is_lasting=is_lasting)
+
+    def settled(self) -> None:
+        """All tables are made that are to last."""
+        if not self._beside.is_settled:
+            with self._keeping, self._cursor() as cursor:
+                self._beside.settle(cursor)
 
     def frame(self, query: str, values: Row | None = None) -> pl.DataFrame:
         """What a query answers; it names its values as $name."""
@@ -138,7 +150,7 @@ class Snapshots:
         """Hold the snapshot of an earlier night, if it is kept."""
         if run_id not in kept_runs(self._settings):
             raise NoSnapshotError(f"The snapshot {run_id} is not kept any more.")
-        snapshot = self._opened(run_id)
+        snapshot = self._opened(run_id, is_live=False)
         try:
             yield snapshot
         finally:
@@ -159,7 +171,7 @@ class Snapshots:
         run_id = self._run_id()
         with self._turn:
             if self._open is None or self._open.run_id != run_id:
-                before, self._open = self._open, self._opened(run_id)
+                before, self._open = self._open, self._opened(run_id, is_live=True)
                 if before is not None and not before.readers:
                     before.close()
             self._open.readers += 1
@@ -178,23 +190,19 @@ class Snapshots:
             raise NoSnapshotError("There is no snapshot yet; run `touchstone nightly` first.")
         return run_id
 
-    def _opened(self, run_id: str) -> Snapshot:
+    def _opened(self, run_id: str, *, is_live: bool) -> Snapshot:
         path = self._settings.published / run_id / "golden.duckdb"
         con = duckdb.connect(":memory:", config={"threads": "1"})
         try:
-            con.execute(f"attach {_quoted(path)} as golden (read_only)")
+            con.execute(f"attach {quoted(path)} as golden (read_only)")
+            place = laid_out(self._settings, run_id) if is_live else None
+            beside = Beside(con, place)
             con.execute("set enable_external_access = false")
-        except duckdb.Error as error:
+        except (duckdb.Error, FileNotFoundError) as error:
             con.close()
             raise NoSnapshotError(
                 f"The snapshot {run_id} cannot be read; run `touchstone nightly`, which publishes "
                 "another, or restore the folder from a backup."
             ) from error
         configure(con, self._settings.model_copy(update={"threads": 1}))
-        return Snapshot(run_id, con)
-
-
-def _quoted(path: Path) -> str:
-    """A path as SQL writes a text."""
-    text = str(path).replace("'", "''")
-    return f"'{text}'"
+        return Snapshot(run_id, con, beside)

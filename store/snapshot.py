@@ -51,6 +51,9 @@ TABLES = (
 HELD = "HELD"
 """The file in a snapshot that says why it is held back."""
 
+LAID_OUT = ".laid-out"
+"""The folder in a snapshot where the app keeps what it has laid out of it."""
+
 OF_EVERY_RUN = frozenset(
     {"redirects", "review_items", "deliveries", "quarantine", "corrections", "runs", "metrics"}
 )
@@ -119,7 +122,9 @@ def release(settings: Settings, run_id: str) -> None:
 def drop_others(settings: Settings, run_id: str) -> list[str]:
     """Remove every snapshot but that of this run; the names of those that were there."""
     others = [path for path in settings.published.glob("R[0-9]*") if path.name != run_id]
-    for path in [*others, *settings.published.glob(".R*.draft")]:
+    for path in others:
+        _remove(path)
+    for path in settings.published.glob(".R*.draft"):
         remove_tree(path)
     sync_folder(settings.published)
     return sorted(path.name for path in others)
@@ -191,6 +196,14 @@ def _prune(settings: Settings) -> None:
     kept = sorted(path.name for path in settings.published.glob("R[0-9]*"))
     for name in kept[: -settings.snapshots_kept]:
         if name != current:
-            remove_tree(settings.published / name)
+            _remove(settings.published / name)
     for draft in settings.published.glob(".R*.draft"):
         remove_tree(draft)
+
+
+def _remove(snapshot: Path) -> None:
+    """Remove a snapshot; once it has another name, no app adds to it what is laid out of it."""
+    gone = snapshot.with_name(f".{snapshot.name}.draft")
+    remove_tree(gone)
+    os.replace(snapshot, gone)
+    remove_tree(gone)

@@ -9,7 +9,7 @@ from anyio import to_thread
 from starlette.requests import Request
 
 from steward.api.believed import Believed
-from steward.api.blocks import lay_out_blocks
+from steward.api.blocks import lay_out_blocks, made_by
 from steward.api.matching import Answer, Matcher, Question, model_of
 from steward.batches import Batches
 from steward.desk.scope import scoped
@@ -18,6 +18,7 @@ from steward.permission import Actor, may_ever
 from steward.problem import Problem, wait
 from store.cabinet import Cabinet, Follower, lay_out
 from store.errors import TouchstoneError
+from store.laid_out import laid_out
 from store.scoped import Scoped
 from store.snapshot import has_snapshot
 from store.state.tokens import PREFIX, Bearer, TokenScope
@@ -133,5 +134,6 @@ class Api:
         ready = self._cabinets.at_hand(run_id)
         is_of_run = ready is not None and ready.run_id == run_id
         cabinet = ready if ready is not None and is_of_run else lay_out(settings, run_id)
-        blocks = lay_out_blocks(cabinet, rulebook.matching, rulebook.lookups, settings.work)
+        place = laid_out(settings, run_id, *made_by(rulebook.matching, rulebook))
+        blocks = lay_out_blocks(cabinet, rulebook.matching, rulebook.lookups, place)
         return Matcher(cabinet, blocks, rulebook, scorer_of(model_of(rulebook)), Often())

@@ -5,7 +5,8 @@ too many records share finds nothing, here as in a run. What records are compare
 once for a snapshot and mapped into memory.
 """
 
-from pathlib import Path
+import itertools
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from rules.lookups import Lookups
 from rules.matching import Matching
-from store.cabinet import Cabinet, mapped
+from store.cabinet import Cabinet
+from store.laid_out import LaidOut
+from store.rulebook import Rulebook
 from transforms.arithmetic import Arithmetic
 from transforms.block import key_columns
 from transforms.match import prepare_nodes
@@ -61,29 +64,48 @@ def as_nodes(
     return prepare_nodes(record_keys(records, lookups), rules, kept)
 
 
-def lay_out_blocks(cabinet: Cabinet, rules: Matching, lookups: Lookups, folder: Path) -> Blocks:
+def lay_out_blocks(cabinet: Cabinet, rules: Matching, lookups: Lookups, place: LaidOut) -> Blocks:
     """The keys of all records of a snapshot, but for those that too many share."""
-    parts: dict[str, list[tuple[NDArray[np.int64], NDArray[np.uint32]]]] = {}
-    batches = []
-    for start in range(0, cabinet.records.founders.size, _TOGETHER):
-        said = pl.DataFrame(cabinet.records.rows.slice(start, _TOGETHER))
-        nodes = as_nodes(said.with_columns(**_phone_keys(said)), rules, lookups)
-        places = np.arange(start, start + nodes.height, dtype=np.uint32)
-        for rule, columns in key_columns(rules).items():
-            parts.setdefault(rule, []).extend(_held(nodes[name], places) for name in columns)
-        batches.append(mapped(nodes.to_arrow().combine_chunks(), folder))
+    batches = [
+        place.rows(f"nodes-{number}.arrow", partial(_nodes, cabinet, rules, lookups, start))
+        for number, start in enumerate(range(0, cabinet.records.founders.size, _TOGETHER))
+    ]
+    keys = place.rows("keys.arrow", partial(_keys, batches, rules))
+    return Blocks(keys.column("key").to_numpy(), keys.column("place").to_numpy(), batches)
+
+
+def made_by(rules: Matching, rulebook: Rulebook) -> tuple[str, ...]:
+    """What blocks follow from, beside the snapshot."""
+    return (rulebook.digest("lookups"), rules.model_dump_json())
+
+
+def _nodes(cabinet: Cabinet, rules: Matching, lookups: Lookups, start: int) -> pa.Table:
+    """Some of the records as they are compared."""
+    said = pl.DataFrame(cabinet.records.rows.slice(start, _TOGETHER))
+    nodes = as_nodes(said.with_columns(**_phone_keys(said)), rules, lookups)
+    return nodes.to_arrow().combine_chunks()
+
+
+def _keys(batches: list[pa.RecordBatch], rules: Matching) -> pa.Table:
+    """The live keys of all rules and the places of their records, sorted by key."""
     limits = {rule.name: rules.max_block_of(rule) for rule in rules.blocking}
-    live = [_live(parts.pop(rule), limits[rule]) for rule in list(parts)]
+    live = []
+    for rule, columns in key_columns(rules).items():
+        parts = [
+            _held(pl.Series(batch.column(name)), start)
+            for start, batch in zip(itertools.count(0, _TOGETHER), batches, strict=False)
+            for name in columns
+        ]
+        live.append(_live(parts, limits[rule]))
     keys = np.concatenate([np.empty(0, np.int64), *(keys for keys, _ in live)])
-    places_of = np.concatenate([np.empty(0, np.uint32), *(places for _, places in live)])
+    places = np.concatenate([np.empty(0, np.uint32), *(places for _, places in live)])
     order = np.argsort(keys, kind="stable")
-    return Blocks(keys[order], places_of[order], batches)
+    return pa.table({"key": keys[order], "place": places[order]})
 
 
-def _held(
-    column: pl.Series, places: NDArray[np.uint32]
-) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    return column.drop_nulls().to_numpy(), places[column.is_not_null().to_numpy()]
+def _held(column: pl.Series, start: int) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    places = column.is_not_null().arg_true().to_numpy() + np.uint32(start)
+    return column.drop_nulls().to_numpy(), places
 
 
 def _live(

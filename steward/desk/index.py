@@ -1,4 +1,4 @@
-"""Lay out what people search by: one sorted table of words, made when a snapshot is first searched.
+"""Lay out what people search by: one sorted table of words, made once for a snapshot.
 
 A word is a part of a name, an e-mail address, a phone number or a source's key, folded by the same
 transforms as records are, and stands with the record that says it. So a search finds a customer
@@ -23,10 +23,11 @@ _FEW = pl.col("campaign", "source").cast(pl.Categorical)
 
 def prepare(snapshot: Snapshot) -> None:
     """Make what a search reads, unless it is there."""
-    snapshot.keep("people", "founder, record_number", _people)
-    snapshot.keep("entries", "word, founder", _entries)
-    snapshot.keep("contested", "founder", _contested)
-    snapshot.keep("places", "source, campaign", _places)
+    snapshot.keep("people", "founder, record_number", _people, is_lasting=True)
+    snapshot.keep("entries", "word, founder", _entries, is_lasting=True)
+    snapshot.keep("contested", "founder", _contested, is_lasting=True)
+    snapshot.keep("places", "source, campaign", _places, is_lasting=True)
+    snapshot.settled()
 
 
 def _people(snapshot: Snapshot) -> pl.DataFrame:

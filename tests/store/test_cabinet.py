@@ -5,7 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from store.cabinet import Follower, mapped
+from store.cabinet import Follower
+from store.laid_out import mapped
 from store.reading import NoSnapshotError
 
 

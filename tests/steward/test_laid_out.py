@@ -1,0 +1,88 @@
+"""The app finds what it laid out when it starts again, and none of it outlives its snapshot."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steward.desk import index
+from store.reading import Snapshots
+from store.snapshot import LAID_OUT, current_run
+from tests.flows.builders import Company
+from tests.flows.searching import places_of
+from tests.flows.test_erase import JANE, gone, janes, with_jane
+from tests.steward.desks import office
+from tests.steward.test_api import Program, program
+
+ASKED = {name: str(JANE[key]) for name, key in (("email", "email"), ("last_name", "last"))}
+
+
+@contextmanager
+def asking(company: Company) -> Iterator[Program]:
+    """A program that may ask for everybody, of an app that has just started."""
+    with office(company.settings) as desk:
+        desk.person("adam", "administrator")
+        yield program(desk, "adam")
+
+
+def answers(program: Program, name: str) -> list[Any]:
+    """What is said of a customer, by each way of asking."""
+    asked = [
+        program.get(f"/api/customers/{name}"),
+        program.get("/api/customers?q=quillfeather"),
+        program.match(**ASKED),
+    ]
+    return [answer.json() for answer in asked]
+
+
+def test_an_app_that_starts_again_makes_nothing_anew_and_answers_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = with_jane(tmp_path)
+    name = janes(company)[0]
+    with asking(company) as first:
+        before = answers(first, name)
+    folder = company.settings.published / str(current_run(company.settings)) / LAID_OUT
+    kept = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+    for make in ("_people", "_entries", "_contested", "_places"):
+        monkeypatch.setattr(index, make, None)
+    with asking(company) as again:
+        after = answers(again, name)
+
+    assert after == before
+    assert len(before[2]["customers"]) > 0
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == kept
+    assert {path.partition("-")[2] for path in kept} == {
+        "records.arrow", "plain.arrow", "noted.arrow", "contacts.arrow", "keys.arrow",
+        "nodes-0.arrow", "search.duckdb",
+    }  # fmt: skip
+
+
+def test_who_is_erased_is_in_nothing_that_was_laid_out(tmp_path: Path) -> None:
+    company = with_jane(tmp_path)
+    with asking(company) as program:
+        answers(program, janes(company)[0])
+        published = company.settings.published
+        assert len(places_of(published, ["quillfeather"])["quillfeather"]) > 6
+
+        gone(company, *janes(company))
+
+        assert places_of(published, ["quillfeather", JANE["email"]]) == {
+            "quillfeather": [], JANE["email"]: [],
+        }  # fmt: skip
+
+
+def test_an_earlier_night_is_read_without_a_file_of_its_own(tmp_path: Path) -> None:
+    company = with_jane(tmp_path)
+    snapshots = Snapshots(company.settings, lambda: None)
+
+    with snapshots.reading_old("R0001") as snapshot:
+        index.prepare(snapshot)
+        found = snapshot.row("select count(*) as words from memory.entries")
+
+    assert found is not None
+    assert found["words"] > 0
+    assert not (company.settings.published / "R0001" / LAID_OUT).exists()
