@@ -6,6 +6,7 @@ for the columns of which SQL asks more. Codes live as long as one call and are n
 """
 
 import re
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,6 +86,7 @@ def lay_out(nodes: pl.DataFrame, order: pl.Series, plan: Plan) -> Records:
     return Records(codes, texts)
 
 
+@cache
 def _code(column: str) -> pl.Expr:
     value = pl.col(column)
     code = pl.when(value.is_not_null()).then(value.hash() | 1).otherwise(0)

@@ -13,6 +13,7 @@ each weight against Splink's own.
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
@@ -45,15 +46,21 @@ def prepare_nodes(
     standardised: pl.DataFrame, rules: Matching, kept: Arithmetic | None = None
 ) -> pl.DataFrame:
     """The node columns with the block keys k0, k1, … that the rules ask for."""
-    have = standardised.columns
+    have = standardised.schema
     read = {name: key if (key := READ_FROM.get(name)) in have else name for name in NODE_SCHEMA}
     nodes = standardised.select(
-        (pl.col(read[name]).cast(dtype) if read[name] in have else pl.lit(None, dtype)).alias(name)
-        for name, dtype in NODE_SCHEMA.items()
+        _as_node(name, read[name], is_there=read[name] in have) for name in NODE_SCHEMA
     )
     with arithmetic(kept) as database:
         sql = f"select {', '.join(key_sql(rules))} from standardised"
         return nodes.hstack(database.ask("standardised", sql, nodes))
+
+
+@cache
+def _as_node(name: str, read: str, *, is_there: bool) -> pl.Expr:
+    kind = NODE_SCHEMA[name]
+    value = pl.col(read).cast(kind) if is_there else pl.lit(None, kind)
+    return value.alias(name)
 
 
 def score_pairs(

@@ -11,7 +11,7 @@ import polars as pl
 from transforms.arithmetic import Arithmetic
 from transforms.compare import PREPARED_COLUMNS
 from transforms.levels import Plan, lay_out, plan_levels, side_by_side
-from transforms.weigh import ratios_of, term_weights, weigh, weights_of
+from transforms.weigh import Weigher, ratios_of, weigh
 
 _PAIRS = 131_072
 """Pairs that are looked at together."""
@@ -25,7 +25,7 @@ class Scorer:
 
     def __init__(self, settings: dict[str, Any], tf: dict[str, pl.DataFrame]) -> None:
         self._settings = settings
-        self._terms = term_weights(settings, tf)
+        self._weigher = Weigher(settings, tf)
         self._ratios = ratios_of(settings)
         self._plan: tuple[pl.Schema, Plan] | None = None
 
@@ -38,8 +38,7 @@ class Scorer:
         order = nodes["record_number"].arg_sort()
         rows = order.to_numpy()
         records = lay_out(nodes, order, plan)
-        values = nodes.select(pl.col(list(self._terms)).gather(order))
-        weights = weights_of(self._settings, self._terms, values)
+        weights = self._weigher.of(nodes.select(pl.col(self._weigher.columns).gather(order)))
         scored = pl.concat(
             weigh(
                 some,

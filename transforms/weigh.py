@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 
 
+_FEW = 64
+"""So many values are looked up one by one."""
+
+
 class Terms(NamedTuple):
     """A level that weighs what its term weighs."""
 
@@ -85,21 +89,55 @@ def term_weights(settings: dict[str, Any], tf: dict[str, pl.DataFrame]) -> dict[
     return found
 
 
-def weights_of(
-    settings: dict[str, Any], terms: dict[str, pl.DataFrame], values: pl.DataFrame
-) -> dict[str, Weights]:
-    """The weights of a model whose `terms` are known, for records with these `values` of terms."""
-    asked = [_looked_up(known, values[column]) for column, known in terms.items()]
-    found = dict(zip(terms, pl.collect_all(asked), strict=True))
-    return {
-        comparison["output_column_name"]: Weights(
-            rounded(np.array([0.0, *level_weights(comparison)])),
-            _other(comparison, settings["kinship"]["shares"]),
-            _other(comparison, settings["kinship"]["contact_shares"]),
-            tuple(_terms(comparison, found)),
-        )
-        for comparison in settings["comparisons"]
-    }
+class Weigher:
+    """The weights of a model made ready: what follows from the model alone is worked out once.
+
+    `settings` in Splink's own shape, hence Any; `tf` are its term frequencies.
+    """
+
+    def __init__(self, settings: dict[str, Any], tf: dict[str, pl.DataFrame]) -> None:
+        self._terms = term_weights(settings, tf)
+        self._comparisons = settings["comparisons"]
+        kinship = settings["kinship"]
+        self._levels = {
+            comparison["output_column_name"]: Weights(
+                rounded(np.array([0.0, *level_weights(comparison)])),
+                _other(comparison, kinship["shares"]),
+                _other(comparison, kinship["contact_shares"]),
+                (),
+            )
+            for comparison in self._comparisons
+        }
+        self._by_term: dict[str, dict[str | None, tuple[float, ...]]] = {}
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns whose values are terms."""
+        return list(self._terms)
+
+    def of(self, values: pl.DataFrame) -> dict[str, Weights]:
+        """What the levels weigh between records with these values of terms, by comparison."""
+        if values.height <= _FEW:
+            found = {column: self._few(column, values[column]) for column in self._terms}
+        else:
+            asked = [_looked_up(known, values[column]) for column, known in self._terms.items()]
+            found = dict(zip(self._terms, pl.collect_all(asked), strict=True))
+        levels = self._levels
+        return {
+            (name := one["output_column_name"]): levels[name]._replace(
+                terms=tuple(_terms(one, found))
+            )
+            for one in self._comparisons
+        }
+
+    def _few(self, column: str, values: pl.Series) -> pl.DataFrame:
+        """As `_looked_up`; to look a few up takes less than to join them."""
+        if column not in self._by_term:
+            self._by_term[column] = {row[0]: row[1:] for row in self._terms[column].iter_rows()}
+        known, names = self._by_term[column], self._terms[column].columns[1:]
+        other, none = known[None], (math.nan,) * len(names)
+        rows = [none if value is None else known.get(value, other) for value in values]
+        return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Float64), orient="row")
 
 
 def ratios_of(settings: dict[str, Any]) -> Ratios:

@@ -41,10 +41,11 @@ class Blocks(NamedTuple):
     def at(self, places: NDArray[np.int64]) -> pl.DataFrame:
         """The nodes at these places, of which there is one at least, in order."""
         batches = places // _TOGETHER
-        return pl.concat(
-            pl.DataFrame(self.nodes[number].take(pa.array(places[batches == number] % _TOGETHER)))
+        found = [
+            self.nodes[number].take(pa.array(places[batches == number] % _TOGETHER))
             for number in np.unique(batches)
-        )
+        ]
+        return pl.DataFrame(pa.Table.from_batches(found).combine_chunks())
 
     def sharing(self, keys: list[int]) -> NDArray[np.int64]:
         """The places of the records that share one of these keys, each once."""

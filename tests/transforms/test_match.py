@@ -33,7 +33,7 @@ from transforms.match import (
     term_columns,
 )
 from transforms.train import empty_settings
-from transforms.weigh import Ratios, level_weights, term_weights, weigh, weights_of
+from transforms.weigh import Ratios, Weigher, level_weights, weigh
 
 ROOT = Path(__file__).parents[2]
 RULES = Matching.model_validate(tomllib.loads((ROOT / "rules" / "matching.toml").read_text()))
@@ -237,7 +237,10 @@ def test_each_level_is_the_one_that_splink_finds() -> None:
     assert ours.select(f"level_{name}" for name in RULES.comparisons).n_unique() > 20
 
 
-def test_two_terms_that_differ_weigh_as_the_commoner_and_none_weighs_as_the_level() -> None:
+@pytest.mark.parametrize("repeats", [1, 100], ids=["few", "many"])
+def test_two_terms_that_differ_weigh_as_the_commoner_and_none_weighs_as_the_level(
+    repeats: int,
+) -> None:
     told = {"output_column_name": "last_name", "comparison_levels": [
         {"sql_condition": "last_key_l is null", "is_null_level": True},
         {"sql_condition": "last_key_l = last_key_r", "m_probability": 0.5, "u_probability": 0.25,
@@ -248,8 +251,8 @@ def test_two_terms_that_differ_weigh_as_the_commoner_and_none_weighs_as_the_leve
     shares = {"last_name": [0.5, 0.5]}
     kinship = {"shares": shares, "contact_shares": shares}
     settings = {"comparisons": [told], "kinship": kinship}
-    terms = term_weights(settings, tf)
-    weights = weights_of(settings, terms, pl.DataFrame({"last_key": ["berg", "rare", None]}))
+    values = ["berg", "rare", None] * repeats
+    weights = Weigher(settings, tf).of(pl.DataFrame({"last_key": values}))
     pairs = pl.DataFrame({"a": [0, 1, 2], "b": [1, 1, 2]}, {"a": pl.UInt32, "b": pl.UInt32})
     levels = pl.DataFrame({"level_last_name": [0, 0, 0]}, {"level_last_name": pl.Int8})
     weighed = weigh(pairs, levels, weights, Ratios(0.0, 0.0))["w_last_name"].to_list()

@@ -16,6 +16,7 @@ from transforms.standardise.fold import (
     cleaned,
     folded,
     folded_keys,
+    is_blank,
     mend,
     on_distinct,
     once_for,
@@ -69,10 +70,7 @@ def standardise_addresses(
     columns = [name for name in frame.columns if name not in _JOINED]
     frame = _with_lines_split(_with_one_street_line(frame), parts)
     frame = _with_house_numbers(_with_countries(frame, lookups, region), lookups)
-    missing = frame["postcode"].is_null() & frame["address"].is_not_null()
-    found = postcodes_found(frame.filter(missing), lookups)
-    postcode = frame["postcode"].clone().scatter(missing.arg_true(), found)
-    postcode = shown_postcodes(postcode, frame["country"], lookups)
+    postcode = shown_postcodes(_with_found(frame, lookups), frame["country"], lookups)
     frame = frame.with_columns(
         capitalised_places(frame["address"], lookups.minor_words),
         on_distinct(frame["city"], lambda some: _shown_cities(some, lookups)).to_series(),
@@ -80,6 +78,16 @@ def standardise_addresses(
         postcode,
     )
     return frame.select(*columns, pl.exclude(columns))
+
+
+def _with_found(frame: pl.DataFrame, lookups: Lookups) -> pl.Series:
+    """The postcodes, with those that stand in the address where there is none."""
+    postcode = frame["postcode"]
+    if not postcode.has_nulls():
+        return postcode
+    missing = postcode.is_null() & frame["address"].is_not_null()
+    found = postcodes_found(frame.filter(missing), lookups)
+    return postcode.clone().scatter(missing.arg_true(), found)
 
 
 def address_keys(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
@@ -128,6 +136,8 @@ def _houses(keys: pl.Series) -> tuple[pl.Series, pl.Series]:
         "^(?P<street>[^0-9].*) (?P<number>[0-9]+(?: ?[a-z])?)$",
         "^(?P<street>[^0-9].*?) (?P<number>[0-9]+[a-z]?) .*$",
     ):
+        if not number.has_nulls():
+            break
         rows = (number.is_null() & street.str.contains(pattern)).arg_true()
         if rows.is_empty():
             continue
@@ -158,8 +168,14 @@ def _piece(texts: pl.Series) -> pl.Series:
 
 def _shortened(keys: pl.Series, lookups: Lookups) -> pl.Series:
     """Give words of streets their short form, at the end of longer words too: hauptstr."""
+    return keys.to_frame("key").select(_short_words(lookups)).to_series().alias(keys.name)
+
+
+@once_for
+def _short_words(lookups: Lookups) -> pl.Expr:
     whole, short = _street_words(lookups)
-    return (keys + " ").str.replace_many(whole, short, leftmost=True).str.strip_chars_end(" ")
+    spaced = pl.col("key") + " "
+    return spaced.str.replace_many(whole, short, leftmost=True).str.strip_chars_end(" ")
 
 
 @once_for
@@ -177,6 +193,8 @@ def _with_one_street_line(frame: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
     frame = frame.with_columns(cleaned(frame[name].cast(pl.String)) for name in names[:-1])
     lines = pl.concat_str("address_line1", "address_line2", separator=", ", ignore_nulls=True)
+    if is_blank(frame["address_line1"]) and is_blank(frame["address_line2"]):
+        return frame.drop("address_line1", "address_line2")
     has_lines = pl.any_horizontal(pl.col("address_line1", "address_line2").is_not_null())
     address = pl.when(has_lines).then(lines).otherwise("address")
     return frame.with_columns(address=address).drop("address_line1", "address_line2")
@@ -184,6 +202,8 @@ def _with_one_street_line(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _with_house_numbers(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
     """Put the number that came in a column of its own into the street, where it does not stand."""
+    if is_blank(frame["house_number"]):
+        return frame.drop("house_number")
     number, street = pl.col("house_number"), pl.col("address").str.extract("^([^,]*)")
     rest = pl.col("address").str.strip_prefix(street)
     is_last = pl.col("country").is_in(list(lookups.numbers_last)).fill_null(value=False)
@@ -229,6 +249,8 @@ def _pattern(parts: tuple[AddressPart, ...]) -> str:
 
 def _with_countries(frame: pl.DataFrame, lookups: Lookups, region: str | None) -> pl.DataFrame:
     """Turn names of countries into codes; the default is for records that name none."""
+    if is_blank(frame["country"]):
+        return _with_region(frame, region)
     codes = _country_codes(lookups)
 
     def code(names: pl.Series) -> pl.DataFrame:
@@ -241,6 +263,12 @@ def _with_countries(frame: pl.DataFrame, lookups: Lookups, region: str | None) -
         pl.coalesce("country_reason", unknown.then(pl.lit("unknown_country"))),
         found.alias("country"),
     )
+    return _with_region(frame, region)
+
+
+def _with_region(frame: pl.DataFrame, region: str | None) -> pl.DataFrame:
+    if region is None:
+        return frame
     default = pl.when(pl.col("country_reason").is_null()).then(pl.lit(region, pl.String))
     return frame.with_columns(pl.coalesce("country", default).alias("country"))
 
@@ -260,5 +288,7 @@ def _city_keys(cities: pl.Series, lookups: Lookups) -> pl.DataFrame:
 
 def _shown_regions(regions: pl.Series, lookups: Lookups) -> pl.Series:
     """Show a code of up to three letters in capitals and a name as other places."""
+    if is_blank(regions):
+        return regions
     names = capitalised_places(regions, lookups.minor_words)
     return mend(names, names.str.contains("^[A-Za-z]{1,3}$"), lambda some: some.str.to_uppercase())

@@ -4,11 +4,15 @@ The first stays where it is; the second takes the second place, unless that is t
 two places of a kind; whatever a cell says beyond that stays in the delivery.
 """
 
+from functools import cache
+
 import polars as pl
 
 _ADDRESS = r"""[^\s;,|<>()\[\]"/:]+@[^\s;,|<>()\[\]"/@]+\.[^\s;,|<>()\[\]"/@]+"""
 _BETWEEN = r"\s*[;|\n\r]\s*|,\s+|\s+/\s+|\s+(?:or|and|oder|und|ou|et|o|y|e)\s+"
 """What stands between two numbers; a stroke without spaces, or a comma, may be part of one."""
+_PLACES = {"email": "email", "email_2": "email", "phone": "phone", "phone_2": "phone"}
+"""Where contact points stand, and of which kind."""
 _MARK = "\x1f"
 _FEWEST = 7
 """Fewer digits than this are no number, but an extension or the end of a range."""
@@ -16,19 +20,30 @@ _FEWEST = 7
 
 def split_contacts(records: pl.DataFrame) -> pl.DataFrame:
     """Give the second contact point of a cell a place of its own: `email_2`, `phone_2`."""
-    for kind, pieces in (("email", _addresses), ("phone", _numbers)):
-        for column in (kind, f"{kind}_2"):
-            if records.schema.get(column) == pl.String:
-                records = _split(records, column, kind, pieces(pl.col(column)))
+    texts = {name for name, kind in records.schema.items() if kind == pl.String}
+    maybe = [_maybe(column, kind).any() for column, kind in _PLACES.items() if column in texts]
+    if not any(records.select(maybe).row(0) if maybe else ()):
+        return records
+    for column, kind in _PLACES.items():
+        if records.schema.get(column) == pl.String:
+            pieces = _addresses if kind == "email" else _numbers
+            records = _split(records, column, kind, pieces(pl.col(column)))
     return records
+
+
+@cache
+def _maybe(column: str, kind: str) -> pl.Expr:
+    """Whether a cell may hold several."""
+    if kind == "email":
+        several = pl.col(column).str.count_matches("@") >= 2
+    else:
+        several = pl.col(column).str.contains(_BETWEEN)
+    return several.fill_null(value=False)
 
 
 def _split(records: pl.DataFrame, column: str, kind: str, pieces: pl.Expr) -> pl.DataFrame:
     """The records with the pieces of a column's cells in both places, where there are several."""
-    maybe = pl.col(column).str.count_matches("@" if kind == "email" else _BETWEEN) >= (
-        2 if kind == "email" else 1
-    )
-    places = records.select(maybe.fill_null(value=False)).to_series().arg_true()
+    places = records.select(_maybe(column, kind)).to_series().arg_true()
     if places.is_empty():
         return records
     second = f"{kind}_2"

@@ -155,6 +155,10 @@ def folded_words(words: Iterable[str]) -> frozenset[str]:
 
 
 def _is_ascii(values: pl.Series) -> pl.Series:
+    if values.len() <= _FEW:  # three steps of frames cost more than to look at each
+        return pl.Series(
+            [None if text is None else text.isascii() for text in values], dtype=pl.Boolean
+        )
     return values.str.len_bytes() == values.str.len_chars()
 
 

@@ -1,6 +1,7 @@
 """Standardise names: who it is, shown as a person would write it, and the keys to compare by."""
 
 import re
+from functools import cache
 
 import polars as pl
 
@@ -108,7 +109,7 @@ def _lettered(names: pl.Series) -> pl.Series:
 
 def _with_reasons(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
     """Name couples and company-looking names, and move a company to where it belongs."""
-    company, couple = _looks(frame, _company_pattern(lookups)), _looks(frame, _TWO_PEOPLE)
+    company, couple = frame.select(_looks(_company_pattern(lookups)), _looks(_TWO_PEOPLE))
     first_and_last = pl.concat_str("first_name", "last_name", separator=" ", ignore_nulls=True)
     whole = pl.coalesce("full_name", first_and_last)
     moves = company & pl.col("company").is_null()
@@ -132,14 +133,25 @@ def _with_reasons(frame: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
     )
 
 
-def _looks(frame: pl.DataFrame, pattern: str) -> pl.Series:
+@cache
+def _looks(pattern: str) -> pl.Expr:
     names = pl.col("full_name", "first_name", "last_name").str.contains(pattern)
-    return frame.select(pl.any_horizontal(names.fill_null(value=False))).to_series()
+    return pl.any_horizontal(names.fill_null(value=False)).alias(pattern)
 
 
 @once_for
 def _words(lookups: Lookups) -> NameWords:
     return NameWords.of(lookups)
+
+
+@once_for
+def _in_first_name(words: NameWords) -> str:
+    return words.in_first_name()
+
+
+@once_for
+def _in_last_name(words: NameWords) -> str:
+    return words.in_last_name()
 
 
 @once_for
@@ -177,7 +189,7 @@ def _with_first_and_last_names_split(frame: pl.DataFrame, words: NameWords) -> p
 
 def _with_first_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFrame:
     first = frame["first_name"]
-    rows = _which(first, words.in_first_name())
+    rows = _which(first, _in_first_name(words))
     if rows.is_empty():
         return frame
     parts = split_first_names(first.gather(rows), words)
@@ -207,7 +219,7 @@ def _with_given_names_split(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _with_last_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFrame:
     last = frame["last_name"]
-    rows = _which(last, words.in_last_name())
+    rows = _which(last, _in_last_name(words))
     if rows.is_empty():
         return frame
     parts = split_last_names(last.gather(rows), words)

@@ -64,12 +64,15 @@ _LONGEST_FIRST = sorted(_KEYS, key=len, reverse=True)
 
 def phonetic_keys(folded_names: pl.Series) -> pl.Series:
     """Give the sound of each folded name; spaces do not count. Meant for distinct values."""
-    name = pl.col("name")
-    frame = folded_names.alias("name").to_frame()
-    frame = frame.select(name.str.replace_all(" ", "", literal=True))
-    marked = pl.concat_str(pl.lit("^"), name.str.replace_many(_DOUBLES)).str.replace_many(
-        _LONGEST_FIRST, [_KEYS[key] for key in _LONGEST_FIRST], leftmost=True
-    )
-    frame = frame.with_columns(bare=marked.str.strip_prefix("^"))
-    is_told = name.str.contains("^[a-z0-9]+$") & (pl.col("bare") != "")
-    return frame.select(pl.when(is_told).then("bare").otherwise("name")).to_series()
+    joined = folded_names.str.replace_all(" ", "", literal=True)
+    frame = joined.alias("name").to_frame().with_columns(_BARE)
+    return frame.select(_SOUND).to_series()
+
+
+_NAME = pl.col("name")
+_MARKED = pl.concat_str(pl.lit("^"), _NAME.str.replace_many(_DOUBLES)).str.replace_many(
+    _LONGEST_FIRST, [_KEYS[key] for key in _LONGEST_FIRST], leftmost=True
+)
+_BARE = _MARKED.str.strip_prefix("^").alias("bare")
+_IS_TOLD = _NAME.str.contains("^[a-z0-9]+$") & (pl.col("bare") != "")
+_SOUND = pl.when(_IS_TOLD).then("bare").otherwise("name")

@@ -5,6 +5,8 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache, reduce
+from operator import or_
 
 import polars as pl
 
@@ -48,12 +50,17 @@ def blank_placeholders(
 ) -> pl.DataFrame:
     """Make null what means missing, in those of `columns` that are there as text."""
     patterns = _patterns(lookups)
-    blanked = [
-        pl.when(~pl.col(column).str.contains(patterns[KINDS.get(column, "any")])).then(column)
+    schema = frame.schema
+    return frame.with_columns(
+        _unless(column, patterns[KINDS.get(column, "any")])
         for column in columns
-        if frame.schema.get(column) == pl.String
-    ]
-    return frame.with_columns(blanked)
+        if schema.get(column) == pl.String
+    )
+
+
+@cache
+def _unless(column: str, pattern: str) -> pl.Expr:
+    return pl.when(~pl.col(column).str.contains(pattern)).then(column)
 
 
 def is_test_record(frame: pl.DataFrame, lookups: Lookups) -> pl.Series:
@@ -137,10 +144,8 @@ def _matches(texts: pl.Series, patterns: Iterable[str]) -> pl.Series:
 
 
 def _either(flags: list[pl.Series]) -> pl.Series:
-    either = flags[0].fill_null(value=False)
-    for flag in flags[1:]:
-        either = either | flag.fill_null(value=False)
-    return either
+    known = [flag.fill_null(value=False) if flag.has_nulls() else flag for flag in flags]
+    return reduce(or_, known)
 
 
 def _column(frame: pl.DataFrame, name: str) -> pl.Series:

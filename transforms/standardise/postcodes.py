@@ -42,7 +42,7 @@ def postcodes_found(frame: pl.DataFrame, lookups: Lookups) -> pl.Series:
 
 def _by_country(countries: pl.Series, lookups: Lookups) -> list[tuple[pl.Series, PostcodeForm]]:
     """The rows of each country whose postcodes are known."""
-    present = countries.unique().drop_nulls().sort()
+    present = sorted(country for country in countries.unique() if country is not None)
     return [
         ((countries == country).arg_true(), lookups.postcodes[country])
         for country in present

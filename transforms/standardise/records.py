@@ -1,5 +1,7 @@
 """Standardise whole records of one feed: names, dates, places, consents; contacts come after."""
 
+from functools import cache
+
 import polars as pl
 
 from rules.feed import Feed
@@ -111,6 +113,11 @@ def _with_plain_fields(records: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     return records.with_columns(**columns)
 
 
+@cache
+def _none(name: str, kind: pl.DataType) -> pl.Expr:
+    return pl.lit(None, kind).alias(name)
+
+
 def _in_shape(records: pl.DataFrame) -> pl.DataFrame:
     """Every record has the same columns, in the same order."""
     have = records.schema
@@ -119,7 +126,11 @@ def _in_shape(records: pl.DataFrame) -> pl.DataFrame:
         "updated_at": pl.Datetime("us", "UTC"),
     }
     columns = [
-        pl.col(name).cast(kind) if name in have else pl.lit(None, kind).alias(name)
+        name
+        if have.get(name) == kind
+        else pl.col(name).cast(kind)
+        if name in have
+        else _none(name, kind)
         for name, kind in kinds.items()
     ]
     return records.select(
