@@ -27,14 +27,19 @@ FIGURES = {
 """A row of `metrics`, but for its run."""
 
 
+def is_changed(run: Run, warehouse: Warehouse) -> bool:
+    """Whether the run has changed any customer or pair; if not, the golden tables are as before."""
+    touched = "select count(*) from (from change.customers union all from change.pairs)"
+    return run.is_rebuild or bool(run.changed) or warehouse.one(touched) > 0
+
+
 def measure_quality(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFrame:
     """How good each source is and how good the links are; nothing where nothing changed."""
-    touched = "select count(*) from (from change.customers union all from change.pairs)"
-    is_changed = run.is_rebuild or bool(run.changed) or warehouse.one(touched) > 0
     found = [pl.DataFrame(schema=FIGURES)]
-    if is_changed:
+    is_new = is_changed(run, warehouse)
+    if is_new:
         found.append(_of_sources(run, golden))
-    if is_changed or said_before(warehouse, run) is not run.said:
+    if is_new or said_before(warehouse, run) is not run.said:
         found.append(_of_links(judge_links(golden.con, run.rulebook, decided_pairs(run.said))))
     rows = pl.concat(found).drop_nulls("value")
     return rows.with_columns(run_id=pl.lit(run.run_id))

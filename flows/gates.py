@@ -45,11 +45,12 @@ class Breach(NamedTuple):
         return f"{self.gate}: {said} (the limit is {self.limit:g})"
 
 
-def measure_gates(run: Run, golden: Golden) -> None:
-    """Put the figures of the finished golden tables into `metrics`."""
+def measure_gates(run: Run, golden: Golden, *, is_changed: bool) -> None:
+    """Put the figures of the finished golden tables into `metrics`; unchanged ones are known."""
     limits = run.rulebook.gates
-    measured = _measure(golden)
-    before = _before(run, golden)
+    known = {} if is_changed else _figures(golden, _LAST)
+    measured = known or _measure(golden)
+    before = _figures(golden, f"'{current_run(run.settings)}'")
     judged = []
     if before:
         judged = [*_compared(measured, before, limits), *_of_changes(run, golden, before, limits)]
@@ -91,10 +92,13 @@ def _measure(golden: Golden) -> Figures:
     return figures
 
 
-def _before(run: Run, golden: Golden) -> Figures:
-    """The same of the snapshot that is current, if it has them."""
+_LAST = f"(select max(run_id) from metrics where measure = '{_SIZE}')"
+
+
+def _figures(golden: Golden, run_id: str) -> Figures:
+    """The same of an earlier run, if it has them."""
     rows = golden.read(
-        f"select measure, field, value from metrics where run_id = '{current_run(run.settings)}' "
+        f"select measure, field, value from metrics where run_id = {run_id} "
         f"and measure in ('{_SIZE}', '{_FILLED}')"
     )
     return {(measure, field): value for measure, field, value in rows.iter_rows()}

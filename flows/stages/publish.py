@@ -4,7 +4,7 @@ import polars as pl
 
 from flows.drift import measure_drift
 from flows.erasing.names import all_heirs, all_old_names
-from flows.figures import measure_quality
+from flows.figures import is_changed, measure_quality
 from flows.gates import breaches, measure_gates
 from flows.ledger import said_before
 from flows.run import Counts, Run
@@ -26,15 +26,14 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
                 _write_redirects(run, warehouse, golden)
                 _write_pairs(run, golden)
                 _write_reports(run, warehouse, golden)
-                measure_gates(run, golden)
+                measure_gates(run, golden, is_changed=is_changed(run, warehouse))
                 golden.apply(run.run_id, "publish", {})
         golden.execute("checkpoint golden")  # closing would keep it to itself that the disk is full
         counts = {"customers": golden.one("select count(*) from golden_values")}
         items = queue_of(golden.con, run.rulebook.feeds, run.rulebook.queues)
         held = [str(breach) for breach in breaches(golden.con, run.run_id, run.rulebook.gates)]
-    touched = "select count(*) from (from change.customers union all from change.pairs)"
-    is_changed = run.is_rebuild or bool(run.changed) or warehouse.one(touched) > 0
-    publish(run.golden, run.settings, run.run_id, is_changed=is_changed, held=held)
+    is_new = is_changed(run, warehouse)
+    publish(run.golden, run.settings, run.run_id, is_changed=is_new, held=held)
     if is_held(run.settings, run.run_id):
         return {**counts, "held_back": len(held)}
     show_queue(run.settings, items, run.run_id, run.now)
@@ -44,6 +43,8 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
 
 def _write_redirects(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     touched = _relinked(run, warehouse)
+    if touched.is_empty():
+        return
     members = warehouse.read(
         """
         select x.record_number, x.founder, cast(substr(d.run_id, 2) as bigint) as run_number,
@@ -199,6 +200,8 @@ def _write_pairs(run: Run, golden: Golden) -> None:
         golden.execute(relationships(list(run.rulebook.matching.comparisons)))
         golden.comment()
         return
+    if not golden.one("select count(*) from change.pairs"):
+        return
     golden.execute(f"delete from pair_weights where {touched}")
     golden.execute(f"insert into pair_weights by name select * from match.pairs where {touched}")
 
@@ -225,7 +228,7 @@ def _write_reports(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     golden.execute(f"delete from runs where run_id = '{run.run_id}'")
     golden.insert("runs", _run_row(run, warehouse, golden))
     golden.execute(f"delete from metrics where run_id = '{run.run_id}'")
-    golden.insert("metrics", _metrics(run, warehouse))
+    golden.insert("metrics", _metrics(run, warehouse, golden))
     _tell_publishing(run, warehouse, golden)
     golden.insert("metrics", measure_quality(run, warehouse, golden))
     golden.insert("metrics", measure_drift(run, warehouse, golden))
@@ -272,19 +275,30 @@ def _tell_publishing(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     golden.insert("metrics", spent.with_columns(source=pl.lit(None, pl.String)))
 
 
-def _metrics(run: Run, warehouse: Warehouse) -> pl.DataFrame:
-    """Per source and field the share of records that have it; per stage what it counted."""
-    fields = [
-        name
-        for name in run.rulebook.survivorship.names()
-        if name in warehouse.read("select * from std.records limit 0").columns
-    ]
+def _completeness(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFrame:
+    """Per source and field the share of records that have it; as before where no record changed."""
+    touched = "select count(*) from (from change.versions union all from change.records)"
+    if not (run.is_rebuild or run.changed or warehouse.one(touched)):
+        told = golden.read(
+            f"""
+            select source, field, value from metrics where measure = 'completeness' and run_id = (
+                select max(run_id) from metrics
+                where measure = 'completeness' and run_id < '{run.run_id}')"""
+        )
+        if not told.is_empty():
+            return told
+    columns = warehouse.read("select * from std.records limit 0").columns
+    fields = [name for name in run.rulebook.survivorship.names() if name in columns]
     filled = ", ".join(f"count(s.{name})::double / count(*) as {name}" for name in fields)
-    shares = warehouse.read(
+    return warehouse.read(
         f"""
         select v.source, {filled} from valid.records v join std.records s on s.arrival = v.arrival
         group by v.source"""
     ).unpivot(index="source", variable_name="field")
+
+
+def _metrics(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFrame:
+    """How complete the sources are, and per stage what it counted and took."""
     stages = warehouse.read(
         f"""
         select stage as field, unnest(json_keys(counts)) as measure, counts from ledger.steps
@@ -302,7 +316,7 @@ def _metrics(run: Run, warehouse: Warehouse) -> pl.DataFrame:
     )
     return pl.concat(
         [
-            shares.with_columns(measure=pl.lit("completeness")),
+            _completeness(run, warehouse, golden).with_columns(measure=pl.lit("completeness")),
             counted.with_columns(source=pl.lit(None, pl.String)),
             spent.with_columns(source=pl.lit(None, pl.String)),
         ],

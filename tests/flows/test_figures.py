@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
@@ -111,3 +112,38 @@ def test_of_many_customers_some_are_measured(
     assert {name for name, field in told if field is None} == set(MEASURES)
     assert told["consistency", "email"] == told["uniqueness", None] == 1.0
     assert some.ask("select records from source_quality").to_series().to_list() == [30, 30]
+
+
+def test_a_night_that_brings_nothing_tells_what_its_records_and_customers_still_are(
+    company: Company, tmp_path: Path
+) -> None:
+    quiet = company.anew(tmp_path / "quiet")
+    quiet.rebuild(2)
+    before = unchanging(quiet)
+
+    quiet.night(3)
+    still = unchanging(quiet)
+    quiet.drop("forms", [person("Nora", "", email="one@more.org")], name="more")
+    quiet.night(4)
+
+    assert len(before) > 10
+    assert still == before
+    assert unchanging(quiet) == counted(quiet)
+    assert unchanging(quiet) != before
+
+
+def unchanging(company: Company) -> dict[tuple[str | None, str | None], float]:
+    """By source and field, what the last run says of how many have it."""
+    rows = company.ask(
+        "select source, field, value from metrics where measure in ('completeness', 'filled') "
+        "and run_id = (select max(run_id) from runs)"
+    )
+    return {(source, field): value for source, field, value in rows.iter_rows()}
+
+
+def counted(company: Company) -> dict[tuple[str | None, str | None], float]:
+    """The same of a rebuild, which counts."""
+    with TemporaryDirectory(dir=company.folder) as folder:
+        anew = company.anew(Path(folder) / "counted")
+        anew.rebuild(4)
+        return unchanging(anew)
