@@ -3,6 +3,7 @@
 It is drawn from the tables of runs, so it holds no personal data and can be drawn again later.
 """
 
+import logging
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -26,6 +27,8 @@ from store.settings import Settings
 from store.snapshot import current_run, has_snapshot, held_back, open_snapshot
 from transforms.flow import HEIGHT, WIDTH, Step, draw
 from transforms.multiples import common_floor, multiple, scaled
+
+LOG = logging.getLogger("touchstone.run")
 
 KEPT = 90
 """Reports that are kept; of older runs they can be drawn again."""
@@ -54,13 +57,23 @@ class Strayed(NamedTuple):
 
 def keep_report(
     settings: Settings, rulebook: Rulebook, run_id: str, published: Cost | None
-) -> Path:
-    """Keep the report on a run that has ended; the oldest go."""
+) -> None:
+    """Keep the report on a run that has ended; the oldest go.
+
+    Its tables are published: whatever is wrong with its page is told, and the run is done.
+    """
     page = settings.reports / f"{run_id}.html"
-    write_report(settings, rulebook, run_id, page, published)
-    for path in list(reports(settings).values())[:-KEPT]:
-        path.unlink()
-    return page
+    try:
+        write_report(settings, rulebook, run_id, page, published)
+        for path in list(reports(settings).values())[:-KEPT]:
+            path.unlink()
+    except Exception as error:
+        why = error.strerror if isinstance(error, OSError) else type(error).__name__
+        LOG.warning(
+            "touchstone: %s is done, but the page on it cannot be kept (%s); mend that, then draw "
+            "it again with `touchstone report %s --out %s`.",
+            run_id, why, run_id, page,
+        )  # fmt: skip
 
 
 def read_report(settings: Settings, run_id: str | None = None) -> RunFigures:

@@ -10,6 +10,7 @@ from flows.cli import main
 from flows.run_report import KEPT, read_report, steps_of
 from store.files import write_private
 from store.run_figures import reports
+from store.snapshot import current_run
 from tests.flows.builders import Company, found, person
 
 PEOPLE = [
@@ -110,3 +111,23 @@ def test_the_oldest_pages_go(
     assert list(reports(twin.settings)) == ["R0003", "R0004"]
     assert (twin.settings.reports / "notes.txt").exists()
     assert KEPT > 30
+
+
+def test_a_page_that_cannot_be_kept_is_told_of_and_the_night_is_done(
+    company: Company, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    twin = company.twin(tmp_path / "twin")
+    places = ["--data", str(twin.settings.data), "--rules", str(twin.settings.rules)]
+    pages = twin.settings.reports.rename(tmp_path / "pages")
+    twin.settings.reports.write_text("a file where the folder of pages should be", "utf-8")
+
+    assert main(["nightly", "--now", "2026-03-06T02:15+00:00", *places]) == 0
+
+    told = caplog.messages[-1]
+    assert current_run(twin.settings) == "R0004"
+    assert "R0004 is done, but the page on it cannot be kept (File exists)" in told
+    twin.settings.reports.unlink()
+    pages.rename(twin.settings.reports)
+    again = told.partition("`touchstone ")[2].partition("`")[0].split()
+    assert main([*again, *places]) == 0
+    assert list(reports(twin.settings))[-1] == "R0004"
