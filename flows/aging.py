@@ -1,7 +1,7 @@
-"""Remove what runs leave behind and that is past its days: snapshots, reports, measures and logs.
+"""Remove what runs leave behind and that is past its days: snapshots, reports, logs, their tables.
 
-What a snapshot or a report is as old as, is its run. What readers see, the newest run and whatever
-waits for a release are never removed.
+What a run left is as old as the run; what is of no run that is known any more is older than all.
+What readers see, the newest run and whatever waits for a release are never removed.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from flows import ledger
 from rules.retention import Retention
+from store.changes import forget_changes
 from store.files import remove_tree, sync_folder
 from store.golden import open_any_golden
 from store.rulebook import Rulebook
 from store.run_figures import reports
+from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.snapshot import current_run, kept_runs, open_snapshot
 from store.warehouse import Warehouse
@@ -32,6 +35,10 @@ class Aged(NamedTuple):
     logs: list[Path]
     measured: list[str]
     """Runs whose measures go."""
+    changes: list[str]
+    """Runs of which it goes what they did to customers."""
+    runs: list[str]
+    """Runs that are known no more."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -51,7 +58,9 @@ def find_aged(settings: Settings, rules: Retention, now: datetime) -> Aged:
         reports=[pages[name] for name in old(pages, rules.reports)],
         audits=_audits(settings, rules.audits, now),
         logs=_untouched(settings, rules.logs, now),
-        measured=_measured(settings, old, rules.metrics),
+        measured=old(_runs_in(settings, "metrics"), rules.metrics),
+        changes=old(_runs_in(settings, "changes"), rules.changes),
+        runs=old(_runs_in(settings, "runs"), rules.runs),
     )
 
 
@@ -61,27 +70,37 @@ def remove_aged(settings: Settings, rulebook: Rulebook, aged: Aged) -> None:
         remove_tree(path) if path.is_dir() else path.unlink(missing_ok=True)
     if aged.snapshots:
         sync_folder(settings.published)
-    if aged.measured:
+    if aged.measured or aged.changes or aged.runs:
         with open_any_golden(settings.golden, settings, rulebook.survivorship) as golden:
-            _forget(golden, aged.measured)
+            _forget(golden, aged)
+    if aged.runs:
+        with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
+            ledger.forget(warehouse, aged.runs)
 
 
-def _forget(golden: Warehouse, runs: list[str]) -> None:
+def _forget(golden: Warehouse, aged: Aged) -> None:
     with golden.transaction():
-        names = ", ".join(f"'{run_id}'" for run_id in runs)
-        golden.execute(f"delete from metrics where run_id in ({names})")
+        if aged.changes:
+            forget_changes(golden, aged.changes)
+        for table, runs in (("metrics", aged.measured), ("runs", aged.runs)):
+            golden.execute(f"delete from {table} where run_id in (select unnest({runs}))")
 
 
 def _older(settings: Settings, now: datetime) -> Callable[[Iterable[str], int | None], list[str]]:
-    """Of some runs those that ran before so many days; of none that is not known."""
+    """Of some runs those that ran before so many days; never the one that readers see."""
     with closing(open_snapshot(settings, _newest(settings))) as con:
         ran = dict(con.sql("select run_id, epoch(now) from runs").fetchall())
+    current, first = current_run(settings), min(ran)
 
     def old(runs: Iterable[str], days: int | None) -> list[str]:
         if days is None:
             return []
         limit = (now - timedelta(days=days)).timestamp()
-        return [run_id for run_id in runs if ran.get(run_id, limit) < limit]
+        return [
+            run_id
+            for run_id in runs
+            if run_id != current and (run_id < first or ran.get(run_id, limit) < limit)
+        ]
 
     return old
 
@@ -91,14 +110,11 @@ def _newest(settings: Settings) -> str | None:
     return next(reversed(kept_runs(settings)), None)
 
 
-def _measured(
-    settings: Settings, old: Callable[[Iterable[str], int | None], list[str]], days: int | None
-) -> list[str]:
-    """Runs that are past their days and still have measures; never the current one."""
+def _runs_in(settings: Settings, table: str) -> list[str]:
+    """Runs that a table tells of."""
     with closing(open_snapshot(settings, _newest(settings))) as con:
-        runs = con.sql("select distinct run_id from metrics order by run_id").fetchall()
-    current = current_run(settings)
-    return [run_id for run_id in old([name for (name,) in runs], days) if run_id != current]
+        runs = con.sql(f"select distinct run_id from {table} order by run_id").fetchall()
+    return [name for (name,) in runs]
 
 
 def _audits(settings: Settings, days: int | None, now: datetime) -> list[Path]:

@@ -1,6 +1,7 @@
 """The run ledger: which runs began, which stages they finished, and by which rules."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -67,6 +68,15 @@ def finish(warehouse: Warehouse, run_id: str, digests: dict[str, str]) -> None:
             "ledger.digests",
             pl.DataFrame({"name": list(digests), "digest": list(digests.values())}),
         )
+
+
+def forget(warehouse: Warehouse, runs: Sequence[str]) -> None:
+    """Forget runs that ended long ago, but never the last that did."""
+    last = "(select max(run_id) from ledger.runs where state = 'finished')"
+    gone = f"run_id in (select unnest({list(runs)})) and run_id < {last}"
+    with warehouse.transaction():
+        for table in ("steps", "runs"):
+            warehouse.execute(f"delete from ledger.{table} where {gone}")
 
 
 def last_run_number(warehouse: Warehouse) -> int:

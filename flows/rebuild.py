@@ -17,8 +17,8 @@ from store.settings import Settings
 from store.warehouse import Warehouse, is_older, read_older
 
 OF_LEDGER = ("ledger.runs", "ledger.steps")
-OF_GOLDEN = ("runs", "metrics", "changes")
-"""The log of runs: what is no work of the line."""
+OF_GOLDEN = ("runs", "metrics", "changes", "forgotten")
+"""The log of runs: what is no work of the line. Older versions have no `forgotten`."""
 
 
 def start_anew(run: Run, begun: ledger.Begun | None = None) -> None:
@@ -126,7 +126,7 @@ def _carried(run: Run) -> dict[str, pl.DataFrame]:
             continue
         try:
             with open_tables() as old:
-                found |= {table: old.read(f"from {table}") for table in tables}
+                found |= {table: old.read(f"from {table}") for table in tables if old.has(table)}
         except OlderError:
             found |= {table: read_older(path, table) for table in tables}
         except UnreadableError:

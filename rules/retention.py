@@ -1,6 +1,8 @@
 """Say how long what is kept is kept, by source; `touchstone audit` removes what is older."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from rules.base import Rule
 
@@ -31,12 +33,28 @@ class Retention(Rule):
     )
     reports: int | None = Field(None, ge=1, description="the page on a run, since that")
     metrics: int | None = Field(None, ge=30, description="what a run measured, since that")
+    changes: int | None = Field(
+        None, ge=30, description="what a run did to customers, which programs follow, since that"
+    )
+    runs: int | None = Field(
+        None, ge=30, description="that there was a run; not before all else that it left"
+    )
     audits: int | None = Field(None, ge=1, description="what an audit found, since that")
     logs: int | None = Field(
         None, ge=1, description="logs below the data folder, since they were written to"
     )
     all_sources: Days = Days()
     sources: dict[str, Days] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _runs_stay_longest(self) -> Self:
+        """What a run left is as old as the run: to know that, it must be known."""
+        if self.runs is not None:
+            left = ("snapshots", "reports", "metrics", "changes")
+            later = [name for name in left if (getattr(self, name) or 0) > self.runs]
+            if later:
+                raise ValueError(f"runs must be kept as long as {later[0]}, or longer")
+        return self
 
     def of(self, source: str) -> Days:
         """The days of a source: its own where it has one, else everybody's."""

@@ -15,6 +15,7 @@ TITLES = {
     "method_not_allowed": (405, "This is done in another way"),
     "body_too_slow": (408, "The body came too slowly"),
     "id_used_before": (409, "The id belongs to another post"),
+    "changes_gone": (410, "Some of the changes are not kept any more"),
     "body_too_large": (413, "The body is too large"),
     "wrong_media_type": (415, "The body is of a kind that is not taken"),
     "not_valid": (422, "Some of what was posted cannot be used"),

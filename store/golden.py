@@ -40,7 +40,8 @@ class Golden(Warehouse):
         return counts
 
     def apply(self, run_id: str, stage: str, counts: dict[str, int]) -> None:
-        """Note that `stage` of this run has written."""
+        """Note that `stage` of this run has written; of earlier runs nobody asks."""
+        self.execute(f"delete from applied where run_id <> '{run_id}'")
         self.execute(f"insert into applied values ('{run_id}', '{stage}', '{json.dumps(counts)}')")
 
     def comment(self) -> None:

@@ -12,7 +12,10 @@ import duckdb
 from store.errors import TouchstoneError
 from store.snapshot import TABLES
 
-_BY_RUN = "select * from {table} where run_id in (select run_id from {runs} where now <= {moment})"
+_BY_RUN = (
+    "select * from {table} where run_id not in (select run_id from {runs} where now > {moment})"
+)
+"""A run that is known no more was before all that are."""
 PAST = {
     "customers": "select * from customers_as_of({moment})",
     "history": "select * replace (case when valid_to <= {moment} then valid_to end as valid_to)"
@@ -90,7 +93,7 @@ def _before_all(moment: datetime, run_id: str | None, first: datetime | None) ->
     if run_id is None or first is None:
         return "No run is known; run `touchstone nightly` first."
     return (
-        f"Nothing was known by {_spelt(moment)}: the first night, {run_id}, was at "
+        f"Nothing is known of {_spelt(moment)}: the first night that is known, {run_id}, was at "
         f"{_spelt(first)}. Ask for a later date."
     )
 

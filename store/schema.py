@@ -155,6 +155,7 @@ create table runs (
 create table metrics (
     run_id varchar, source varchar, field varchar, measure varchar, value double);
 create table applied (run_id varchar, stage varchar, counts varchar);
+create table forgotten (run_id varchar, customer_id varchar, change varchar, other varchar);
 """
 """The tables that are the same whatever fields a customer has."""
 

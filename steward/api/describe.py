@@ -105,6 +105,7 @@ _TAG: Described = {
 }
 _SAME: Described = {"304": {"description": "The answer at hand still holds."}}
 _BAD: Described = {"400": _problem("not_asked_so")}
+_GONE: Described = {"410": _problem("changes_gone")}
 _NOBODY: Described = {"404": _problem("unknown_customer")}
 _MOVED: Described = {
     "307": {
@@ -148,10 +149,10 @@ _PATHS: Described = {
         "show_changes: what each run did to customers, in order; keep `next` and ask from there",
         "changes",
         "Changes",
-        _query("since", "the `next` of an answer; nothing: from the beginning", {"type": "string"}),
+        _query("since", "the `next` of an answer; nothing: the oldest kept", {"type": "string"}),
         _query("limit", f"{USUAL} unless told", {"type": "integer", "minimum": 1, "maximum": MOST}),
         _TAG,
-        also=_SAME | _BAD,
+        also=_SAME | _BAD | _GONE,
     ),
     "/api/match": {
         "post": {

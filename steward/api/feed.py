@@ -3,7 +3,7 @@
 from typing import Any
 
 from steward.problem import Problem
-from store.changes import ORDER, Cursor
+from store.changes import ORDER, Cursor, ForgottenError, refuse_gap
 from store.reading import Row, Snapshot
 from store.scoped import Scoped
 
@@ -28,6 +28,7 @@ def changes_after(
     A reader of some campaigns is told of customers all of whose records are in scope: that another
     campaign's record changed somebody is not theirs to know.
     """
+    _refuse_gap(snapshot, cursor)
     limits = (
         ""
         if scope.is_all
@@ -44,6 +45,21 @@ def changes_after(
     told = [_told(row, scope) for row in rows[:most]]
     last = Cursor.at(rows[:most][-1]) if rows else cursor
     return told, last, len(rows) > most
+
+
+def _refuse_gap(snapshot: Snapshot, cursor: Cursor) -> None:
+    try:
+        refuse_gap(lambda query, values: _values(snapshot.rows(query, dict(values))), cursor)
+    except ForgottenError as error:
+        says = (
+            f"What the runs up to {error.until} did is not kept any more: start anew from a "
+            "snapshot (all customers), then ask without since, which tells the oldest that is kept."
+        )
+        raise Problem("changes_gone", says) from error
+
+
+def _values(rows: list[Row]) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in rows]
 
 
 def _told(row: Row, scope: Scoped) -> dict[str, Any]:

@@ -77,8 +77,8 @@ def test_before_the_first_night_nothing_is_told(
 ) -> None:
     eve = (night_time(1) - timedelta(days=1)).date().isoformat()
     said = refused(company, eve, "select 1", capsys)
-    assert f"Nothing was known by {eve}" in said
-    assert "the first night, R0001, was at" in said
+    assert f"Nothing is known of {eve}" in said
+    assert "the first night that is known, R0001, was at" in said
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
+from flows.audit import audit
+from flows.nightly import nightly
 from store.settings import Settings
 from store.state.tokens import SCOPES, TokenScope
-from tests.flows.builders import Company, found, person
+from tests.flows.builders import Company, found, night_time, person, quiet
 from tests.steward.desks import URL, Office, office
 from tests.steward.test_customers import FOREIGN, a_company
 
@@ -367,6 +369,29 @@ def branch(company: Company, tmp_path: Path) -> Settings:
     """The same company in another folder, where another app may run."""
     copytree(company.settings.data, tmp_path / "data", symlinks=True)
     return company.settings.model_copy(update={"data": tmp_path / "data"})
+
+
+def test_a_cursor_older_than_what_is_kept_is_told_to_start_anew(
+    branch: Settings, tmp_path: Path
+) -> None:
+    copytree(branch.rules, tmp_path / "rules")
+    (tmp_path / "rules" / "retention.toml").write_text("changes = 30\n", "utf-8")
+    later = branch.model_copy(update={"rules": tmp_path / "rules"})
+    with office(branch) as desk:
+        desk.person("kim", "administrator")
+        old = program(desk, "kim").get("/api/changes?limit=1").json()["next"]
+    nightly(later, night_time(60), quiet)
+    assert audit(later, night_time(60), quiet, remove=True)["aged"]["changes"] == 1
+    nightly(later, night_time(61), quiet)
+
+    with office(later) as desk:
+        kim = program(desk, "kim")
+        answer, anew = kim.get(f"/api/changes?since={old}"), kim.get("/api/changes")
+
+    assert answer.status_code == 410
+    assert answer.json()["type"] == "urn:touchstone:problem:changes_gone"
+    assert "start anew from a snapshot" in answer.json()["detail"]
+    assert (anew.status_code, anew.json()["changes"]) == (200, [])
 
 
 def test_a_program_that_asks_too_much_is_told_when_to_ask_again(branch: Settings) -> None:
