@@ -16,6 +16,7 @@ from flows.rebuild import put_in_place
 from flows.restoring import finish_restore
 from flows.retaining import find_due, plan_due, remove_put_aside
 from rules.retention import Retention
+from store.compacting import compact
 from store.erasures import Erasures
 from store.files import write_json
 from store.lock import one_writer
@@ -55,8 +56,9 @@ def audit(settings: Settings, now: datetime, progress: Progress, *, remove: bool
         aged = find_aged(settings, rules, now)
         if remove:
             remove_aged(settings, rulebook, aged)
+        compacted = compact(settings) if remove else {}
     told = {"at": now.isoformat(), "removed" if remove else "due": due, "put_aside": aside}
-    told["aged"] = aged.counts
+    told |= {"aged": aged.counts, "compacted": compacted}
     told |= look(settings, now)
     folder = settings.data / "audits"
     folder.mkdir(exist_ok=True, mode=0o700)

@@ -41,6 +41,7 @@ def _text(told: Told) -> str:
     counts = {**told[word], **{name: count for name, count in told["aged"].items() if count}}
     gone = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     lines.append(f"{'Removed' if word == 'removed' else 'Past their days'}: {gone}.")
+    lines += [f"{name} is {size:,} bytes smaller." for name, size in told["compacted"].items()]
     return "\n".join(line.rstrip() for line in lines)
 
 
