@@ -1,5 +1,6 @@
 """Describe the review queues: what is at stake in an item, and by when it is due."""
 
+from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -73,11 +74,49 @@ class Queue(Rule):
         return self
 
 
+class Order(Rule):
+    """What comes first: impact times uncertainty, and more the longer an item waits.
+
+    Impact is log(1 + stake + per_campaign x campaigns + per_identifier if one would change).
+    """
+
+    per_campaign: float = Field(
+        5.0, ge=0, description="for each campaign that the customers of an item have records of"
+    )
+    per_identifier: float = Field(
+        20.0, ge=0, description="for a conflict about a field of `second_look_fields`"
+    )
+    ageing_days: float = Field(
+        14.0,
+        gt=0,
+        description="waiting so many days adds 1, and what is due has 1; the same for all kinds, "
+        "so that time changes the order of no two items",
+    )
+
+    def urgency(self, priority: float, due_at: datetime) -> float:
+        """By what items are ordered, higher first: priority and ageing but for what time adds."""
+        return round(priority - self._days(due_at) / self.ageing_days, 6)
+
+    def priority_at(self, urgency: float, now: datetime) -> float:
+        """Priority and ageing of an item by its urgency."""
+        return urgency + 1 + self._days(now) / self.ageing_days
+
+    @staticmethod
+    def _days(moment: datetime) -> float:
+        return moment.timestamp() / 86_400
+
+
 class Queues(Rule):
     """Every kind of review item has its queue."""
 
+    order: Order = Order()
     match: Queue
     cluster: Queue
     conflict: Queue
     quarantine: Queue
     delivery: Queue
+
+    @property
+    def kinds(self) -> dict[str, Queue]:
+        """The queues by the kind of their items."""
+        return {name: value for name, value in self if isinstance(value, Queue)}

@@ -8,7 +8,7 @@ import polars as pl
 
 from rules.decision import EVIDENCE
 from rules.feed import Feed
-from rules.queues import Queue, Queues
+from rules.queues import Order, Queues
 from store.settings import Settings
 from store.state.engine import open_engine
 from store.state.escalation import escalate_due
@@ -56,9 +56,11 @@ def queue_of(
         schema={"source": pl.String, "campaign": pl.String},
         orient="row",
     )
-    kinds: dict[str, Queue] = dict(queues)
     alone = pl.DataFrame(
-        {"kind": list(kinds), "days": [queue.manager_days for queue in kinds.values()]}
+        {
+            "kind": list(queues.kinds),
+            "days": [queue.manager_days for queue in queues.kinds.values()],
+        }
     )
     con.register("declared", declared.to_arrow())
     con.register("alone", alone.to_arrow())
@@ -79,7 +81,8 @@ def queue_of(
             select item_id, flatten(list(accounts)) as accounts
             from (select item_id, unnest(customer_ids) as customer_id from review_items)
             join of_customers using (customer_id) group by item_id)
-        select item_id, kind, priority, {_moment("opened_at")}, {_moment("due_at")},
+        select item_id, kind, {urgency_sql(queues.order)} as urgency,
+            {_moment("opened_at")}, {_moment("due_at")},
             {_moment("opened_at + to_days(days::integer)", "manager_until")},
             coalesce(of_items.accounts, []) as accounts,
             sha256(to_json(struct_pack({_EVIDENCE}))::varchar) as fingerprint,
@@ -93,6 +96,11 @@ def queue_of(
     con.unregister("declared")
     con.unregister("alone")
     return found
+
+
+def urgency_sql(order: Order) -> str:
+    """By what items are ordered, as `Order.urgency` says it."""
+    return f"round(priority - epoch(due_at) / {86_400 * order.ageing_days}, 6)"
 
 
 def _moment(time: str, name: str = "") -> str:

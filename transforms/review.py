@@ -4,11 +4,9 @@ An item is a pure function of its evidence. Its name is a digest of what it asks
 same question keeps its name from night to night, and an answered question is not asked again.
 """
 
-from datetime import datetime
-
 import polars as pl
 
-from rules.queues import Queue, Queues
+from rules.queues import Queues
 
 SCHEMA: dict[str, pl.DataType] = {
     "kind": pl.String(),
@@ -102,20 +100,30 @@ def delivery_items(deliveries: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def prioritise(items: pl.DataFrame, queues: Queues, now: datetime) -> pl.DataFrame:
-    """Add priority and due_at: what is at stake times how uncertain it is, more when overdue."""
-    kinds: dict[str, Queue] = dict(queues)
-    stake = pl.col("kind").replace_strict(
-        {kind: queue.stake for kind, queue in kinds.items()}, return_dtype=pl.Float64
-    )
-    days = pl.col("kind").replace_strict(
-        {kind: queue.due_days for kind, queue in kinds.items()}, return_dtype=pl.Int64
-    )
-    due_at = pl.col("opened_at") + pl.duration(days=days)
-    overdue = (due_at < now).cast(pl.Float64)
+def prioritise(items: pl.DataFrame, queues: Queues) -> pl.DataFrame:
+    """Add due_at, and priority: what is at stake times how uncertain it is.
+
+    items: the columns of `SCHEMA`, and campaigns, how many its customers have records of. What
+    waiting adds is not in it, so that an item is the same whenever it is worked out.
+    """
+    due_days = {kind: queue.due_days for kind, queue in queues.kinds.items()}
+    days = pl.col("kind").replace_strict(due_days, return_dtype=pl.Int64)
     return items.with_columns(
-        due_at=due_at, priority=(stake * pl.col("uncertainty") * (1 + overdue)).round(4)
-    ).drop("uncertainty")
+        due_at=pl.col("opened_at") + pl.duration(days=days),
+        priority=(_impact(queues) * pl.col("uncertainty")).round(4),
+    ).drop("uncertainty", "campaigns")
+
+
+def _impact(queues: Queues) -> pl.Expr:
+    """What an item is worth: by its kind, by who uses its customers, by what would change."""
+    stakes = {kind: queue.stake for kind, queue in queues.kinds.items()}
+    identifiers = queues.conflict.second_look_fields
+    changes = (pl.col("kind") == "conflict") & pl.col("field").is_in(identifiers).fill_null(False)
+    return (
+        pl.col("kind").replace_strict(stakes, return_dtype=pl.Float64)
+        + queues.order.per_campaign * pl.col("campaigns")
+        + queues.order.per_identifier * changes.cast(pl.Float64)
+    ).log1p()
 
 
 def _items(frame: pl.DataFrame, **columns: pl.Expr) -> pl.DataFrame:

@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from flows.cli import show
 from rules.decision import NewDecision
 from rules.quality import Quality
+from rules.queues import Queues
 from rules.survivorship import Survivorship
 from store.decisions import DecisionLog, DecisionLogError, open_decisions
 from store.errors import TouchstoneError
+from store.queueing import urgency_sql
 from store.rulebook import read_rule
 from store.settings import Settings
 from store.snapshot import current_run, open_snapshot
@@ -109,9 +111,10 @@ def _undo(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _list(arguments: argparse.Namespace, settings: Settings) -> int:
     chosen = "true" if arguments.list == _EVERYTHING else f"kind = '{arguments.list}'"
+    order = read_rule(settings.rules / "queues.toml", Queues).order
     with open_snapshot(settings) as con:
         found = con.sql(
-            f"select * from review_items where {chosen} order by priority desc, due_at, item_id"
+            f"select * from review_items where {chosen} order by {urgency_sql(order)} desc, item_id"
         ).pl()
     items = list(found.iter_rows(named=True))
     quality = read_rule(settings.rules / "quality.toml", Quality)

@@ -21,7 +21,7 @@ def review_records(run: Run, warehouse: Warehouse) -> Counts:
     """Work out every open item anew: an item whose evidence is settled closes by itself."""
     with open_beside(warehouse, run.golden, run.rulebook.survivorship) as golden:
         items = pl.concat(_all_items(run, warehouse, golden))
-        found = review.prioritise(_named(warehouse, items), run.rulebook.queues, run.now)
+        found = review.prioritise(_used(golden, _named(warehouse, items)), run.rulebook.queues)
         with golden.transaction():
             golden.execute("delete from review_items")
             golden.insert("review_items", found)
@@ -121,6 +121,20 @@ def _quarantined(warehouse: Warehouse, resolved: Resolved) -> pl.DataFrame:
         left_on=["delivery_id", "row_number"],
         right_on=["sha256", "row_number"],
         how="anti",
+    )
+
+
+def _used(golden: Golden, items: pl.DataFrame) -> pl.DataFrame:
+    """Add how many campaigns have records of the customers of an item."""
+    campaigns = golden.read(
+        """
+        select item_id, count(distinct campaign)::bigint as campaigns
+        from (select item_id, unnest(customer_ids) as customer_id from asked)
+        join crosswalk using (customer_id) group by item_id""",
+        asked=items.select("item_id", "customer_ids"),
+    )
+    return items.join(campaigns, on="item_id", how="left").with_columns(
+        pl.col("campaigns").fill_null(0)
     )
 
 

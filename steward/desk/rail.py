@@ -36,6 +36,7 @@ class Entry(NamedTuple):
     is_escalated: bool
     """Whether it was taken to an administrator because it is late."""
     priority: float
+    """Impact times uncertainty, and what waiting has added."""
     share: int
     """The priority in hundredths of the highest that is listed."""
     holder: str | None
@@ -88,7 +89,7 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
     names = [item.item_id for item in listed] + ([last.item_id] if last else [])
     titles = titles_of(snapshot, names, [item.item_id for item in waiting])
     now = datetime.now(UTC)
-    entries = _entries(listed, titles, visit.actor.name, current, now)
+    entries = _entries(listed, titles, visit, current, now)
     at = next((at for at, entry in enumerate(entries) if entry.is_current), None)
     free = [entry if entry.holder is None else None for entry in entries]
     return Rail(
@@ -210,11 +211,13 @@ def _around(items: list[Waiting], current: str) -> list[Waiting]:
 def _entries(
     items: list[Waiting],
     titles: dict[str, tuple[str, str]],
-    me: str,
+    visit: Visit,
     current: str,
     now: datetime,
 ) -> list[Entry]:
-    highest = max((item.priority for item in items), default=1.0) or 1.0
+    order = visit.desk.rulebook.queues.order
+    found = [max(order.priority_at(item.urgency, now), 0.0) for item in items]
+    highest = max(found, default=1.0) or 1.0
     return [
         Entry(
             item.item_id,
@@ -222,12 +225,12 @@ def _entries(
             _age(item.opened_at, now),
             item.due_at < now,
             item.escalated_to == "administrator",
-            item.priority,
-            round(100 * item.priority / highest),
-            None if item.holder == me else item.holder,
+            priority,
+            round(100 * priority / highest),
+            None if item.holder == visit.actor.name else item.holder,
             item.item_id == current,
         )
-        for item in items
+        for item, priority in zip(items, found, strict=True)
     ]
 
 

@@ -65,7 +65,7 @@ class Bulk:
             self._free(reader)
             .where((ITEMS.c.state == OPEN) & (ITEMS.c.kind == "match"))
             .where(may_have(reader, self._now()))
-            .order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id)
+            .order_by(ITEMS.c.urgency.desc(), ITEMS.c.item_id)
             .limit(MOST_LOOKED_AT)
         )
         with reading(self._engine) as connection:
@@ -80,7 +80,7 @@ class Bulk:
         )
         query = self._free(reader).where((ITEMS.c.state == SECOND) & ITEMS.c.item_id.in_(mine))
         with reading(self._engine) as connection:
-            rows = connection.execute(query.order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id))
+            rows = connection.execute(query.order_by(ITEMS.c.urgency.desc(), ITEMS.c.item_id))
             return [Alike(row.item_id, row.version) for row in rows]
 
     def find(self, batch_id: str) -> Batch | None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from rules.queues import Escalation, Queue, Queues
+from rules.queues import Escalation, Queues
 from store.state.audit import Noted, note_all
 from store.state.engine import writing
 from store.state.moments import to_text
@@ -24,9 +24,8 @@ BY_TIME = "touchstone"
 
 def escalate_due(engine: sa.Engine, queues: Queues, now: datetime) -> Counter[str]:
     """Take each item as far up as its time says; how many went to whom."""
-    kinds: dict[str, Queue] = dict(queues)
     went: Counter[str] = Counter()
-    for kind, queue in kinds.items():
+    for kind, queue in queues.kinds.items():
         for number in reversed(range(len(queue.escalation))):
             step = queue.escalation[number]
             below = [one.to for one in queue.escalation[:number]]

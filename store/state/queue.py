@@ -215,7 +215,7 @@ class Queue:
                 & ITEMS.c.item_id.not_in(skipped)
                 & may_have(reader, self._now())
             )
-            .order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id)
+            .order_by(ITEMS.c.urgency.desc(), ITEMS.c.item_id)
             .limit(1)
         )
 

@@ -15,7 +15,7 @@ ROWS_AT_A_TIME = 500
 """Items that are staged in one transaction: stewards wait for no longer than that takes."""
 
 SEEN = (
-    "priority",
+    "urgency",
     "opened_at",
     "due_at",
     "manager_until",
@@ -32,7 +32,7 @@ BETWEEN = "\x1f"
 def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: str) -> None:
     """Show the items of a run and no others.
 
-    items: item_id, kind, priority, opened_at, due_at and manager_until (text), fingerprint,
+    items: item_id, kind, urgency, opened_at, due_at and manager_until (text), fingerprint,
     campaigns (list of text, '' for a record of none), accounts (list of text). An item whose
     evidence changed after it was decided is asked again; one that is asked no more is closed.
     """
@@ -78,7 +78,7 @@ def _known(engine: sa.Engine, run_number: int) -> pl.DataFrame:
     with reading(engine) as connection:
         rows = [tuple(row) for row in connection.execute(sa.select(*columns))]
     schema: dict[str, Any] = {
-        column.name: pl.Float64 if column.name == "priority" else pl.String for column in columns
+        column.name: pl.Float64 if column.name == "urgency" else pl.String for column in columns
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
 

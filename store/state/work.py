@@ -24,7 +24,8 @@ class Waiting(NamedTuple):
     kind: str
     state: str
     version: int
-    priority: float
+    urgency: float
+    """By what items are ordered; `Order.priority_at` tells the priority of a moment."""
     opened_at: datetime
     due_at: datetime
     holder: str | None
@@ -78,7 +79,7 @@ class Work:
         return self._list(
             visible(reader, self._now())
             .where(ITEMS.c.kind.in_(kinds) & ITEMS.c.item_id.not_in(skipped))
-            .order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id)
+            .order_by(ITEMS.c.urgency.desc(), ITEMS.c.item_id)
             .limit(most)
         )
 
@@ -87,7 +88,7 @@ class Work:
         return self._list(
             visible(reader, self._now())
             .where(ITEMS.c.kind.in_(kinds) & sa.text(f"items.state = '{SECOND}'"))
-            .order_by(ITEMS.c.priority.desc(), ITEMS.c.item_id)
+            .order_by(ITEMS.c.urgency.desc(), ITEMS.c.item_id)
             .limit(most)
         )
 
@@ -209,7 +210,7 @@ def _waiting(
         row.kind,
         row.state,
         row.version,
-        row.priority,
+        row.urgency,
         to_moment(row.opened_at),
         to_moment(row.due_at),
         holder,

@@ -121,7 +121,7 @@ def test_what_is_past_due_goes_to_the_manager_and_then_to_administrators(desk: D
 
 def test_what_went_up_is_taken_from_nobody_and_listed_longest_overdue_first(desk: Desk) -> None:
     late = {**FRESH, "due_at": "2026-03-02T00:00:00.000000Z"}
-    later = {**FRESH, "due_at": "2026-03-05T00:00:00.000000Z", "priority": 9.0}
+    later = {**FRESH, "due_at": "2026-03-05T00:00:00.000000Z", "urgency": 9.0}
     desk.publish(1, {"item_id": "I-1", **late}, {"item_id": "I-2", **later}, {"item_id": "I-3"})
     desk.at = datetime(2026, 3, 20, tzinfo=UTC)
     escalate_due(desk.engine, QUEUES, desk.at)

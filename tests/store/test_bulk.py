@@ -101,7 +101,7 @@ def test_the_same_answer_sent_twice_is_stored_once(desk: BulkDesk) -> None:
 def test_what_somebody_has_or_what_changed_meanwhile_is_left_out(desk: BulkDesk) -> None:
     found = desk.free(ANN)
     desk.queue.take(BOB, "I-1")
-    desk.publish(2, *({"item_id": item} for item in ALL[:2]), {"item_id": "I-3", "priority": 2.0})
+    desk.publish(2, *({"item_id": item} for item in ALL[:2]), {"item_id": "I-3", "urgency": 2.0})
     desk.publish(3, *({"item_id": item} for item in ALL[:2]))
     batch = Batch(str(uuid4()), "", "ann", desk.at, "same", "", "p")
     stale = {Alike("I-2", 9): decision(ANN, batch, found[1])}

@@ -25,6 +25,7 @@ AS_BEFORE = (
     "alter table items drop column manager_until",
     "alter table items drop column escalated_to",
     "create table item_campaigns (item_id text, campaign text, primary key (item_id, campaign))",
+    "alter table items rename column urgency to priority",
     "create index items_in_order on items (kind, priority desc, item_id) where state = 'open'",
     "insert into live values (1, 1, '2026-11-22T02:15:00.000000Z')",
     "insert into items values ('I-1', 'match', 'open', 1, 1.0, '2026', '2026', 'f', null, 1)",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -45,7 +46,7 @@ class Desk:
 def frame(*items: dict[str, object]) -> pl.DataFrame:
     plain = {
         "kind": "match",
-        "priority": 1.0,
+        "urgency": 1.0,
         "opened_at": "2026-02-01T00:00:00.000000Z",
         "due_at": "2026-02-08T00:00:00.000000Z",
         "fingerprint": "f",
@@ -54,7 +55,7 @@ def frame(*items: dict[str, object]) -> pl.DataFrame:
         "accounts": ["campaign:spring", "source:crm"],
     }
     schema = {"item_id": pl.String, **dict.fromkeys(plain, pl.String)}
-    schema |= {"priority": pl.Float64}
+    schema |= {"urgency": pl.Float64}
     schema |= dict.fromkeys(("campaigns", "accounts"), pl.List(pl.String))
     return pl.DataFrame([plain | item for item in items], schema=schema, orient="row")
 
@@ -83,7 +84,7 @@ def ids(desk: Desk, *readers: Reader) -> list[str | None]:
 
 
 def test_the_most_urgent_item_comes_first(desk: Desk) -> None:
-    desk.publish(1, {"item_id": "I-1", "priority": 1.0}, {"item_id": "I-2", "priority": 3.0})
+    desk.publish(1, {"item_id": "I-1", "urgency": 1.0}, {"item_id": "I-2", "urgency": 3.0})
 
     assert ids(desk, ANN) == ["I-2"]
 
@@ -315,7 +316,7 @@ def test_what_is_escalated_waits_for_administrators_alone(desk: Desk) -> None:
 
 
 def test_the_list_says_who_has_what_before_them(desk: Desk) -> None:
-    desk.publish(1, {"item_id": "I-1", "priority": 2.0}, {"item_id": "I-2"})
+    desk.publish(1, {"item_id": "I-1", "urgency": 2.0}, {"item_id": "I-2"})
     ids(desk, ANN)
 
     listed = desk.work.waiting(BOB, KINDS, 9)
@@ -336,7 +337,7 @@ def test_a_decided_item_is_asked_again_only_when_its_evidence_changed(desk: Desk
     ids(desk, ANN)
     desk.say(ANN, "I-1")
 
-    desk.publish(2, {"item_id": "I-1", "priority": 9.0})
+    desk.publish(2, {"item_id": "I-1", "urgency": 9.0})
     assert ids(desk, ANN) == [None]
     desk.publish(3, {"item_id": "I-1", "fingerprint": "other"})
 
@@ -373,3 +374,26 @@ def test_a_verdict_on_an_item_whose_evidence_changed_meanwhile_is_refused(desk: 
 
     with pytest.raises(StaleError, match="not as you saw it"):
         desk.say(ANN, "I-1")
+
+
+@pytest.mark.parametrize("reader", [ANN, SPRING])
+def test_the_next_item_is_found_without_sorting_those_that_wait(
+    reader: Reader, tmp_path: Path
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'state.sqlite'}", 5)
+    desk = Desk(engine)
+    desk.publish(1, *({"item_id": f"I-{number}"} for number in range(1_000)))
+    asked = []
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def _(con: object, cur: object, text: str, values: object, *_: object) -> None:
+        asked.append((text, values))
+
+    desk.queue.next(reader, KINDS)
+
+    ((text, values),) = [one for one in asked if "ORDER BY items.urgency" in one[0]]
+    with engine.connect() as connection:
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all())
+    engine.dispose()
+    assert "items_that_wait" in plan
+    assert "TEMP B-TREE FOR ORDER BY" not in plan

@@ -1,6 +1,7 @@
 """A review item is a pure function of its evidence."""
 
 from datetime import UTC, datetime, timedelta
+from math import log1p
 
 import polars as pl
 import pytest
@@ -12,7 +13,15 @@ OPENED = datetime(2026, 3, 2, tzinfo=UTC)
 QUEUES = Queues.model_validate(
     {
         kind: {"title": kind, "stake": 2.0, "due_days": 7}
-        for kind in ("match", "cluster", "conflict", "quarantine", "delivery")
+        for kind in ("match", "cluster", "quarantine", "delivery")
+    }
+    | {
+        "conflict": {
+            "title": "conflict",
+            "stake": 2.0,
+            "due_days": 7,
+            "second_look_fields": ["email"],
+        },
     }
 )
 
@@ -29,22 +38,42 @@ def pair(match_weight: float, **more: object) -> pl.DataFrame:
     return pl.DataFrame([row | more])
 
 
-def priority(items: pl.DataFrame, days: int) -> float:
-    ranked = review.prioritise(items, QUEUES, OPENED + timedelta(days=days))
-    return ranked["priority"].item()
+def ranked(items: pl.DataFrame, campaigns: int = 0) -> pl.DataFrame:
+    return review.prioritise(items.with_columns(campaigns=pl.lit(campaigns)), QUEUES)
+
+
+def priority(items: pl.DataFrame, campaigns: int = 0) -> float:
+    return float(ranked(items, campaigns)["priority"].item())
+
+
+def conflict(field: str) -> pl.DataFrame:
+    row = {
+        "customer_id": "C1-1", "field": field, "value": "a", "record_id": "crm:1",
+        "rival_value": "b", "rival_id": "crm:2", "why": "tie", "opened_at": OPENED,
+    }  # fmt: skip
+    return review.conflict_items(pl.DataFrame([row]))
 
 
 def test_even_odds_are_the_most_urgent_match() -> None:
     even, likely = review.match_items(pair(0.0)), review.match_items(pair(2.0))
 
-    assert priority(even, 1) == 2.0
-    assert priority(likely, 1) == pytest.approx(2.0 * 4 * 0.8 * 0.2)
+    assert priority(even) == pytest.approx(log1p(2.0), abs=1e-4)
+    assert priority(likely) == pytest.approx(log1p(2.0) * 4 * 0.8 * 0.2, abs=1e-4)
 
 
-def test_an_item_past_its_due_time_weighs_double() -> None:
+def test_customers_of_more_campaigns_come_first() -> None:
     items = review.match_items(pair(0.0))
 
-    assert (priority(items, 7), priority(items, 8)) == (2.0, 4.0)
+    assert priority(items, campaigns=2) == pytest.approx(log1p(2.0 + 2 * 5.0), abs=1e-4)
+
+
+def test_a_change_of_an_identifier_comes_before_that_of_another_field() -> None:
+    assert priority(conflict("email")) == pytest.approx(log1p(2.0 + 20.0), abs=1e-4)
+    assert priority(conflict("city")) == pytest.approx(log1p(2.0), abs=1e-4)
+
+
+def test_an_item_is_due_so_many_days_after_its_evidence() -> None:
+    assert ranked(conflict("city"))["due_at"].item() == OPENED + timedelta(days=7)
 
 
 def test_a_refused_must_link_shows_no_weight() -> None:
@@ -57,16 +86,7 @@ def test_every_kind_of_item_has_the_same_columns() -> None:
     told = {
         "match": review.match_items(pair(0.0)),
         "cluster": review.cluster_items(pair(5.0, why="cannot_link")),
-        "conflict": review.conflict_items(
-            pl.DataFrame(
-                [("C1-1", "email", "a", "crm:1", "b", "crm:2", "tie", OPENED)],
-                schema=[
-                    "customer_id", "field", "value", "record_id", "rival_value", "rival_id", "why",
-                    "opened_at",
-                ],
-                orient="row",
-            )
-        ),
+        "conflict": conflict("email"),
         "quarantine": review.quarantine_items(
             pl.DataFrame(
                 {"delivery_id": ["d"], "row_number": [7], "reasons": [["x", "y"]]}

@@ -1,4 +1,4 @@
-"""Items know the set of campaigns that their records have, and those that wait are in order."""
+"""Items know the set of campaigns that their records have."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,14 +10,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-THAT_WAIT = """CREATE INDEX items_that_wait ON items
-(priority DESC, item_id, kind, state, campaign_set, assigned_to, first_run)
-WHERE state IN ('open', 'second_look')"""
 COUNTED = """CREATE INDEX items_counted ON items
 (kind, campaign_set, state, assigned_to, first_run, version, item_id)
 WHERE state IN ('open', 'second_look')"""
-SEEN_ONCE = """CREATE INDEX items_seen_once ON items (priority DESC, item_id)
-WHERE state = 'second_look'"""
 
 
 def upgrade() -> None:
@@ -27,8 +22,7 @@ def upgrade() -> None:
         column["name"] for column in sa.inspect(connection).get_columns("items")
     }:
         _add_sets(connection)
-    for statement in (THAT_WAIT, COUNTED, SEEN_ONCE):
-        op.execute(statement)
+    op.execute(COUNTED)
 
 
 def downgrade() -> None:

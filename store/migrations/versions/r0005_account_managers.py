@@ -17,8 +17,6 @@ COLUMNS = (
     "escalated_to TEXT",
 )
 INDEXES = (
-    """CREATE INDEX items_that_wait ON items (priority DESC, item_id, kind, state, campaign_set,
-assigned_to, first_run, manager, manager_until) WHERE state IN ('open', 'second_look')""",
     """CREATE INDEX items_counted ON items (kind, campaign_set, state, assigned_to, first_run,
 version, item_id, manager, manager_until) WHERE state IN ('open', 'second_look')""",
     """CREATE INDEX items_by_due ON items (due_at, item_id)
@@ -34,8 +32,7 @@ def upgrade() -> None:
         if column.partition(" ")[0] not in known:
             op.execute(f"ALTER TABLE items ADD COLUMN {column}")
     ACCOUNT_SETS.create(connection, checkfirst=True)
-    for name in ("items_that_wait", "items_counted"):
-        op.execute(f"DROP INDEX {name}")
+    op.execute("DROP INDEX items_counted")
     for statement in INDEXES:
         op.execute(statement)
 
