@@ -32,6 +32,9 @@ from store.state.scope import (
 from store.state.tables import CLAIMS, ITEMS, SKIPS, VERDICTS
 
 SKIP_LASTS = timedelta(hours=1)
+LONG = 5_000
+"""From so many items on, a queue is not counted for each page."""
+COUNT_LASTS = timedelta(seconds=20)
 
 
 class Claimed(NamedTuple):
@@ -74,6 +77,7 @@ class Queue:
     def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
         self._engine = engine
         self._now = now
+        self._counted: dict[Reader, tuple[datetime, dict[str, int]]] = {}
 
     def next(self, reader: Reader, kinds: tuple[str, ...]) -> Claimed | None:
         """The item that the reader has, or the most urgent free one, which is theirs now."""
@@ -178,13 +182,22 @@ class Queue:
             return _what_happened(connection, item_id)
 
     def counts(self, reader: Reader) -> dict[str, int]:
-        """How many items of each kind wait for this reader, claimed ones too."""
+        """How many items of each kind wait for this reader, claimed ones too.
+
+        A long queue is counted now and then: it takes a while, and is stale when it is painted.
+        """
+        until, known = self._counted.get(reader, (self._now(), {}))
+        if self._now() < until <= self._now() + COUNT_LASTS:
+            return known
         waits = visible(reader, self._now()).with_only_columns(
             ITEMS.c.kind, sa.func.count().label("waiting")
         )
         query = waits.group_by(ITEMS.c.kind)
         with reading(self._engine) as connection:
-            return {row.kind: row.waiting for row in connection.execute(query)}
+            found = {row.kind: row.waiting for row in connection.execute(query)}
+        if sum(found.values()) >= LONG:
+            self._counted[reader] = (self._now() + COUNT_LASTS, found)
+        return found
 
     def holders(self) -> dict[str, str]:
         """Who has which item before them."""

@@ -10,6 +10,7 @@ from store.state.scope import Reader, in_scope
 from store.state.tables import ITEMS
 
 AS_BEFORE = (
+    "drop index verdicts_by_user",
     "drop index verdicts_by_batch",
     "drop table batches",
     "alter table verdicts drop column batch_id",

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from rules.decision import NewDecision, Same
 from store.decisions import DecisionLog
 from store.state.engine import open_engine
-from store.state.queue import CLAIM_LASTS, SKIP_LASTS, Queue, Said, StaleError, Verdict
+from store.state.queue import CLAIM_LASTS, COUNT_LASTS, SKIP_LASTS, Queue, Said, StaleError, Verdict
 from store.state.scope import Reader
 from store.state.staging import live_run, publish_queue
 from store.state.work import Work, key_of
@@ -397,3 +397,18 @@ def test_the_next_item_is_found_without_sorting_those_that_wait(
     engine.dispose()
     assert "items_that_wait" in plan
     assert "TEMP B-TREE FOR ORDER BY" not in plan
+
+
+def test_a_long_queue_is_counted_now_and_then(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.state.queue.LONG", 2)
+    desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
+    before = desk.queue.counts(ANN)
+    desk.publish(2, {"item_id": "I-1"})
+
+    at_once = desk.queue.counts(ANN)
+    of_somebody_else = desk.queue.counts(BOB)
+    desk.at += COUNT_LASTS
+
+    assert (before, at_once) == ({"match": 2}, {"match": 2})
+    assert of_somebody_else == {"match": 1}
+    assert desk.queue.counts(ANN) == {"match": 1}

@@ -1,4 +1,7 @@
-"""Items are ordered by urgency: their priority and their day, which no clock has to touch again."""
+"""Items are ordered by urgency: their priority and their day, which no clock has to touch again.
+
+What a person said last is found without reading what all have said.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,6 +27,7 @@ def upgrade() -> None:
         op.execute("ALTER TABLE items RENAME COLUMN priority TO urgency")
     op.execute(THAT_WAIT)
     op.execute(SEEN_ONCE)
+    op.execute("CREATE INDEX verdicts_by_user ON verdicts (user_name, said_at)")
 
 
 def downgrade() -> None:
