@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -22,7 +24,7 @@ def digests(rulebook: Rulebook) -> dict[str, str]:
     for the others.
     """
     model = rulebook.model
-    frequencies = {name: _frame(table) for name, table in model.frequencies.items()}
+    frequencies = _Frequencies(rulebook.digest(f"weights/{model.name}"), model.frequencies)
     matching = rulebook.matching.model_dump(mode="json")
     thresholds = matching.pop("thresholds")
     for guard in ("training", "drift", "max_compared"):  # they decide nothing in a table
@@ -33,7 +35,6 @@ def digests(rulebook: Rulebook) -> dict[str, str]:
             phone_metadata_version(),
             email_library_version(),
         ],
-        "match": [matching, model.settings, frequencies, duckdb.__version__],
         "cluster": [thresholds, model.manifest.prior],
         "survive": rulebook.survivorship.model_dump(mode="json"),
         "reading:golden fields": rulebook.survivorship.names(),  # they are the tables' columns
@@ -51,7 +52,10 @@ def digests(rulebook: Rulebook) -> dict[str, str]:
         ]
         parts[f"cluster:{source}"] = feed.duplicate_free
         parts[f"survive:{source}"] = feed.trust
-    return {name: _digest(part) for name, part in parts.items()}
+    match = [_text(matching), _text(model.settings), _told(frequencies), _text(duckdb.__version__)]
+    told = {name: _text(part) for name, part in parts.items()}
+    told["match"] = f"[{', '.join(match)}]"
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in told.items()}
 
 
 def changed_parts(before: dict[str, str], now: dict[str, str]) -> frozenset[str]:
@@ -63,10 +67,19 @@ def changed_parts(before: dict[str, str], now: dict[str, str]) -> frozenset[str]
     )
 
 
-def _frame(table: pl.DataFrame) -> list[Any]:
-    return table.sort(pl.all()).rows()
+@dataclass(frozen=True)
+class _Frequencies:
+    """A model's term frequencies, which are the same where its files are."""
+
+    files: str
+    tables: dict[str, pl.DataFrame] = field(compare=False)
 
 
-def _digest(part: Any) -> str:  # whatever JSON can hold
-    text = json.dumps(part, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+@lru_cache(maxsize=4)
+def _told(frequencies: _Frequencies) -> str:
+    """What is long to tell, told once: a process that runs many nights has few models."""
+    return _text({name: table.sort(pl.all()).rows() for name, table in frequencies.tables.items()})
+
+
+def _text(part: Any) -> str:  # whatever JSON can hold
+    return json.dumps(part, sort_keys=True, default=str)
