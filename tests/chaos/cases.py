@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from store.files import keep_private
 from tests.chaos import laws
 from tests.chaos.faults import Fault, meet
 from tests.chaos.processes import split_off, wait_for
-from tests.chaos.scenarios import Scenario, copy_of
+from tests.chaos.scenarios import Scenario, copy_of, without
 from tests.flows.builders import Company
 
 
@@ -91,6 +92,8 @@ def spread(points: int, count: int, chance: random.Random) -> list[int]:
 
 def _after(company: Company, scenario: Scenario, said: str, *, thorough: bool) -> Iterator[str]:
     keep_private()
+    if late := laws.waiting(company, scenario, said):
+        scenario = later(scenario, late, company.folder / "later")
     yield from laws.readers_are_served(company, scenario)
     try:
         scenario.again(company)
@@ -103,6 +106,18 @@ def _after(company: Company, scenario: Scenario, said: str, *, thorough: bool) -
     if thorough:
         yield from laws.laws_hold(company, scenario)
         yield from laws.rebuild_is_the_same(company, scenario, company.folder / "anew")
+
+
+def later(scenario: Scenario, names: list[str], folder: Path) -> Scenario:
+    """The scenario as it is where these files cannot be read before the run after it."""
+    company = copy_of(scenario.base, folder)
+    with without(company, names):
+        scenario.again(company)
+    published = company.tables()
+    scenario.again(company)
+    after = company.tables()
+    shutil.rmtree(folder)
+    return scenario._replace(before=published, after=after)
 
 
 def machine() -> str:

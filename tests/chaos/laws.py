@@ -14,8 +14,19 @@ from tests.flows import laws
 from tests.flows.builders import Company, differences
 from tests.flows.searching import places_of
 
+GAPS = ("Not everything could be fetched", "The run is done but for")
+"""What a run says that went on without what it could not read."""
 LEFT = (".draft", ".incoming", ".restoring")
 """What only a run that goes on may have."""
+
+
+def waiting(company: Company, scenario: Scenario, said: str) -> list[str]:
+    """The files that a run published without, and said so: they come with the next."""
+    if current_run(company.settings) is None or not any(gap in said for gap in GAPS):
+        return []
+    there = company.ask("select file_name from deliveries")
+    asked = scenario.after["deliveries"].join(there, on="file_name", how="anti")
+    return asked["file_name"].to_list()
 
 
 def readers_are_served(company: Company, scenario: Scenario) -> Iterator[str]:

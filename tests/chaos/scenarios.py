@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,8 @@ JANE = person(
 )
 TELLING = ("quillfeather", "07911 123499", "7911123499", "truro")
 """What is Jane's alone."""
+PARTNERS = "partners"
+"""Where the partner lays its files, beside the rules."""
 _QUIET_SINCE = 1_767_225_600
 """When the partner's file was written: long ago, so that it is whole."""
 _POSTS = """
@@ -118,6 +121,24 @@ def copy_of(company: Company, folder: Path) -> Company:
     return Company(folder, company.settings.model_copy(update={"data": folder / "data"}))
 
 
+@contextmanager
+def without(company: Company, names: list[str]) -> Iterator[None]:
+    """Whatever is done, these files are not there for it, in the inbox or with the partner."""
+    aside = company.folder / "aside"
+    aside.mkdir()
+    moved = []
+    for name in names:
+        path = company.settings.inbox / name
+        if not path.exists():
+            path = company.settings.rules.parent / PARTNERS / Path(name).name
+        moved.append((path, path.rename(aside / path.name)))
+    try:
+        yield
+    finally:
+        for path, kept in moved:
+            kept.rename(path)
+
+
 Tables = dict[str, pl.DataFrame]
 Built = tuple[Callable[[Company], list[str]], Callable[[Company], None], dict[str, Any]]
 """The words, how it is done again, and what else is to be said: `prepare`, what happens before;
@@ -131,7 +152,7 @@ def _nothing(company: Company) -> None:
 def _base(folder: Path) -> Company:
     """One night, with decisions, quarantine and a held delivery; a second one has arrived."""
     company = found(folder)
-    out = folder / "partners"
+    out = folder / PARTNERS
     out.mkdir()
     feeds = company.settings.rules / "feeds"
     with (feeds / "partner" / "feed.toml").open("a", encoding="utf-8") as feed:
@@ -230,7 +251,7 @@ def _restore(base: Company, folder: Path) -> Built:
 
     def again(one: Company) -> None:
         restore(one.settings, archive, night_time(3), over=True)
-        _second_night(one, base.folder / "partners")
+        _second_night(one, base.folder / PARTNERS)
         _run(one, 2)
 
     words = ["restore", str(archive), "--over"]
