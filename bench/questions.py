@@ -31,6 +31,7 @@ QUESTIONS = {
         select source, count(*) as customers, count(*) filter (where c.source_count = 1) as alone
         from (select distinct source, customer_id from crosswalk) as known
         join customers c using (customer_id) group by source""",
+    "the same, of the view": "from source_reach",
     "on how many records": "select record_count, count(*) from customers group by record_count",
     "one customer by e-mail, with the source of each value": """
         select l.field, l.value, x.source from contact_points p
@@ -52,7 +53,7 @@ QUESTIONS = {
         select count(*) from customers_as_of(timestamptz '2026-11-15 00:00Z')""",
     "households": "select kind, count(*) from relationships group by kind",
 }
-OF_VIEWS = ("contactable", "customer_quality", "customer_360", "customers_as_of")
+OF_VIEWS = ("source_reach", "contactable", "customer_quality", "customer_360", "customers_as_of")
 
 
 def main() -> None:

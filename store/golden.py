@@ -16,7 +16,7 @@ from store.dictionary import read_dictionary
 from store.errors import TouchstoneError, UnreadableError
 from store.schema import VERIFIED_SHARES, WAREHOUSE, golden_schema
 from store.settings import Settings
-from store.views import analyst_views
+from store.views import CONTRACT, analyst_views
 from store.warehouse import Warehouse, said_of
 
 G = TypeVar("G", bound="Golden")
@@ -85,6 +85,15 @@ class Golden(Warehouse):
         columns = self._columns()
         found = {name for name in columns if name.endswith("_record")}
         return found == wanted and self.has("plain_values") and self._knows_breakers()
+
+    def renew_views(self) -> None:
+        """Make the views of this version where the file has those of an earlier one."""
+        if self.read("select version from contract").item() == CONTRACT:
+            return
+        views = analyst_views(self.fields)
+        with self.transaction():
+            self.con.execute(views.replace("create ", "create or replace "))
+        self.comment()
 
     def _knows_breakers(self) -> bool:
         """Whether every word by which a value may be decided can be written."""
@@ -168,4 +177,5 @@ def _fitting(golden: G) -> G:
             f"{golden.path.name} has other fields than survivorship.toml, or was made by an older "
             "version; run `touchstone rebuild`."
         )
+    golden.renew_views()
     return golden

@@ -32,6 +32,7 @@ def quality_marts(fields: list[str]) -> dict[str, str]:
     """By name, the SQL of each view over golden tables with these fields."""
     return {
         "source_quality": source_quality(fields, _LAST_RUN),
+        "source_reach": _REACH,
         "match_quality": _MATCH_QUALITY,
         "match_bands": _MATCH_BANDS,
         "channel_effectiveness": channel_effectiveness(fields),
@@ -104,11 +105,14 @@ def channel_effectiveness(fields: list[str], where: str = "true") -> str:
     group by all"""
 
 
-def data_decay(where: str = "true") -> str:
-    """How many of the records r `where` are how old, and whether they can still be written to."""
+def data_decay(where: str = "true", beside: str = "") -> str:
+    """How many of the records r `where` are how old, and whether they can still be written to.
+
+    `beside` names what they are told apart by beside their source, as "r.campaign, ".
+    """
     return f"""
     with last_run as (select max(now) as now from runs)
-    select r.source, greatest(date_diff('year', r.updated_at, l.now), 0) as years,
+    select r.source, {beside}greatest(date_diff('year', r.updated_at, l.now), 0) as years,
         count(*) as records, count(*) filter (r.is_active) as active,
         count(r.email) as with_email,
         count(*) filter (p.verification = 'valid') as email_valid,
@@ -116,6 +120,12 @@ def data_decay(where: str = "true") -> str:
     from records r cross join last_run l
     left join contact_values p on p.founder = r.founder and p.kind = 'email' and p.value = r.email
     where {where} group by all"""
+
+
+_REACH = """
+    select k.source, count(*) as customers, count(*) filter (g.source_count = 1) as alone
+    from (select distinct source, founder from crosswalk) k join golden_values g using (founder)
+    group by k.source"""
 
 
 _WORKLOAD = """

@@ -88,8 +88,22 @@ class Scorecard(NamedTuple):
     bands: list[Row]
 
 
-def read_scorecard(ask: Ask, scope: Scoped, fields: list[str]) -> Scorecard:
-    """The figures of a snapshot; `fields` are those of the golden records."""
+class Parts(NamedTuple):
+    """Where what is summed up of all records is read: SQL of rows within the reader's scope."""
+
+    channels: str
+    """As the view `channel_effectiveness`."""
+    ages: str
+    """As the view `data_decay`."""
+
+
+def worked_out(scope: Scoped, fields: list[str]) -> Parts:
+    """The parts, of the records themselves."""
+    return Parts(f"({channel_effectiveness(fields, scope.sql)})", f"({data_decay(scope.sql)})")
+
+
+def read_scorecard(ask: Ask, scope: Scoped, parts: Parts) -> Scorecard:
+    """The figures of a snapshot."""
     runs = ask(f"from (from runs order by run_id desc limit {NIGHTS}) order by run_id", None)
     names = [row["run_id"] for row in runs]
     is_all = scope.is_all
@@ -103,8 +117,8 @@ def read_scorecard(ask: Ask, scope: Scoped, fields: list[str]) -> Scorecard:
         run_id=names[-1] if names else "",
         nights=[row["now"] for row in runs],
         sources=sources_over(ask, scope, names),
-        channels=_channels(ask, scope, fields),
-        ages=_ages(ask, scope),
+        channels=_channels(ask, scope, parts),
+        ages=_ages(ask, scope, parts),
         work=_work(ask, names) if is_all else [],
         links=links[0] if links else None,
         bands=sorted(bands, key=lambda row: ("linked", "review", "apart").index(row["band"])),
@@ -187,11 +201,8 @@ def _source(name: str, records: int, found: dict[tuple[str, str, str], Series]) 
     )
 
 
-def _channels(ask: Ask, scope: Scoped, fields: list[str]) -> list[Channel]:
-    rows = ask(
-        f"from ({channel_effectiveness(fields, scope.sql)}) order by source, campaign, week",
-        scope.values,
-    )
+def _channels(ask: Ask, scope: Scoped, parts: Parts) -> list[Channel]:
+    rows = ask(f"from {parts.channels} order by source, campaign, week", scope.values)
     found: dict[tuple[str, str | None], list[Row]] = {}
     for row in rows:
         found.setdefault((row["source"], row["campaign"]), []).append(row)
@@ -212,9 +223,9 @@ def _channel(scope: Scoped, source: str, campaign: str | None, rows: list[Row]) 
     return Channel(source, campaign, records, active, new, shown, told)
 
 
-def _ages(ask: Ask, scope: Scoped) -> dict[str, list[Age]]:
+def _ages(ask: Ask, scope: Scoped, parts: Parts) -> dict[str, list[Age]]:
     found: dict[str, list[Age]] = {}
-    for row in ask(f"from ({data_decay(scope.sql)}) order by source, years", scope.values):
+    for row in ask(f"from {parts.ages} order by source, years", scope.values):
         ages = found.setdefault(row["source"], [Age(years, 0, 0, 0) for years in range(OLDEST + 1)])
         years = min(row["years"], OLDEST)
         known = ages[years]

@@ -22,6 +22,7 @@ from store.scorecard import (
     read_scorecard,
     series_of,
     weeks_of,
+    worked_out,
 )
 from store.settings import Settings
 from store.snapshot import open_snapshot
@@ -66,7 +67,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     reach = _reach(settings, arguments.person) if arguments.person else Reach(is_all=True)
     fields = rulebook.survivorship.names()
     with open_snapshot(settings, arguments.as_of) as con:
-        card = read_scorecard(asking(con), scoped_to(reach), fields)
+        scope = scoped_to(reach)
+        card = read_scorecard(asking(con), scope, worked_out(scope, fields))
     page = arguments.out
     if page is None and not arguments.json:
         page = Path("scorecard.html")

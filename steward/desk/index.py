@@ -1,4 +1,6 @@
-"""Lay out what people search by: one sorted table of words, made once for a snapshot.
+"""Lay out what people search by, one sorted table of words, and what the scorecard sums up.
+
+It is made once for a snapshot.
 
 A word is a part of a name, an e-mail address, a phone number or a source's key, folded by the same
 transforms as records are, and stands with the record that says it. So a search finds a customer
@@ -7,6 +9,7 @@ by what is in the reader's scope and by nothing else.
 
 import polars as pl
 
+from store.marts import channel_effectiveness, data_decay
 from store.reading import Snapshot
 from transforms.standardise.contact_keys import DIALLED
 from transforms.standardise.fold import fold_text
@@ -27,6 +30,8 @@ def prepare(snapshot: Snapshot) -> None:
     snapshot.keep("entries", "word, founder", _entries, is_lasting=True)
     snapshot.keep("contested", "founder", _contested, is_lasting=True)
     snapshot.keep("places", "source, campaign", _places, is_lasting=True)
+    snapshot.keep("channels", "source, campaign, week", _channels, is_lasting=True)
+    snapshot.keep("ages", "source, campaign, years", _ages, is_lasting=True)
     snapshot.settled()
 
 
@@ -60,6 +65,17 @@ def _entries(snapshot: Snapshot) -> pl.DataFrame:
     keys = _words(records, KEY, pl.col("source_key").str.to_lowercase())
     found = pl.concat([*names, *emails, *phones, keys])
     return found.with_columns(_FEW)
+
+
+def _channels(snapshot: Snapshot) -> pl.DataFrame:
+    """What came of the records of each source, campaign and week."""
+    fields = snapshot.frame("select * from golden_values limit 0").columns
+    return snapshot.frame(channel_effectiveness(fields))
+
+
+def _ages(snapshot: Snapshot) -> pl.DataFrame:
+    """How many records of each source and campaign are how old."""
+    return snapshot.frame(data_decay(beside="r.campaign, "))
 
 
 def _words(records: pl.DataFrame, kind: str, word: pl.Expr) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from steward.desk.cards import title_of
+from steward.desk.index import prepare
 from steward.desk.pages import Page
 from steward.desk.refused import not_here
 from steward.desk.scope import scoped
@@ -16,14 +17,17 @@ from steward.desk.visit import Visit
 from store.behind_figures import PAGE, Asked, is_figure, rows_behind
 from store.marts import COUNTED, MEASURES
 from store.reading import Snapshot
+from store.scoped import Scoped
 from store.scorecard import (
     FEW,
     OF_FIELDS,
     OLDEST,
+    Parts,
     Scorecard,
     read_scorecard,
     series_of,
     weeks_of,
+    worked_out,
 )
 from transforms.multiples import columns, common_floor, multiple, scaled
 
@@ -95,8 +99,16 @@ def _card(visit: Visit, snapshot: Snapshot) -> Scorecard:
     scope = scoped(visit.actor, visit.desk.rights)
     fields = visit.desk.rulebook.survivorship.names()
     return snapshot.remember(
-        ("scorecard", scope.reach), lambda: read_scorecard(snapshot.rows, scope, fields)
+        ("scorecard", scope.reach),
+        lambda: read_scorecard(snapshot.rows, scope, laid_out_parts(snapshot, scope, fields)),
     )
+
+
+def laid_out_parts(snapshot: Snapshot, scope: Scoped, fields: list[str]) -> Parts:
+    """What is laid out of all records; who is new among a part of them is told by the part."""
+    prepare(snapshot)
+    laid = Parts("memory.channels", f"(from memory.ages r where {scope.sql})")
+    return laid if scope.is_all else laid._replace(channels=worked_out(scope, fields).channels)
 
 
 def _asked(said: QueryParams) -> Asked | None:

@@ -11,8 +11,8 @@ from rules.reach import Reach
 from store.behind_figures import Asked, is_figure, rows_behind
 from store.reading import Row
 from store.rulebook import read_rulebook
-from store.scoped import scoped_to
-from store.scorecard import read_scorecard
+from store.scoped import Scoped, scoped_to
+from store.scorecard import Ask, Scorecard, read_scorecard, worked_out
 from store.snapshot import open_snapshot
 from store.state.open import open_state
 from store.state.people import User
@@ -66,8 +66,12 @@ def behind(company: Company, reach: Reach, *words: Any, **more: Any) -> list[Row
     )
 
 
+def whole(ask: Ask, scope: Scoped, fields: list[str]) -> Scorecard:
+    return read_scorecard(ask, scope, worked_out(scope, fields))
+
+
 def test_the_rows_behind_a_figure_are_as_many_as_it_says(company: Company) -> None:
-    card = asking(company, lambda ask, fields: read_scorecard(ask, scoped_to(ALL), fields))
+    card = asking(company, lambda ask, fields: whole(ask, scoped_to(ALL), fields))
     forms = next(source for source in card.sources if source.name == "forms")
     without_phone = round((1 - forms.fields["completeness", "phone"][-1]) * forms.records)
     channel = next(one for one in card.channels if one.source == "forms")
@@ -87,7 +91,7 @@ def test_the_rows_behind_a_figure_are_as_many_as_it_says(company: Company) -> No
 
 
 def test_what_lies_elsewhere_has_no_part_in_what_a_campaign_is_told(company: Company) -> None:
-    card = asking(company, lambda ask, fields: read_scorecard(ask, scoped_to(SPRING), fields))
+    card = asking(company, lambda ask, fields: whole(ask, scoped_to(SPRING), fields))
 
     assert [source.name for source in card.sources] == ["forms"]
     assert set(card.sources[0].measures) == {"validity", "uniqueness", "timeliness"}

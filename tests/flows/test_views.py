@@ -5,6 +5,7 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
@@ -133,6 +134,30 @@ def test_channels_are_told_by_what_came_of_their_records(company: Company) -> No
     assert company.ask("select coalesce(sum(open_items), 0) from steward_workload").item() == (
         company.ask("select count(*) from review_items").item()
     )
+
+
+def test_a_source_knows_its_customers_and_some_of_them_alone(company: Company) -> None:
+    plain = company.ask(
+        "select source, count(distinct customer_id) as customers, "
+        "count(distinct customer_id) filter (c.source_count = 1) as alone "
+        "from crosswalk join customers c using (customer_id) group by source order by source"
+    )
+
+    assert company.ask("from source_reach order by source").rows() == plain.rows()
+    assert plain["alone"].sum() > 0
+
+
+def test_a_night_makes_the_views_of_its_version(company: Company, tmp_path: Path) -> None:
+    older = company.anew(tmp_path / "older")
+    older.rebuild(2)
+    with duckdb.connect(str(older.settings.golden)) as con:
+        con.execute("drop view source_reach; drop view contract")
+        con.execute("create view contract as select '1.0.0' as version")
+
+    older.night(3)
+
+    assert older.ask("from contract").item() == company.ask("from contract").item()
+    assert older.ask("from source_reach").rows() == company.ask("from source_reach").rows()
 
 
 def test_nothing_that_the_contract_promises_has_gone(company: Company) -> None:

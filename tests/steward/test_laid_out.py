@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
+from rules.reach import Reach
 from steward.desk import index
+from steward.desk.scorecard import laid_out_parts
 from store.reading import Snapshots
+from store.rulebook import read_rulebook
+from store.scoped import scoped_to
+from store.scorecard import read_scorecard, worked_out
 from store.snapshot import LAID_OUT, current_run
 from tests.flows.builders import Company
 from tests.flows.searching import places_of
@@ -47,7 +52,7 @@ def test_an_app_that_starts_again_makes_nothing_anew_and_answers_the_same(
     folder = company.settings.published / str(current_run(company.settings)) / LAID_OUT
     kept = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
-    for make in ("_people", "_entries", "_contested", "_places"):
+    for make in ("_people", "_entries", "_contested", "_places", "_channels", "_ages"):
         monkeypatch.setattr(index, make, None)
     with asking(company) as again:
         after = answers(again, name)
@@ -73,6 +78,29 @@ def test_who_is_erased_is_in_nothing_that_was_laid_out(tmp_path: Path) -> None:
         assert places_of(published, ["quillfeather", JANE["email"]]) == {
             "quillfeather": [], JANE["email"]: [],
         }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "reach",
+    [Reach(is_all=True), Reach(False, datasets=frozenset({"members"}))],
+    ids=["all", "one dataset"],
+)
+def test_the_scorecard_of_what_was_laid_out_is_that_of_the_records(
+    tmp_path: Path, reach: Reach
+) -> None:
+    company = with_jane(tmp_path)
+    scope = scoped_to(reach)
+    fields = read_rulebook(company.settings.rules).survivorship.names()
+    snapshots = Snapshots(company.settings, lambda: None)
+
+    with snapshots.reading() as snapshot:
+        laid = read_scorecard(snapshot.rows, scope, laid_out_parts(snapshot, scope, fields))
+        worked = read_scorecard(snapshot.rows, scope, worked_out(scope, fields))
+    snapshots.close()
+
+    assert laid == worked
+    assert laid.channels != []
+    assert laid.ages != {}
 
 
 def test_an_earlier_night_is_read_without_a_file_of_its_own(tmp_path: Path) -> None:
