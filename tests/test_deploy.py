@@ -30,6 +30,21 @@ def test_a_unit_starts_a_command_that_there_is_and_writes_its_data_alone(path: P
     assert service["ReadWritePaths"] == "/srv/touchstone/data"
 
 
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_system_call_that_the_filter_does_not_know_fails_and_kills_nothing(path: Path) -> None:
+    service = unit(path)["Service"]
+
+    assert service["SystemCallFilter"] == "@system-service"
+    assert service["SystemCallErrorNumber"] == "ENOSYS"
+
+
+def test_each_timer_starts_a_service_that_there_is_and_makes_up_for_what_was_missed() -> None:
+    timers = sorted((ROOT / "deploy").glob("*.timer"))
+
+    assert {path.with_suffix(".service").name for path in timers} < {path.name for path in UNITS}
+    assert all(unit(path)["Timer"]["Persistent"] == "true" for path in timers)
+
+
 @pytest.mark.parametrize("path", [*UNITS, ROOT / "deploy" / "Containerfile"], ids=lambda p: p.name)
 def test_every_setting_is_one_of_ours(path: Path) -> None:
     named = set(re.findall(r"TOUCHSTONE_([A-Z_]+)=", path.read_text("utf-8")))
