@@ -31,6 +31,9 @@ _IGNORED = (
 """Names of locks, of what is still on its way, and of what systems leave in folders."""
 
 
+_DAY_NS = 86_400 * 1_000_000_000
+
+
 class Delivery(NamedTuple):
     """One delivery that was received and is kept."""
 
@@ -76,7 +79,7 @@ class Archive:
             yield _read_delivery(folder)
 
     def receive(self, inbox: Path, feeds: dict[str, Feed], now: datetime, run_id: str) -> Inbox:
-        """Move every file that a feed expects from `inbox` into the archive, by path order."""
+        """Move every file that a feed expects from `inbox` into the archive, by day and path."""
         found = Inbox([], [], [], {}, {})
         expected = []
         for path in _files(inbox, found):
@@ -200,7 +203,11 @@ def shown_name(name: str) -> str:
 
 
 def _files(inbox: Path, found: Inbox) -> list[Path]:
-    """Regular files below `inbox`, in order of their path; links are not followed."""
+    """Regular files below `inbox`, by the day they were last written and then by their path.
+
+    So after nights that were missed each day's files come after those of the day before, whatever
+    their names are. Links are not followed.
+    """
     if not inbox.exists():
         return []
     files = []
@@ -223,7 +230,15 @@ def _files(inbox: Path, found: Inbox) -> list[Path]:
                 found.skipped[shown_name(path.relative_to(inbox).as_posix())] = kind
             else:
                 files.append(path)
-    return sorted(files, key=lambda path: os.fsencode(path.relative_to(inbox)))
+    return sorted(files, key=lambda path: (_day(path), os.fsencode(path.relative_to(inbox))))
+
+
+def _day(path: Path) -> int:
+    """The day, in UTC, on which a file was last written; one that is gone again was never there."""
+    try:
+        return path.lstat().st_mtime_ns // _DAY_NS
+    except FileNotFoundError:
+        return 0
 
 
 def _no_file(path: Path) -> str | None:

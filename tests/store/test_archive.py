@@ -56,6 +56,21 @@ def test_files_are_numbered_by_their_path_and_kept_as_they_were(tmp_path: Path) 
     assert not list((tmp_path / "inbox").rglob("*.csv"))
 
 
+def test_files_of_an_earlier_day_are_numbered_before_later_ones_whatever_their_names(
+    tmp_path: Path,
+) -> None:
+    inbox = drop(tmp_path, acme__fri_csv="1", acme__mon_csv="2", acme__a_csv="3", acme__b_csv="3b")
+    for day, name in enumerate(["mon", "fri", "a"]):
+        os.utime(inbox / "acme" / f"{name}.csv", (day * 86_400.0, day * 86_400.0 + 40_000))
+    os.utime(inbox / "acme" / "b.csv", (0, 2 * 86_400.0 + 10_000))
+
+    found = receive(tmp_path)
+
+    assert [kept.file_name for kept in found.received] == [
+        "acme/mon.csv", "acme/fri.csv", "acme/a.csv", "acme/b.csv"
+    ]  # fmt: skip
+
+
 def test_the_same_content_is_received_once_under_whatever_name(tmp_path: Path) -> None:
     drop(tmp_path, acme__a_csv="one")
     receive(tmp_path)
