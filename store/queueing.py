@@ -45,8 +45,9 @@ def queue_of(
 ) -> pl.DataFrame:
     """The review items as the queue knows them, with the campaigns of their records.
 
-    With them go the accounts of their customers (campaigns and sources of all their records), and
-    until when an account manager has them alone.
+    With them go the accounts of their customers (campaigns and sources of all their records), the
+    customers themselves by all ids that they have and had, and until when an account manager has
+    them alone.
 
     A row in quarantine and a held delivery have the campaign that their feed declares for every
     record. A record of no campaign, and an item of a feed that declares none, has the campaign ''.
@@ -80,15 +81,24 @@ def queue_of(
         of_items as (
             select item_id, flatten(list(accounts)) as accounts
             from (select item_id, unnest(customer_ids) as customer_id from review_items)
-            join of_customers using (customer_id) group by item_id)
+            join of_customers using (customer_id) group by item_id),
+        of_ids as (select item_id, unnest(customer_ids) as customer_id from review_items),
+        of_old as (
+            select item_id, old_customer_id
+            from of_ids join redirects using (customer_id)),
+        named_ids as (
+            select item_id, list(distinct customer_id) as customers
+            from (from of_ids union all from of_old) group by item_id)
         select item_id, kind, {urgency_sql(queues.order)} as urgency,
             {_moment("opened_at")}, {_moment("due_at")},
             {_moment("opened_at + to_days(days::integer)", "manager_until")},
             coalesce(of_items.accounts, []) as accounts,
+            coalesce(named_ids.customers, []) as customers,
             sha256(to_json(struct_pack({_EVIDENCE}))::varchar) as fingerprint,
             coalesce(campaigns, [coalesce(declared.campaign, '')]) as campaigns
         from review_items left join of_records using (item_id)
-        left join of_items using (item_id) left join alone using (kind)
+        left join of_items using (item_id) left join named_ids using (item_id)
+        left join alone using (kind)
         left join (select delivery_id as its_delivery, source from deliveries)
             on its_delivery = delivery_id
         left join declared using (source)"""

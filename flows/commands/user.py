@@ -1,11 +1,16 @@
 """`touchstone user`: who may use the steward app, with which role and scope."""
 
 import argparse
+from pathlib import Path
+
+import polars as pl
 
 from flows.cli import show
 from rules.access import Function, Role
 from store.errors import TouchstoneError
 from store.settings import Settings
+from store.snapshot import open_snapshot
+from store.state.accounts import CUSTOMER
 from store.state.open import State, open_state
 from store.state.people import INVITATION_LASTS, User
 
@@ -31,7 +36,13 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--account",
         action="append",
         metavar="KIND:NAME",
-        help="what an account manager answers for: campaign:NAME or source:NAME",
+        help="what an account manager answers for: campaign:NAME, source:NAME or customer:ID",
+    )
+    parser.add_argument(
+        "--customers",
+        metavar="FILE",
+        type=Path,
+        help="a CSV with a column customer_id: single customers they answer for as well",
     )
     parser.set_defaults(refuse=parser.error)
 
@@ -41,8 +52,45 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.action != "list" and not arguments.name:
         arguments.refuse(f"who? name the person to {arguments.action}")
     with open_state(settings) as state:
+        if arguments.customers:
+            told = [*(arguments.account or ()), *_customers(arguments.customers)]
+            arguments.account = told
+        if arguments.account:
+            _insist_on_customers(arguments.account, settings)
         ACTIONS[arguments.action](arguments, state)
     return 0
+
+
+def _customers(path: Path) -> list[str]:
+    """The accounts of the customers that a file lists."""
+    try:
+        listed = pl.read_csv(path, infer_schema=False)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise TouchstoneError(f"{path.name} cannot be read as CSV; save it as .csv.") from error
+    if "customer_id" not in listed.columns:
+        raise TouchstoneError(f"{path.name} has no column customer_id; name it so and try again.")
+    ids = listed["customer_id"].str.strip_chars().drop_nulls().unique(maintain_order=True)
+    return [CUSTOMER + one for one in ids if one]
+
+
+def _insist_on_customers(accounts: list[str], settings: Settings) -> None:
+    """Go on only if every single customer is one, or was one before."""
+    named = [one.removeprefix(CUSTOMER) for one in accounts if one.startswith(CUSTOMER)]
+    if not named:
+        return
+    with open_snapshot(settings) as con:
+        found = con.execute(
+            "select customer_id from crosswalk where customer_id = any($1) union "
+            "select old_customer_id from redirects where old_customer_id = any($1)",
+            [named],
+        ).fetchall()
+    unknown = sorted(set(named) - {one for (one,) in found})
+    if unknown:
+        raise TouchstoneError(
+            f"There is no customer {', '.join(unknown[:5])}"
+            f"{f' and {len(unknown) - 5} more' if len(unknown) > 5 else ''} in the snapshot; "
+            "nothing was changed."
+        )
 
 
 def _add(arguments: argparse.Namespace, state: State) -> None:

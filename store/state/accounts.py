@@ -1,17 +1,29 @@
 """Say of each item that waits who is the account manager of its customers.
 
-An account is all that came with a campaign or from a source: `campaign:NAME`, `source:NAME`. People
-who are account managers are granted accounts; a customer of two has the manager who is first by
-name. Nobody is the manager of an item that they may not see whole: that would hide it from all.
+An account is all that came with a campaign or from a source, or one customer: `campaign:NAME`,
+`source:NAME`, `customer:ID`, where an id that the customer had before will do. People who are
+account managers are granted accounts. Whoever has a customer comes before those who have its
+campaign or source, and of several the first by name. Nobody is the manager of an item that they may
+not see whole: that would hide it from all.
 """
 
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from store.state.tables import ACCOUNT_SETS, CAMPAIGN_SETS, GRANTS, ITEMS, USERS
+from store.state.tables import (
+    ACCOUNT_SETS,
+    CAMPAIGN_SETS,
+    GRANTS,
+    ITEM_CUSTOMERS,
+    ITEMS,
+    USERS,
+)
 
-KINDS = ("campaign", "source")
+CUSTOMER = "customer:"
+KINDS = ("campaign", "source", "customer")
+AT_A_TIME = 500
+"""Customers that are looked up together."""
 
 
 class Manager(NamedTuple):
@@ -20,6 +32,11 @@ class Manager(NamedTuple):
     name: str
     campaigns: frozenset[str]
     accounts: frozenset[str]
+
+    @property
+    def customers(self) -> list[str]:
+        """The single customers among them."""
+        return [one.removeprefix(CUSTOMER) for one in self.accounts if one.startswith(CUSTOMER)]
 
 
 def assign_managers(connection: sa.Connection) -> None:
@@ -42,6 +59,39 @@ def assign_managers(connection: sa.Connection) -> None:
                 ITEMS.c.account_set == row.account_set
             )
             connection.execute(sa.update(ITEMS).where(of_set & waits).values(manager=name))
+    _assign_customers(connection, managers, campaigns)
+
+
+def _assign_customers(
+    connection: sa.Connection, managers: list[Manager], campaigns: dict[str, frozenset[str]]
+) -> None:
+    """Give the items of single customers to their managers, whoever had them."""
+    held = sorted(one for manager in managers for one in manager.customers)
+    asked: dict[str, tuple[frozenset[str], set[str]]] = {}
+    for start in range(0, len(held), AT_A_TIME):
+        for row in connection.execute(_of_customers(held[start : start + AT_A_TIME])):
+            told = asked.setdefault(
+                row.item_id, (campaigns.get(row.campaign_set, frozenset()), set())
+            )
+            told[1].add(CUSTOMER + row.customer_id)
+    rows = [
+        {"named": item_id, "name": name}
+        for item_id, told in asked.items()
+        if (name := _first(managers, told[0], frozenset(told[1]))) is not None
+    ]
+    if rows:
+        named = ITEMS.c.item_id == sa.bindparam("named")
+        connection.execute(sa.update(ITEMS).where(named).values(manager=sa.bindparam("name")), rows)
+
+
+def _of_customers(customer_ids: list[str]) -> sa.Select[tuple[str, str, str]]:
+    """The items that wait about these customers."""
+    waits = sa.text("items.state in ('open', 'second_look')")
+    return (
+        sa.select(ITEMS.c.item_id, ITEMS.c.campaign_set, ITEM_CUSTOMERS.c.customer_id)
+        .join(ITEM_CUSTOMERS, ITEM_CUSTOMERS.c.item_id == ITEMS.c.item_id)
+        .where(ITEM_CUSTOMERS.c.customer_id.in_(customer_ids) & waits)
+    )
 
 
 def _first(

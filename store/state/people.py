@@ -39,7 +39,7 @@ class User(NamedTuple):
     datasets: frozenset[str]
     functions: frozenset[Function]
     accounts: frozenset[str] = frozenset()
-    """What an account manager answers for: `campaign:NAME`, `source:NAME`."""
+    """What an account manager answers for: `campaign:NAME`, `source:NAME`, `customer:ID`."""
 
 
 class People:
@@ -269,7 +269,8 @@ def _check_accounts(user: User) -> None:
         kind, _, name = account.partition(":")
         if kind not in KINDS or not name:
             raise UserError(
-                f"An account is written campaign:NAME or source:NAME; {account} is neither."
+                f"An account is written campaign:NAME, source:NAME or customer:ID; {account} is "
+                "none of these."
             )
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from store.state.accounts import assign_managers
 from store.state.engine import reading, writing
 from store.state.scope import CLOSED, OPEN, SECOND
-from store.state.tables import ACCOUNT_SETS, CAMPAIGN_SETS, CLAIMS, ITEMS, LIVE
+from store.state.tables import ACCOUNT_SETS, CAMPAIGN_SETS, CLAIMS, ITEM_CUSTOMERS, ITEMS, LIVE
 
 ROWS_AT_A_TIME = 500
 """Items that are staged in one transaction: stewards wait for no longer than that takes."""
@@ -33,8 +33,9 @@ def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: 
     """Show the items of a run and no others.
 
     items: item_id, kind, urgency, opened_at, due_at and manager_until (text), fingerprint,
-    campaigns (list of text, '' for a record of none), accounts (list of text). An item whose
-    evidence changed after it was decided is asked again; one that is asked no more is closed.
+    campaigns (list of text, '' for a record of none), accounts and customers (lists of text). An
+    item whose evidence changed after it was decided is asked again; one that is asked no more is
+    closed.
     """
     items = items.with_columns(
         campaign_set=_set_of(pl.col("campaigns")), account_set=_set_of(pl.col("accounts"))
@@ -43,6 +44,7 @@ def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: 
     with writing(engine) as connection:
         _name_sets(connection, CAMPAIGN_SETS, items, "campaigns")
         _name_sets(connection, ACCOUNT_SETS, items, "accounts")
+    _name_customers(engine, items)
     fresh = items.join(known, on="item_id", how="anti")
     for part in fresh.iter_slices(ROWS_AT_A_TIME):
         with writing(engine) as connection:
@@ -105,6 +107,27 @@ def _name_sets(connection: sa.Connection, table: sa.Table, items: pl.DataFrame, 
     rows = told.filter(~pl.col(name).is_in(sorted(known))).to_dicts()
     if rows:
         connection.execute(sa.insert(table), rows)
+
+
+def _name_customers(engine: sa.Engine, items: pl.DataFrame) -> None:
+    """Say which customers each item is about; what is as before is left alone."""
+    told = items.select("item_id", pl.col("customers").alias("customer_id"))
+    told = told.explode("customer_id").drop_nulls().unique()
+    with reading(engine) as connection:
+        rows = [tuple(row) for row in connection.execute(sa.select(ITEM_CUSTOMERS))]
+    schema = {"customer_id": pl.String, "item_id": pl.String}
+    known = pl.DataFrame(rows, schema=schema, orient="row")
+    pair = ["item_id", "customer_id"]
+    for part in told.join(known, on=pair, how="anti").iter_slices(ROWS_AT_A_TIME):
+        with writing(engine) as connection:
+            connection.execute(sa.insert(ITEM_CUSTOMERS), part.to_dicts())
+    gone = (ITEM_CUSTOMERS.c.item_id == sa.bindparam("item")) & (
+        ITEM_CUSTOMERS.c.customer_id == sa.bindparam("customer")
+    )
+    for part in known.join(told, on=pair, how="anti").iter_slices(ROWS_AT_A_TIME):
+        with writing(engine) as connection:
+            rows_gone = part.select(item="item_id", customer="customer_id").to_dicts()
+            connection.execute(sa.delete(ITEM_CUSTOMERS).where(gone), rows_gone)
 
 
 def _update(connection: sa.Connection, changed: pl.DataFrame) -> None:

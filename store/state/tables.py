@@ -105,6 +105,15 @@ ACCOUNT_SETS = sa.Table(
 """One row per campaign (`campaign:NAME`) and source (`source:NAME`) of each set of those that the
 customers of an item have: by them an account manager is found."""
 
+ITEM_CUSTOMERS = sa.Table(
+    "item_customers",
+    METADATA,
+    sa.Column("customer_id", sa.Text, primary_key=True),
+    sa.Column("item_id", sa.Text, primary_key=True),
+)
+"""One row per customer that an item is about, and per id that such a customer had before: by them
+the manager of one customer is found."""
+
 CLAIMS = sa.Table(
     "claims",
     METADATA,

@@ -52,6 +52,42 @@ def test_a_manager_of_others_has_nothing_to_answer_and_no_way_to(tmp_path: Path)
     assert "Springmark" not in asked.text
 
 
+def test_a_list_of_single_customers_is_given_to_a_manager(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = two_campaigns(tmp_path)
+    data = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
+    with office(company.settings) as desk:
+        mona(desk)
+        with desk.desk.snapshots.reading() as snapshot:
+            asked = "select unnest(customer_ids) as customer_id from review_items"
+            ids = [row["customer_id"] for row in snapshot.rows(asked)]
+        listed = tmp_path / "customers.csv"
+        listed.write_text("customer_id\n" + "\n".join(ids), "utf-8")
+
+        code = main(["user", "change", "mona", "--customers", str(listed), *data])
+
+        page = follow(desk.person("mona"), "/queue")
+    assert code == 0
+    assert "account of mona" in page.text
+
+
+def test_a_list_that_names_nobody_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = two_campaigns(tmp_path)
+    data = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
+    listed = tmp_path / "customers.csv"
+    listed.write_text("customer_id\nC9-999\n", "utf-8")
+
+    code = main(["user", "add", "mona", "--role", "editor", "--customers", str(listed), *data])
+
+    assert code == 1
+    assert "There is no customer C9-999 in the snapshot" in capsys.readouterr().err
+    with office(company.settings) as desk:
+        assert desk.desk.state.people.find("mona") is None
+
+
 def test_what_is_past_due_has_a_list_and_says_to_whom_it_went(tmp_path: Path) -> None:
     company = two_campaigns(tmp_path)
     went, problems = escalate(company.settings, LONG_AFTER)

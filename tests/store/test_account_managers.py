@@ -99,8 +99,47 @@ def test_the_first_by_name_is_the_manager_of_a_customer_of_two(desk: Desk) -> No
     assert desk.work.manager_of("I-1") == "lena"
 
 
+def test_the_manager_of_a_customer_comes_before_that_of_its_source(desk: Desk) -> None:
+    known = people(desk)
+    known.add(mona("customer:C1-2"))
+    known.add(mona("source:crm")._replace(name="lena"))
+
+    desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2", "customers": ["C1-7"]})
+
+    assert (desk.work.manager_of("I-1"), desk.work.manager_of("I-2")) == ("mona", "lena")
+
+
+def test_a_customer_is_given_and_taken_at_once(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    known = people(desk)
+    known.add(mona("customer:C1-1"))
+    managers = [desk.work.manager_of("I-1")]
+
+    known.change(mona("customer:C9-9"))
+    managers.append(desk.work.manager_of("I-1"))
+
+    assert managers == ["mona", None]
+
+
+def test_an_item_about_another_customer_than_before_has_another_manager(desk: Desk) -> None:
+    people(desk).add(mona("customer:C1-1"))
+    desk.publish(1, {"item_id": "I-1"})
+
+    desk.publish(2, {"item_id": "I-1", "customers": ["C1-3"]})
+
+    assert desk.work.manager_of("I-1") is None
+
+
+def test_the_manager_of_a_customer_must_see_it_whole(desk: Desk) -> None:
+    people(desk).add(mona("customer:C1-1"))
+
+    desk.publish(1, {"item_id": "I-1", "campaigns": ["spring", "autumn"]})
+
+    assert desk.work.manager_of("I-1") is None
+
+
 def test_an_account_that_is_none_is_refused(desk: Desk) -> None:
-    with pytest.raises(UserError, match=r"campaign:NAME or source:NAME; spring is neither"):
+    with pytest.raises(UserError, match=r"source:NAME or customer:ID; spring is none"):
         people(desk).add(mona("spring"))
 
 

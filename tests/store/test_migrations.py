@@ -10,6 +10,7 @@ from store.state.scope import Reader, in_scope
 from store.state.tables import ITEMS
 
 AS_BEFORE = (
+    "drop table item_customers",
     "drop index verdicts_by_user",
     "drop index verdicts_by_batch",
     "drop table batches",

@@ -53,10 +53,11 @@ def frame(*items: dict[str, object]) -> pl.DataFrame:
         "campaigns": ["spring", "spring"],
         "manager_until": "2026-02-03T00:00:00.000000Z",
         "accounts": ["campaign:spring", "source:crm"],
+        "customers": ["C1-1", "C1-2"],
     }
     schema = {"item_id": pl.String, **dict.fromkeys(plain, pl.String)}
     schema |= {"urgency": pl.Float64}
-    schema |= dict.fromkeys(("campaigns", "accounts"), pl.List(pl.String))
+    schema |= dict.fromkeys(("campaigns", "accounts", "customers"), pl.List(pl.String))
     return pl.DataFrame([plain | item for item in items], schema=schema, orient="row")
 
 
