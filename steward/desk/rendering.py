@@ -37,6 +37,7 @@ class Renderer:
         """One page, in the layout for the one who asks."""
         around = {"me": visit.actor, "now": datetime.now(UTC), "sections": sections_of(visit)}
         around |= {"path": visit.request.url.path, "keys": visit.keys}
+        around |= {"keymap": visit.keymap}
         text = self._pages.get_template(f"desk/{template}").render({**around, **values})
         return HTMLResponse(text, status)
 

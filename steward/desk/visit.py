@@ -10,6 +10,7 @@ from rules.access import Action, Rights
 from steward.buckets import Limiter
 from steward.desk.ahead import Ahead
 from steward.desk.assets import Assets
+from steward.desk.keymap import KEYMAP, read_keymap
 from steward.desk.refused import not_here
 from steward.desk.rendering import Renderer
 from steward.permission import Actor, Resource, permission
@@ -71,6 +72,11 @@ class Visit(NamedTuple):
         """How this browser's person wants keys to work: alone, with Alt, or not at all."""
         chosen = self.request.cookies.get(KEYS, "plain")
         return chosen if chosen in KEY_WAYS else "plain"
+
+    @property
+    def keymap(self) -> dict[str, str]:
+        """The keys of their own that this browser's person chose, by letter of the desk."""
+        return read_keymap(self.request.cookies.get(KEYMAP, ""))
 
     def waiting(self) -> dict[str, int]:
         """How many items of each kind wait for the one who asks; counted once a request."""

@@ -44,6 +44,7 @@
     renewed = Date.now();
     say();
     tick();
+    printKeys();
     arm();
     load();
     follow();
@@ -196,6 +197,24 @@
 
   const typing = (target) => target.closest("input:not([type=radio]):not([type=checkbox]), textarea, select");
   const keysWay = () => ($("[data-keys]") ? $("[data-keys]").dataset.keys : "plain");
+  // Keys of one's own: the letter of the desk by the key, and what to print on a button.
+  const ownKeys = () => new Map((($("[data-keymap]") || { dataset: { keymap: "" } }).dataset.keymap)
+    .split(" ").filter(Boolean).map((pair) => pair.split("=")));
+  const meantBy = (key) => {
+    const own = ownKeys();
+    return own.get(key) || ([...own.values()].includes(key) ? "" : key);
+  };
+  const keyFor = (letter) => ([...ownKeys()].find(([, meant]) => meant === letter) || [letter])[0];
+
+  function printKeys() {
+    if (!ownKeys().size) return;
+    for (const element of document.querySelectorAll("[data-key]")) {
+      const next = element.nextElementSibling;
+      const kbd = element.querySelector("kbd") || (next && next.matches("kbd") ? next : null);
+      if (kbd && /^[a-z]$/.test(element.dataset.key)) kbd.textContent = keyFor(element.dataset.key).toUpperCase();
+    }
+  }
+
   // With Alt some layouts write another letter; which key it was is told apart from that.
   const letterOf = (event) => (/^(Key|Digit)/.test(event.code) ? event.code.replace(/^(Key|Digit)/, "") : event.key);
   const seen = (element) => element.offsetParent !== null || element.getClientRects().length > 0;
@@ -211,7 +230,8 @@
     if (event.repeat) { if (event.key.length === 1) event.preventDefault(); return; }
     if (event.key === "?") { listKeys(); return; }
     if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
-    const key = (way === "alt" ? letterOf(event) : event.key).toLowerCase();
+    const pressed = (way === "alt" ? letterOf(event) : event.key).toLowerCase();
+    const key = goes ? pressed : meantBy(pressed); // the ways to other pages keep their letters
     if (goes && Date.now() - goes < 1500) {
       goes = 0;
       press(`[data-go="${CSS.escape(key)}"]`, event);
@@ -261,7 +281,7 @@
     const told = new Map();
     for (const element of document.querySelectorAll("[data-key], [data-go]")) {
       if (!seen(element) || element.disabled) continue;
-      const key = element.dataset.key || `g ${element.dataset.go}`;
+      const key = element.dataset.key ? keyFor(element.dataset.key) : `g ${element.dataset.go}`;
       const says = element.dataset.does || element.getAttribute("aria-label") || element.innerText;
       if (!told.has(key)) told.set(key, says.replace(/\s+/g, " ").trim());
     }
@@ -301,6 +321,7 @@
   setInterval(tick, 1000);
   tick();
   say();
+  printKeys();
   arm();
   load();
   follow();

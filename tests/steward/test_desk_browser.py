@@ -184,6 +184,26 @@ def test_single_letters_can_be_switched_off_or_need_alt(
     assert [(answer, one) for one, answer in desk.verdicts(f"kay {way}")] == said
 
 
+def test_a_key_of_ones_own_decides_and_is_printed(desk: Desk) -> None:
+    page = desk.page(desk.person("kim"), "/account")
+    page.get_by_label("Different, two, reject").fill("m")
+    page.get_by_role("button", name="Use these keys").click()
+    page.get_by_role("status").get_by_text("Saved").wait_for(state="attached")
+    page.goto(f"{desk.app.url}/queue")
+    armed(page)
+    item = item_of(page)
+    printed = page.locator("[data-key=n] kbd").first.inner_text()
+
+    page.keyboard.press("n")
+    page.wait_for_timeout(300)
+    by_the_letter = item_of(page)
+    press(page, "m")
+
+    assert printed == "M"
+    assert by_the_letter == item
+    assert desk.verdicts("kim") == [(item, "different")]
+
+
 def test_a_hammered_key_decides_one_item(desk: Desk) -> None:
     page = desk.page(desk.person("abe"))
     for _ in range(5):
