@@ -13,18 +13,22 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 import polars as pl
 
 import rules
+from flows.cli import main
 from flows.nightly import Night, nightly, rebuild
 from rules.decision import SUBJECTS, Kind, NewDecision
 from store.decisions import open_decisions
 from store.settings import Settings
 from store.snapshot import HIDDEN, TABLES, current_run, open_snapshot
 from transforms.answer import AnswerError, correct_row
+
+if TYPE_CHECKING:
+    import pytest
 
 OWN = Path(rules.__file__).parent
 FIRST_NIGHT = datetime(2026, 3, 2, 2, 15, tzinfo=UTC)
@@ -266,12 +270,30 @@ def touchstone(
     )
 
 
+def touchstone_here(
+    company: Company, capsys: "pytest.CaptureFixture[str]", *words: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line in this process, where what a process is does not matter."""
+    capsys.readouterr()
+    try:
+        code = main(placed(company, *words))
+    except SystemExit as left:
+        code = int(left.code or 0)
+    told = capsys.readouterr()
+    return subprocess.CompletedProcess(words, code, told.out, told.err)
+
+
 def command(company: Company, *words: str) -> list[str]:
     """The words that run the command line on this company."""
+    program = "import sys; from flows.cli import main; sys.exit(main(sys.argv[1:]))"
+    return [sys.executable, "-c", program, *placed(company, *words)]
+
+
+def placed(company: Company, *words: str) -> list[str]:
+    """A command and its words, of this company."""
     first, *rest = words
     places = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
-    program = "import sys; from flows.cli import main; sys.exit(main(sys.argv[1:]))"
-    return [sys.executable, "-c", program, first, *places, *rest]
+    return [first, *places, *rest]
 
 
 def environment() -> dict[str, str]:

@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from flows.nightly import nightly
-from tests.flows.builders import Company, differences, found, night_time, person, quiet, touchstone
+from tests.flows.builders import (
+    Company,
+    differences,
+    found,
+    night_time,
+    person,
+    quiet,
+    touchstone_here,
+)
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +73,10 @@ def test_a_chain_with_such_a_run_in_it_is_what_a_rebuild_makes(
     assert differences(company.tables(), anew.tables()) == {}
 
 
-def test_the_command_line_says_what_such_a_run_did(company: Company) -> None:
-    told = touchstone(company, "nightly", "--decisions-only")
+def test_the_command_line_says_what_such_a_run_did(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = touchstone_here(company, capsys, "nightly", "--decisions-only")
 
     assert told.returncode == 0, told.stderr
     assert "no delivery and no decision since the last run" in told.stdout

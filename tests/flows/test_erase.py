@@ -11,6 +11,7 @@ import pytest
 
 from flows.erasing import carry_out
 from flows.erasing.erase import Asked, Done, erase
+from flows.nightly import Night
 from store.erasures import Erasures
 from store.lock import one_writer
 from store.spool import make_entry
@@ -24,7 +25,7 @@ from tests.flows.builders import (
     night_time,
     person,
     quiet,
-    touchstone,
+    touchstone_here,
 )
 from tests.flows.searching import places_of
 
@@ -133,6 +134,29 @@ def without(whole: Company, tmp_path_factory: pytest.TempPathFactory) -> Company
     return company
 
 
+@pytest.fixture(scope="module")
+def delivered_again(
+    whole: Company, without: Company, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Company, Night]:
+    """A night later, in which all send Jane again, one of them in its very file of before."""
+    company = copy_of(without, tmp_path_factory.mktemp("again"))
+    bob = {"no": "M3", **BOB, "city": "Bath"}
+    company.drop("members", [{"no": "M77001", **JANE}, {"no": "M2", **TOM}, bob])
+    company.drop(
+        "partner",
+        [
+            {"op": "upsert", "id": "P5", **BOB},
+            {"op": "upsert", "id": "P6", "first": "J.", "last": "QUILLFEATHER",
+             "phone": "+44 7911 123499"},
+            {"op": "upsert", "id": "P88001", "first": "Somebody", "last": "Else"},
+        ],
+    )  # fmt: skip
+    company.drop("forms", [{"email": " Jane@Quillfeather.net", "last": "Quillfeather"}])
+    first = whole.settings.raw / "000001" / "payload"
+    company.drop_file("forms/again.csv", first.read_text("utf-8"))
+    return company, company.night(4)
+
+
 def janes(company: Company) -> list[str]:
     """Whatever customers the many records of Jane make, blocks being as small as they are."""
     asked = "select customer_id from customers where last_name = 'Quillfeather' order by all"
@@ -212,11 +236,10 @@ def test_the_receipt_says_what_was_removed_and_whose_it_was_by_id_alone(
     assert changes["customer_id"].to_list() == janes(whole)
 
 
-def test_a_rebuild_after_an_erasure_gives_the_same_tables(without: Company, tmp_path: Path) -> None:
-    company = copy_of(without, tmp_path / "chain")
-    company.drop("members", [{"no": "M77001", **JANE}, {"no": "M2", **TOM}])
-    company.drop("partner", [{"op": "upsert", "id": "P9", **BOB}])
-    company.night(4)
+def test_a_rebuild_after_an_erasure_gives_the_same_tables(
+    delivered_again: tuple[Company, Night], tmp_path: Path
+) -> None:
+    company, _ = delivered_again
     anew = company.anew(tmp_path / "anew")
 
     anew.rebuild(4)
@@ -225,23 +248,9 @@ def test_a_rebuild_after_an_erasure_gives_the_same_tables(without: Company, tmp_
 
 
 def test_a_person_who_was_erased_and_is_delivered_again_does_not_come_back(
-    without: Company, tmp_path: Path
+    delivered_again: tuple[Company, Night],
 ) -> None:
-    company = copy_of(without, tmp_path)
-    bob = {"no": "M3", **BOB, "city": "Bath"}
-    company.drop("members", [{"no": "M77001", **JANE}, {"no": "M2", **TOM}, bob])
-    company.drop(
-        "partner",
-        [
-            {"op": "upsert", "id": "P5", **BOB},
-            {"op": "upsert", "id": "P6", "first": "J.", "last": "QUILLFEATHER",
-             "phone": "+44 7911 123499"},
-            {"op": "upsert", "id": "P88001", "first": "Somebody", "last": "Else"},
-        ],
-    )  # fmt: skip
-    company.drop("forms", [{"email": " Jane@Quillfeather.net", "last": "Quillfeather"}])
-
-    company.night(4)
+    company, _ = delivered_again
 
     assert erased_rows(company) == [("forms", 2), ("members", 2), ("partner", 3), ("partner", 4)]
     assert published(company, "Quillfeather") == 0
@@ -269,13 +278,9 @@ def test_a_consent_that_is_younger_than_the_erasure_makes_a_new_customer(
 
 
 def test_a_file_that_was_redacted_is_known_when_it_comes_again(
-    whole: Company, without: Company, tmp_path: Path
+    delivered_again: tuple[Company, Night],
 ) -> None:
-    company = copy_of(without, tmp_path)
-    first = whole.settings.raw / "000001" / "payload"
-    company.drop_file("forms/again.csv", first.read_text("utf-8"))
-
-    night = company.night(4)
+    company, night = delivered_again
 
     assert night.inbox.repeated == ["forms/again.csv"]
     assert published(company, "Quillfeather") == 0
@@ -331,9 +336,11 @@ def test_an_erasure_that_was_cut_short_is_finished_by_the_next_night(
     assert differences(without.tables(), company.tables()) == {}
 
 
-def test_an_erasure_is_refused_in_one_sentence_while_a_run_is_writing(without: Company) -> None:
+def test_an_erasure_is_refused_in_one_sentence_while_a_run_is_writing(
+    without: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
     with one_writer(without.settings.lock):
-        answer = touchstone(without, "erase", "members:M2")
+        answer = touchstone_here(without, capsys, "erase", "members:M2")
 
     assert answer.returncode == 1
     assert answer.stderr.startswith("touchstone: Another run is writing")
@@ -341,11 +348,12 @@ def test_an_erasure_is_refused_in_one_sentence_while_a_run_is_writing(without: C
 
 
 def test_all_that_is_held_on_a_person_can_be_written_for_them_alone(
-    whole: Company, tmp_path: Path
+    whole: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "held.html"
+    words = ("export", "partner:P88001", "--json", "--out", str(page))
 
-    answer = touchstone(whole, "export", "partner:P88001", "--json", "--out", str(page))
+    answer = touchstone_here(whole, capsys, *words)
 
     held = json.loads(answer.stdout)
     assert page.stat().st_mode & 0o777 == 0o600
@@ -363,7 +371,7 @@ def test_all_that_is_held_on_a_person_can_be_written_for_them_alone(
 
 
 def test_requests_in_a_file_tell_by_name_and_contact_who_is_meant(
-    whole: Company, tmp_path: Path
+    whole: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "requests.csv"
     path.write_text(
@@ -376,7 +384,7 @@ def test_requests_in_a_file_tell_by_name_and_contact_who_is_meant(
         "utf-8",
     )
 
-    answer = touchstone(whole, "erase", "--from", str(path), "--check", "--json")
+    answer = touchstone_here(whole, capsys, "erase", "--from", str(path), "--check", "--json")
 
     told = {one["request"]: (one["ids"], one["maybe"]) for one in json.loads(answer.stdout)}
     tom = customer_of(whole, "members:M2")

@@ -9,7 +9,7 @@ import pytest
 
 from flows import figures as measuring
 from flows.commands import evaluate
-from tests.flows.builders import Company, found, person, touchstone
+from tests.flows.builders import Company, found, person, touchstone_here
 
 MEASURES = ("completeness", "validity", "uniqueness", "consistency", "timeliness")
 
@@ -70,8 +70,10 @@ def test_a_rebuild_measures_what_the_last_night_did(company: Company, anew: Comp
     assert sorted(anew.ask(last).rows()) == sorted(company.ask(last).rows())
 
 
-def test_the_view_says_of_the_links_what_evaluate_says(company: Company) -> None:
-    told = json.loads(touchstone(company, "evaluate", "--json").stdout)
+def test_the_view_says_of_the_links_what_evaluate_says(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads(touchstone_here(company, capsys, "evaluate", "--json").stdout)
     view = company.ask("from match_quality order by run_id desc").row(0, named=True)
 
     assert view["judged"] == told["verdicts"] == 25

@@ -16,7 +16,7 @@ from store.scorecard import Ask, Scorecard, read_scorecard, worked_out
 from store.snapshot import open_snapshot
 from store.state.open import open_state
 from store.state.people import User
-from tests.flows.builders import Company, found, person, touchstone
+from tests.flows.builders import Company, found, person, touchstone_here
 
 ALL = Reach(is_all=True)
 SPRING = Reach(is_all=False, campaigns=frozenset({"spring"}))
@@ -145,11 +145,13 @@ def test_every_question_of_the_page_is_answered(company: Company) -> None:
     assert all(answer.width > 1 for answer in answers.values())
 
 
-def test_the_page_stands_alone_and_names_nobody(company: Company, tmp_path: Path) -> None:
+def test_the_page_stands_alone_and_names_nobody(
+    company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     page = tmp_path / "card.html"
 
-    said = touchstone(company, "scorecard", "--out", str(page))
-    told = json.loads(touchstone(company, "scorecard", "--json").stdout)
+    said = touchstone_here(company, capsys, "scorecard", "--out", str(page))
+    told = json.loads(touchstone_here(company, capsys, "scorecard", "--json").stdout)
 
     text = page.read_text("utf-8")
     assert "2 sources over 1 runs" in said.stdout
@@ -161,14 +163,16 @@ def test_the_page_stands_alone_and_names_nobody(company: Company, tmp_path: Path
     assert {source["name"] for source in told["sources"]} == {"forms", "members"}
 
 
-def test_a_page_for_somebody_holds_what_they_may_see(company: Company, tmp_path: Path) -> None:
+def test_a_page_for_somebody_holds_what_they_may_see(
+    company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     nobody: frozenset[str] = frozenset()
     with open_state(company.settings) as state:
         state.people.add(User("sam", "editor", True, frozenset({"spring"}), nobody, frozenset()))
     page = tmp_path / "sam.html"
 
-    touchstone(company, "scorecard", "--for", "sam", "--out", str(page))
-    unknown = touchstone(company, "scorecard", "--for", "zoe", "--out", str(page))
+    touchstone_here(company, capsys, "scorecard", "--for", "sam", "--out", str(page))
+    unknown = touchstone_here(company, capsys, "scorecard", "--for", "zoe", "--out", str(page))
 
     text = page.read_text("utf-8").partition("The rows behind")[0]
     assert "spring" in text
