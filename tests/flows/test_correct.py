@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from flows.cli import main
+from flows.nightly import Night
 from tests.flows import laws
 from tests.flows.builders import Company, differences, found, person
 
@@ -54,10 +55,18 @@ def company(pristine: Company, tmp_path: Path) -> Company:
     return pristine.twin(tmp_path / "chain")
 
 
-def test_a_corrected_row_is_a_version_of_its_record(company: Company, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def corrected(pristine: Company, tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Night]:
+    """A night later, in which row 3 enters with a name and an address."""
+    company = pristine.twin(tmp_path_factory.mktemp("corrected"))
     company.correct(item(company, 3), first_name=" ada ", last_name="Lace", email="Ada@Lace.org")
+    return company, company.night(2)
 
-    night = company.night(2)
+
+def test_a_corrected_row_is_a_version_of_its_record(
+    corrected: tuple[Company, Night], tmp_path: Path
+) -> None:
+    company, night = corrected
 
     assert not night.run.is_rebuild
     assert ("Ada", "Lace", "ada@lace.org") in names(company)
@@ -71,16 +80,17 @@ def test_a_corrected_row_is_a_version_of_its_record(company: Company, tmp_path: 
     assert is_as_a_rebuild(company, tmp_path / "anew", 2)
 
 
-def test_an_undone_correction_puts_the_row_back(company: Company) -> None:
-    before = company.tables()
-    decision = company.correct(item(company, 3), last_name="Lace", email="ada@lace.org")
-    company.night(2)
-    company.decide("undo", decision_id=decision)
+def test_an_undone_correction_puts_the_row_back(
+    pristine: Company, corrected: tuple[Company, Night], tmp_path: Path
+) -> None:
+    company = corrected[0].twin(tmp_path)
+    assert differences(pristine.tables(), company.tables()) != {}
+    company.decide("undo", decision_id=1)
 
     night = company.night(3)
 
     assert night.run.is_rebuild
-    assert differences(before, company.tables()) == {}
+    assert differences(pristine.tables(), company.tables()) == {}
 
 
 def test_a_correction_that_does_not_help_says_so(company: Company, tmp_path: Path) -> None:
@@ -218,10 +228,9 @@ def test_fields_are_named_once_and_rows_are_told_apart(company: Company) -> None
 
 
 def test_the_corrected_value_and_the_report_name_who_and_what(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    corrected: tuple[Company, Night], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.correct(item(company, 3), first_name="Ada", last_name="Lace", email="ada@lace.org")
-    company.night(2)
+    company, _ = corrected
     places = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
     capsys.readouterr()
 
