@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from store.state.open import open_state
 from store.state.people import User
 from tests.flows.builders import OWN, Company
-from tests.steward.served import served
+from tests.steward.served import Served, served
 from tests.steward.test_customers import a_company
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
@@ -33,15 +33,17 @@ EMPTY: frozenset[str] = frozenset()
 
 
 @pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    company = a_company(tmp_path_factory.mktemp("pristine"))
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """What all tests look at; none of them stores anything but that somebody was here."""
+    company = a_company(tmp_path_factory.mktemp("company"))
     shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
     return company
 
 
-@pytest.fixture
-def company(pristine: Company, tmp_path: Path) -> Company:
-    return pristine.twin(tmp_path / "company")
+@pytest.fixture(scope="module")
+def app(company: Company) -> Iterator[Served]:
+    with served(company.settings) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -63,46 +65,48 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def signed_in(company: Company, page: Page, url: str) -> None:
     with open_state(company.settings) as state:
-        state.people.add(User("adam", "administrator", True, EMPTY, EMPTY, frozenset()))
+        if state.people.find("adam") is None:
+            state.people.add(User("adam", "administrator", True, EMPTY, EMPTY, frozenset()))
         token = state.sessions.begin("adam", "a test")
     page.context.add_cookies([{"name": "touchstone", "value": token, "url": url}])
 
 
-def test_customers_are_found_read_taken_apart_and_entered(company: Company, page: Page) -> None:
+def test_customers_are_found_read_taken_apart_and_entered(
+    company: Company, app: Served, page: Page
+) -> None:
     errors: list[str] = []
     page.on("console", lambda told: errors.append(told.text) if told.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    with served(company.settings) as app:
-        signed_in(company, page, app.url)
+    signed_in(company, page, app.url)
 
-        page.goto(f"{app.url}/customers")
-        page.wait_for_selector("html[data-armed]")
-        page.keyboard.press("/")
-        page.keyboard.type("gross anna")
-        page.keyboard.press("Enter")
-        page.get_by_role("link", name="Anna Großmann").wait_for()
-        page.wait_for_selector("html[data-armed]")
-        page.get_by_role("link", name="Anna Großmann").click()
-        page.get_by_role("heading", name="Anna Großmann").wait_for()
-        page.wait_for_selector("html[data-armed]")
-        page.keyboard.press("x")
-        page.get_by_role("heading", name="Take records out").wait_for()
-        page.get_by_role("checkbox").nth(1).check()
-        page.get_by_text("Stays").wait_for()
-        page.goto(f"{app.url}/customers/new")
-        page.get_by_label("First name").fill("Anna")
-        page.get_by_label("Last name").fill("Großmann")
-        page.get_by_label("Phone").fill("07911 123401")
-        page.get_by_text("same name").wait_for()
-        widths = []
-        for width in (1440, 390):
-            page.set_viewport_size({"width": width, "height": 900})
-            for path in ("/customers", "/customers/new", "/runs", "/deliveries",
-                         "/dashboard", "/dashboard/scorecard", "/administration",
-                         "/account", "/audit"):  # fmt: skip
-                page.goto(f"{app.url}{path}")
-                wide = page.evaluate("document.documentElement.scrollWidth")
-                widths.append((path, width, wide <= width))
+    page.goto(f"{app.url}/customers")
+    page.wait_for_selector("html[data-armed]")
+    page.keyboard.press("/")
+    page.keyboard.type("gross anna")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Anna Großmann").wait_for()
+    page.wait_for_selector("html[data-armed]")
+    page.get_by_role("link", name="Anna Großmann").click()
+    page.get_by_role("heading", name="Anna Großmann").wait_for()
+    page.wait_for_selector("html[data-armed]")
+    page.keyboard.press("x")
+    page.get_by_role("heading", name="Take records out").wait_for()
+    page.get_by_role("checkbox").nth(1).check()
+    page.get_by_text("Stays").wait_for()
+    page.goto(f"{app.url}/customers/new")
+    page.get_by_label("First name").fill("Anna")
+    page.get_by_label("Last name").fill("Großmann")
+    page.get_by_label("Phone").fill("07911 123401")
+    page.get_by_text("same name").wait_for()
+    widths = []
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        for path in ("/customers", "/customers/new", "/runs", "/deliveries",
+                     "/dashboard", "/dashboard/scorecard", "/administration",
+                     "/account", "/audit"):  # fmt: skip
+            page.goto(f"{app.url}{path}")
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            widths.append((path, width, wide <= width))
 
     assert errors == []
     assert [one for one in widths if not one[2]] == []
@@ -110,22 +114,21 @@ def test_customers_are_found_read_taken_apart_and_entered(company: Company, page
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_screen_about_records_shuts_anybody_out(
-    company: Company, page: Page, scheme: Literal["light", "dark"]
+    company: Company, app: Served, page: Page, scheme: Literal["light", "dark"]
 ) -> None:
     found: list[tuple[str, str, str]] = []
     page.emulate_media(color_scheme=scheme)
-    with served(company.settings) as app:
-        signed_in(company, page, app.url)
-        for path in SCREENS:
-            page.goto(f"{app.url}{path}")
-            page.wait_for_selector("html[data-armed]")
-            page.evaluate(f"() => {{ {AXE.read_text('utf-8')} }}")
-            asked = f"axe.run(document, {{runOnly: {TAGS}, resultTypes: ['violations']}})"
-            found += [
-                (path, violation["id"], node["html"][:160])
-                for violation in page.evaluate(asked)["violations"]
-                for node in violation["nodes"]
-            ]
-            assert page.locator("h1").count() == 1, path
+    signed_in(company, page, app.url)
+    for path in SCREENS:
+        page.goto(f"{app.url}{path}")
+        page.wait_for_selector("html[data-armed]")
+        page.evaluate(f"() => {{ {AXE.read_text('utf-8')} }}")
+        asked = f"axe.run(document, {{runOnly: {TAGS}, resultTypes: ['violations']}})"
+        found += [
+            (path, violation["id"], node["html"][:160])
+            for violation in page.evaluate(asked)["violations"]
+            for node in violation["nodes"]
+        ]
+        assert page.locator("h1").count() == 1, path
 
     assert found == []
