@@ -3,6 +3,7 @@
 import math
 import tomllib
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from rules.matching import Matching
 from transforms.match import check_model, prepare_nodes, score_pairs
 from transforms.mixture import Block, Ties, fit, fit_priors, times_of_matches
 from transforms.priors import Priors, with_rarer_households
-from transforms.train import order_remarks, term_frequencies, train
+from transforms.train import TrainedModel, order_remarks, term_frequencies, train
 
 ROOT = Path(__file__).parents[2]
 FILE = tomllib.loads((ROOT / "rules" / "matching.toml").read_text())
@@ -59,12 +60,17 @@ NODES = prepare_nodes(
     ),
     RULES,
 )
-TRAINED = train(NODES, RULES, seed=3)
+
+
+@cache
+def trained() -> TrainedModel:
+    """The model of these people, learnt when the first test asks for it."""
+    return train(NODES, RULES, seed=3)
 
 
 def weighed(comparison: str) -> list[tuple[float, float, float]]:
     """Shares of each level among matches, households and strangers."""
-    settings = TRAINED.model.settings
+    settings = trained().model.settings
     levels = next(c for c in settings["comparisons"] if c["output_column_name"] == comparison)
     kin = settings["kinship"]["shares"][comparison]
     return [
@@ -74,13 +80,13 @@ def weighed(comparison: str) -> list[tuple[float, float, float]]:
 
 
 def test_a_trained_model_has_no_holes() -> None:
-    assert check_model(TRAINED.model, RULES) == []
+    assert check_model(trained().model, RULES) == []
 
 
 def test_the_same_records_and_seed_give_the_same_model() -> None:
     again = train(NODES.sort("record_number", descending=True), RULES, seed=3)
-    assert again.model.settings == TRAINED.model.settings
-    assert again.model.prior == TRAINED.model.prior
+    assert again.model.settings == trained().model.settings
+    assert again.model.prior == trained().model.prior
 
 
 def test_households_are_told_from_matches_without_labels() -> None:
@@ -123,14 +129,14 @@ def test_verdicts_teach_and_the_more_the_more_they_count() -> None:
 def test_the_prior_is_that_of_the_file() -> None:
     records = PEOPLE.height
     matches = PEOPLE.group_by("person").len().filter(pl.col("len") > 1).height
-    assert TRAINED.model.prior == pytest.approx(
+    assert trained().model.prior == pytest.approx(
         math.log2(matches / (records * (records - 1) / 2)), abs=0.5
     )
 
 
 def test_levels_that_the_records_never_showed_are_named() -> None:
-    assert "birth_date: day and month swapped" in TRAINED.untrained
-    assert "birth_date: same birth date" not in TRAINED.untrained
+    assert "birth_date: day and month swapped" in trained().untrained
+    assert "birth_date: same birth date" not in trained().untrained
 
 
 def test_a_level_that_weighs_more_than_the_best_is_remarked() -> None:
@@ -246,10 +252,10 @@ def test_a_file_that_shows_far_fewer_households_than_its_model_expects_is_believ
 
 def test_where_households_are_rarer_each_pair_is_less_like_one() -> None:
     nodes = NODES.head(200)
-    rarer = with_rarer_households(TRAINED.model.settings, -3.0)
-    usual = score_pairs(None, nodes, TRAINED.model, RULES)
-    fewer = score_pairs(None, nodes, TRAINED.model._replace(settings=rarer), RULES)
+    rarer = with_rarer_households(trained().model.settings, -3.0)
+    usual = score_pairs(None, nodes, trained().model, RULES)
+    fewer = score_pairs(None, nodes, trained().model._replace(settings=rarer), RULES)
     assert usual.height > 0
     assert (usual["kinship"] - fewer["kinship"]).to_list() == pytest.approx([3.0] * usual.height)
     assert usual["evidence"].equals(fewer["evidence"])
-    assert with_rarer_households(TRAINED.model.settings, 0.0) is TRAINED.model.settings
+    assert with_rarer_households(trained().model.settings, 0.0) is trained().model.settings
