@@ -1,5 +1,6 @@
 """What the tests of the desk share: one small company with a night behind it."""
 
+import fcntl
 import runpy
 import shutil
 from pathlib import Path
@@ -15,9 +16,24 @@ KEPT = ("decisions", "published")
 
 
 @pytest.fixture(scope="session")
-def night_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of a company of 700 made-up people after one night."""
-    folder = tmp_path_factory.mktemp("night")
+def night_before(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """The data folder of a company of 700 made-up people after one night.
+
+    Processes that test side by side share it: the first that comes makes it, the others wait.
+    """
+    if not hasattr(request.config, "workerinput"):
+        return _lived_through(tmp_path_factory.mktemp("night"))
+    shared = tmp_path_factory.getbasetemp().parent / "night"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "done").exists():
+            _lived_through(shared)
+            (shared / "done").touch()
+    return shared / "data"
+
+
+def _lived_through(folder: Path) -> Path:
+    """Make the company in this folder, and run its night."""
     settings = Settings(data=folder / "data", threads=1)
     maker = OWN.parent / "data" / "demo" / "generate.py"
     runpy.run_path(str(maker))["generate"](folder / "made", 700, 7)
