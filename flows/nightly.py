@@ -182,10 +182,12 @@ def prepare_rebuild(settings: Settings, now: datetime) -> Run:
 
 
 def _clear_away(run: Run) -> None:
-    """Remove the work of runs that ended, and died before they could remove it themselves."""
+    """Remove what runs left that died before they could remove it: their work, half a page."""
     for folder in run.settings.work.glob("R*"):
         if folder != run.work:
             remove_tree(folder)
+    for draft in run.settings.reports.glob(".*.draft"):
+        draft.unlink()
 
 
 def load_run(

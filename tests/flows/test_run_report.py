@@ -131,3 +131,15 @@ def test_a_page_that_cannot_be_kept_is_told_of_and_the_night_is_done(
     again = told.partition("`touchstone ")[2].partition("`")[0].split()
     assert main([*again, *places]) == 0
     assert list(reports(twin.settings))[-1] == "R0004"
+
+
+def test_half_a_page_of_a_run_that_died_is_removed_by_the_next(
+    company: Company, tmp_path: Path
+) -> None:
+    twin = company.twin(tmp_path / "twin")
+    half = twin.settings.reports / ".R0003.html.draft"
+    half.write_text("<html>", "utf-8")
+
+    twin.night(5)
+
+    assert not half.exists()
