@@ -11,35 +11,57 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from rules.base import Rule
 
 NOT_COPIED = frozenset({"quarantine", "corrections"})
 """Tables that stay where they are: rows as they came."""
 
 
+_VIEWS = """# The views, column by column
+
+They are in `golden.duckdb` alone; [analysts.md](analysts.md) shows what to ask them.
+"""
+
+
 class Described(Rule):
-    """A table: what one row of it is, what each column means, and what else there is to say."""
+    """A table or view: what one row of it is, what each column means, and what else to say."""
 
     says: str
     note: str = ""
-    columns: dict[str, str]
+    like: tuple[str, ...] = ()
+    """Tables and views whose columns mean the same here."""
+    columns: dict[str, str] = Field(default_factory=dict)
 
 
 class Dictionary(Rule):
-    """All published tables, in the order in which they are explained."""
+    """All published tables, in the order in which they are explained, and analysts' views."""
 
     about: str
     tables: dict[str, Described]
+    views: dict[str, Described]
+
+    @property
+    def all(self) -> dict[str, Described]:
+        """Tables and views."""
+        return {**self.tables, **self.views}
+
+    def meanings(self, table: str) -> dict[str, str]:
+        """What each column of a table or view means, also those that it has of others."""
+        described = self.all[table]
+        shared = [self.meanings(name) for name in reversed(described.like)]
+        return {name: words for one in (*shared, described.columns) for name, words in one.items()}
 
     def comments(self, table: str, kind: str, columns: list[str]) -> list[str]:
         """SQL that puts the words beside a table or view (`kind`) and those of its columns."""
-        described = self.tables[table]
-        said = {name: words for name, words in described.columns.items() if name in columns}
+        said = self.meanings(table)
         return [
-            f"comment on {kind} {table} is {_quoted(described.says)}",
+            f"comment on {kind} {table} is {_quoted(self.all[table].says)}",
             *(
-                f"comment on column {table}.{name} is {_quoted(words)}"
-                for name, words in said.items()
+                f"comment on column {table}.{name} is {_quoted(said[name])}"
+                for name in columns
+                if name in said
             ),
         ]
 
@@ -51,7 +73,17 @@ class Dictionary(Rule):
             note = f"\n{table.note.strip()}\n" if table.note else ""
             head = f"## {name}\n\n{table.says.strip()}\n\n| column | meaning |\n|---|---|"
             parts.append(f"{head}\n{rows}\n{note}")
-        return "\n".join(parts)
+        return "\n".join([*parts, _VIEWS, *(self._view(name) for name in self.views)])
+
+    def _view(self, name: str) -> str:
+        view = self.views[name]
+        also = " and ".join(f"`{other}`" for other in view.like)
+        text = f"### {name}\n\n{view.says}"
+        text += f" Columns that it shares with {also} mean the same.\n" if also else "\n"
+        if not view.columns:
+            return text
+        rows = "\n".join(f"| `{column}` | {words} |" for column, words in view.columns.items())
+        return f"{text}\n| column | meaning |\n|---|---|\n{rows}\n"
 
     def dbt_sources(self) -> str:
         """The tables as sources of dbt, as they lie in a copy in PostgreSQL."""
@@ -78,7 +110,7 @@ def read_dictionary() -> Dictionary:
     """Read what comes with the program."""
     text = Path(__file__).with_name("dictionary.toml").read_text("utf-8")
     found: dict[str, Any] = tomllib.loads(text)  # Any: TOML, checked by the model
-    return Dictionary(about=found.pop("about"), tables=found)
+    return Dictionary(about=found.pop("about"), views=found.pop("views"), tables=found)
 
 
 def _quoted(text: str) -> str:

@@ -55,12 +55,16 @@ class Golden(Warehouse):
             "on c.table_name = t.table_name and c.schema_name = t.table_schema "
             "and c.database_name = t.table_catalog "
             "where t.table_catalog = current_database() and t.table_schema = 'main' "
-            f"and t.table_name in {tuple(read_dictionary().tables)} group by all"
+            f"and t.table_name in {tuple(read_dictionary().all)} group by all"
         )
-        for table, kind, columns in found.iter_rows():
-            what = "view" if kind == "VIEW" else "table"
-            for statement in read_dictionary().comments(table, what, columns):
-                self.con.execute(statement)
+        said = [
+            statement
+            for table, kind, columns in found.iter_rows()
+            for statement in read_dictionary().comments(
+                table, "view" if kind == "VIEW" else "table", columns
+            )
+        ]
+        self.con.execute(";\n".join(said))
 
     def values_of(self, founders: pl.DataFrame, fields: list[str] | None = None) -> pl.DataFrame:
         """Golden values of these customers as text: founder and one column per field, or all.
@@ -93,7 +97,7 @@ class Golden(Warehouse):
         views = analyst_views(self.fields)
         with self.transaction():
             self.con.execute(views.replace("create ", "create or replace "))
-        self.comment()
+            self.comment()
 
     def _knows_breakers(self) -> bool:
         """Whether every word by which a value may be decided can be written."""

@@ -26,7 +26,9 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="DATE|RUN",
         help="what was known by the end of a day, 2026-01-31; or an older snapshot, R0002",
     )
-    parser.add_argument("--columns", metavar="TABLE", help="say what a table's columns mean")
+    parser.add_argument(
+        "--columns", metavar="TABLE", help="say what a table's or view's columns mean"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write .csv, .json, .parquet or .xlsx"
     )
@@ -72,13 +74,15 @@ def _when(as_of: str | None) -> tuple[str | None, datetime | None]:
 
 
 def _explain(arguments: argparse.Namespace) -> int:
-    tables = read_dictionary().tables
-    table = tables.get(arguments.columns)
+    dictionary = read_dictionary()
+    table = dictionary.all.get(arguments.columns)
     if table is None:
         raise TouchstoneError(
-            f"There is no published table {arguments.columns}; choose from {', '.join(tables)}."
+            f"There is no published table or view {arguments.columns}; choose from "
+            f"{', '.join(dictionary.all)}."
         )
-    told = pl.DataFrame({"column": list(table.columns), "meaning": list(table.columns.values())})
+    meanings = dictionary.meanings(arguments.columns)
+    told = pl.DataFrame({"column": list(meanings), "meaning": list(meanings.values())})
     lines = [table.says, "", *(f"{name:20s}  {words}" for name, words in told.rows())]
     show(told.to_dicts(), "\n".join(lines), as_json=arguments.json)
     return 0
@@ -87,12 +91,13 @@ def _explain(arguments: argparse.Namespace) -> int:
 def _explain_answer(columns: list[str], arguments: argparse.Namespace) -> int:
     """What the dictionary says of columns of these names, in the tables that the question names."""
     named = set(re.findall(r"\w+", arguments.sql))
-    tables = read_dictionary().tables
+    dictionary = read_dictionary()
+    tables = {name: dictionary.meanings(name) for name in dictionary.all if name in named}
     told = [
-        {"column": column, "table": name, "meaning": table.columns[column]}
+        {"column": column, "table": name, "meaning": meanings[column]}
         for column in columns
-        for name, table in tables.items()
-        if name in named and column in table.columns
+        for name, meanings in tables.items()
+        if column in meanings
     ]
     known = {row["column"] for row in told}
     told += [
@@ -118,13 +123,20 @@ def _ask(con: duckdb.DuckDBPyConnection, question: str, seconds: float) -> pl.Da
             "with --seconds."
         ) from error
     except duckdb.Error as error:
-        says = str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
-        raise TouchstoneError(f"The query was refused: {says}.") from error
+        raise TouchstoneError(f"The query was refused: {_why(error)}.") from error
     finally:
         alarm.cancel()
     if found is None:
         raise TouchstoneError("That is no question; write a SELECT.")
     return found
+
+
+def _why(error: duckdb.Error) -> str:
+    """What the database says first, and what it has of a similar name."""
+    first, *rest = str(error).splitlines()
+    similar = [line for line in rest if line.startswith(("Candidate bindings", "Did you mean"))]
+    why = first.removeprefix("Invalid Input Error: ").rstrip("!.")
+    return "; ".join([why, *(line.rstrip("?") for line in similar)])
 
 
 def _table(answer: pl.DataFrame) -> str:

@@ -22,7 +22,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("action", choices=sorted(ACTIONS), help="what to do")
     parser.add_argument("name", nargs="?", metavar="NAME", help="the person")
-    parser.add_argument("--role", choices=ROLES, help="viewer reads, editor decides and enters")
+    parser.add_argument(
+        "--role", type=str.lower, choices=ROLES, help="viewer reads, editor decides and enters"
+    )
     parser.add_argument(
         "--campaign", action="append", metavar="NAME", help="a campaign of theirs; repeat for more"
     )

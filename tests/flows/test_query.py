@@ -85,6 +85,26 @@ def test_the_columns_of_a_table_are_explained(
     assert told[0] == {"column": "source", "meaning": "who sent the record"}
 
 
+def test_the_columns_of_a_view_are_explained_with_those_that_it_shares(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = ask(company, "--columns", "customer_360", "--json")
+
+    told = {row["column"]: row["meaning"] for row in json.loads(capsys.readouterr().out)}
+    assert code == 0
+    assert told["sources"] == "who sent records of the customer"
+    assert told["last_name"].startswith("last name with its particles")
+
+
+def test_a_misspelt_column_is_refused_with_those_of_a_similar_name(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = ask(company, "select qualit from customer_quality")
+
+    assert code == 1
+    assert 'Candidate bindings: "quality"' in capsys.readouterr().err
+
+
 def test_the_columns_of_an_answer_are_explained(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:

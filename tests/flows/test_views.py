@@ -120,6 +120,23 @@ def test_the_snapshot_says_what_its_columns_mean(company: Company) -> None:
     assert metadata[b"touchstone.contract"].decode() == company.ask("from contract").item()
 
 
+def test_every_view_and_each_of_its_columns_is_explained_in_the_snapshot(company: Company) -> None:
+    views = (
+        "select view_name from duckdb_views() where not internal and view_name <> 'golden_values'"
+    )
+    silent = company.ask(
+        f"""
+        select table_name, column_name from duckdb_columns()
+        where table_name in ({views}) and comment is null
+            and column_name not in ('founder', 'record_number')
+        union all select view_name, '' from duckdb_views()
+        where view_name in ({views}) and comment is null"""
+    )
+    made_by_the_model = silent["column_name"].str.contains("^(w|level)_")
+
+    assert silent.filter(~made_by_the_model).is_empty()
+
+
 def test_channels_are_told_by_what_came_of_their_records(company: Company) -> None:
     rows = company.ask("from channel_effectiveness").row(0, named=True)
 
