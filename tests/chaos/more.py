@@ -32,6 +32,7 @@ INJECTIONS = (
     "rename,renameat,renameat2:error=EIO:when={few}",
     "ftruncate:error=ENOSPC:when={few}+",
 )
+_ROOM_ENOUGH = 1 << 30
 _NEW_MOUNTS = 0x00020000
 _CAPABILITIES_V3 = 0x20080522
 
@@ -72,7 +73,7 @@ def full_disk(scenario: Scenario, folder: Path, chance: random.Random) -> Outcom
         _mount(folder, size + room, "")
         company = copy_of(scenario.base, folder)
         ended = wait_for(_begin(company, scenario))
-        _mount(folder, 50 * size, "remount,")
+        _mount(folder, _ROOM_ENOUGH, "remount,")
         return ended, judge(company, scenario, ended.said, thorough=False)
 
     folder.mkdir()
