@@ -4,36 +4,58 @@ What was deleted leaves room in a database's file, which later rows fill again. 
 copied beside itself and put in its own place by one rename; SQLite does the like by itself.
 """
 
+import logging
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import duckdb
 from sqlalchemy.engine import make_url
 
+from store.errors import TouchstoneError
 from store.files import remove_tree, sync_file, sync_folder
 from store.settings import Settings
 from store.warehouse import configure, explained, said_of
 
+LOG = logging.getLogger("touchstone")
 MUCH = 0.1
 """The share of a file that is free from which on it is worth copying."""
+PATIENCE = 30.0
+"""Seconds for which whoever decides is waited for."""
 SMALL = 16 << 20
 """Bytes below which a file is left alone."""
 
 
 def compact(settings: Settings, *, small: int = SMALL) -> dict[str, int]:
-    """Compact the tables and the decision log; how many bytes each file is smaller."""
-    won = {
-        path.name: _compact_tables(settings, path, compression, small)
+    """Compact the tables and the decision log; how many bytes each file is smaller.
+
+    A file that cannot be compacted now, on a full disk or while somebody decides, stays as it is.
+    """
+    tried = {
+        path: partial(_compact_tables, settings, path, compression, small)
         for path, compression in ((settings.warehouse, "uncompressed"), (settings.golden, "auto"))
     }
     url = make_url(settings.log_url)
     if url.get_backend_name() == "sqlite" and url.database:
-        path = Path(url.database)
-        won[path.name] = _compact_sqlite(path, small)
+        tried[Path(url.database)] = partial(_compact_sqlite, Path(url.database), small)
+    won = {path.name: _won(path, work) for path, work in tried.items()}
     return {name: size for name, size in won.items() if size > 0}
+
+
+def _won(path: Path, work: Callable[[], int]) -> int:
+    try:
+        return work()
+    except (duckdb.Error, sqlite3.Error, OSError, TouchstoneError) as error:
+        LOG.warning(
+            "touchstone: %s is as large as it was (%s); the next audit tries again.",
+            path.name,
+            str(error).splitlines()[0],
+        )
+        return 0
 
 
 def _compact_tables(settings: Settings, path: Path, compression: str, small: int) -> int:
@@ -74,11 +96,11 @@ def _is_loose(path: Path) -> bool:
 
 
 def _compact_sqlite(path: Path, small: int) -> int:
-    """Compact a database that others may have open; they wait, and one that reads is left alone."""
+    """Compact a database that others may have open; they wait."""
     size = path.stat().st_size if path.exists() else 0
     if size < small:
         return 0
-    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as con:
+    with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as con:
         (total,), (free,) = (
             con.execute(f"pragma {name}").fetchone() for name in ("page_count", "freelist_count")
         )

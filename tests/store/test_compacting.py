@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from store import compacting
 from store.compacting import compact
 from store.schema import WAREHOUSE
 from store.settings import Settings
@@ -80,3 +81,16 @@ def test_who_reads_the_log_meanwhile_goes_on_reading(settings: Settings) -> None
         assert reader.execute("select count(*) from said").fetchone() == (10,)
         reader.execute("commit")
         assert reader.execute("pragma integrity_check").fetchone() == ("ok",)
+
+
+def test_a_log_that_somebody_writes_stays_as_it_is_and_the_tables_are_compacted(
+    settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compacting, "PATIENCE", 0.1)
+    with closing(_log(settings)) as deciding:
+        deciding.execute("begin immediate")
+
+        won = compact(settings, small=0)
+
+    assert set(won) == {"golden.duckdb"}
+    assert "decisions.sqlite is as large as it was (database is locked)" in caplog.text
