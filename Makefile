@@ -12,7 +12,8 @@
 #   make year     live through a year of small nights, and look whether anything drifts or grows
 #   make sbom     list what is in a release, from the lock: sbom.json (CycloneDX)
 #   make audit    ask whether a known weakness is in what is installed (needs the network)
-#   make release  dist/: the wheel, the same byte for byte whoever builds it, with its list and digests
+#   make release  dist/: the wheel, the same byte for byte whoever builds it, with its list and digests;
+#                 IMAGE=yes: the container too, as an archive (Podman); KEY=…: the digests are signed
 #   make deploy   tell a running Prefect server of the flows (docs/operations.md)
 #   make clean    remove the environment and all caches; never anything below data/
 
@@ -32,7 +33,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_API_URL ?= http://127.0.0.1:4200/api
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: install run test check examples lock docs bench fuzz chaos year sbom audit release deploy clean
+.PHONY: install run test check examples lock docs bench fuzz chaos year sbom audit release image seal deploy clean
 
 install: $(STAMP)
 
@@ -84,6 +85,10 @@ audit: $(STAMP)
 
 # Built twice, and refused when the two differ. With KEY=… the digests are signed, and checked with
 # `ssh-keygen -Y verify -f SIGNERS -I NAME -n touchstone -s dist/SHA256SUMS.sig < dist/SHA256SUMS`.
+DIST ?= dist
+PODMAN ?= podman
+CONTAINERFILE ?= deploy/Containerfile
+NAMED := localhost/touchstone:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 release: $(STAMP) sbom
 	@rm -rf dist && mkdir -p dist/again
 	@export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct); \
@@ -93,8 +98,29 @@ release: $(STAMP) sbom
 	  done
 	@cmp dist/*.whl dist/again/*.whl || { echo "Two builds of one commit differ; do not release." >&2; exit 1; }
 	@rm -rf dist/again dist/.gitignore && mv sbom.json dist/
-	@cd dist && sha256sum *.whl sbom.json > SHA256SUMS && cat SHA256SUMS
-	@test -z "$(KEY)" || ssh-keygen -q -Y sign -f "$(KEY)" -n touchstone dist/SHA256SUMS
+	@test -z "$(IMAGE)" || $(MAKE) --no-print-directory image
+	@$(MAKE) --no-print-directory seal
+
+# The OCI layout: the older format notes the name of the container that it was built in.
+image:
+	@rm -rf $(DIST)/again $(DIST)/layout && mkdir -p $(DIST)/again
+	@export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}; \
+	  for place in $(DIST) $(DIST)/again; do \
+	    $(PODMAN) build --quiet --layers=false --timestamp $$SOURCE_DATE_EPOCH \
+	      --build-arg SOURCE_DATE_EPOCH=$$SOURCE_DATE_EPOCH $(if $(BASE),--build-arg BASE=$(BASE)) \
+	      --file $(CONTAINERFILE) --tag $(NAMED) . > /dev/null \
+	    && $(PODMAN) push --quiet --format oci $(NAMED) oci:$(DIST)/layout:$(NAMED) \
+	    && $(PYTHON) bench/pack.py $(DIST)/layout $$place/touchstone-image.tar \
+	    && rm -r $(DIST)/layout || exit 1; \
+	  done
+	@cmp $(DIST)/touchstone-image.tar $(DIST)/again/touchstone-image.tar || \
+	  { echo "Two builds of one image differ; do not release." >&2; exit 1; }
+	@rm -r $(DIST)/again
+
+seal:
+	@cd $(DIST) && sha256sum $$(ls | grep -v '^SHA256SUMS') > SHA256SUMS && cat SHA256SUMS
+	@rm -f $(DIST)/SHA256SUMS.sig
+	@test -z "$(KEY)" || ssh-keygen -q -Y sign -f "$(KEY)" -n touchstone $(DIST)/SHA256SUMS
 
 docs: $(STAMP)
 	$(BIN)/python -m store.dictionary > docs/data-dictionary.md

@@ -129,21 +129,28 @@ async def ready(client: httpx.AsyncClient, app: subprocess.Popen[bytes]) -> None
         await asyncio.sleep(0.5)
     print(
         f"ready: customers after {customers:.1f} s, matches after {time.monotonic() - began:.1f} s,"
-        f" {resident(app.pid)} MB resident",
+        f" {' + '.join(map(str, resident(app.pid)))} MB resident",
         flush=True,
     )
 
 
-def resident(process: int) -> int:
-    """Its own memory, mapped files left out, in MB."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(status.split("RssAnon:")[1].split()[0]) // 1024
+def family(process: int) -> list[int]:
+    """The app and the processes beside it."""
+    children = Path(f"/proc/{process}").glob("task/*/children")
+    return [process, *(int(one) for path in children for one in path.read_text().split())]
+
+
+def resident(process: int) -> list[int]:
+    """Memory of the app and of each process beside it, mapped files left out, in MB."""
+    told = [Path(f"/proc/{one}/status").read_text() for one in family(process)]
+    return [int(status.split("RssAnon:")[1].split()[0]) // 1024 for status in told]
 
 
 def cpu(process: int) -> float:
-    """Seconds of processor time."""
-    ticks = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+    """Seconds of processor time, of the app and the processes beside it."""
+    told = [Path(f"/proc/{one}/stat").read_text() for one in family(process)]
+    ticks = [status.rsplit(")", 1)[1].split() for status in told]
+    return sum(int(one[11]) + int(one[12]) for one in ticks) / os.sysconf("SC_CLK_TCK")
 
 
 async def show(client: httpx.AsyncClient, ids: list[str]) -> int:

@@ -3,6 +3,7 @@
     .venv/bin/python bench/desk.py --data DIR --rules DIR                 # how long people wait
     .venv/bin/python bench/desk.py --data DIR --rules DIR --kills         # and what kill -9 loses
     .venv/bin/python bench/desk.py --data DIR --rules DIR --keys          # key to painted, Chromium
+    .venv/bin/python bench/desk.py --data DIR --rules DIR --bulk          # pairs answered at once
 
 DIR holds a finished night; it is copied and not changed. The feed must declare a campaign,
 "spring" unless `--campaign` says another. The state is in SQLite, or where `--url` says, which is
@@ -28,6 +29,7 @@ from pathlib import Path
 
 import duckdb
 import sqlalchemy as sa
+from at_once import at_once
 from painted import painted
 from stewards import Act, Steward
 
@@ -129,6 +131,9 @@ def main() -> int:
                     print("| | n | p50 | p90 | p95 | longest, ms |")
                     print("| --- | ---: | ---: | ---: | ---: | ---: |")
                     print(painted(place.port, next(iter(tokens.values())), asked.items))
+                    return 0
+                if asked.bulk:
+                    at_once(place.port, list(tokens.values()), _most_alike(place))
                     return 0
                 return _load(place, state, tokens, asked)
             finally:
@@ -247,8 +252,27 @@ def _open_the_queue(settings: Settings) -> None:
         ((now,),) = con.execute("select max(now) from runs").fetchall()
         rulebook = read_rulebook(settings.rules)
         items = queue_of(con, rulebook.feeds, rulebook.queues)
-    show_queue(settings, items, run_id, now)
+    show_queue(settings, items, run_id, now, rulebook.queues)
     print(f"| items in the queue | {items.height:,} |")
+
+
+def _most_alike(place: Place) -> str:
+    """A pair of the agreement pattern that most pairs in the queue have."""
+    rulebook = read_rulebook(place.settings.rules)
+    levels = ", ".join(f"p.level_{name}" for name in rulebook.matching.comparisons)
+    golden = place.data / "published" / "current" / "golden.duckdb"
+    with duckdb.connect(str(golden), read_only=True) as con:
+        rows = con.execute(
+            f"""
+            select min(item_id), count(*) from review_items i
+            join crosswalk a on a.record_id = i.record_ids[1]
+            join crosswalk b on b.record_id = i.record_ids[2]
+            join pair_weights p on p.record_a = least(a.record_number, b.record_number)
+                and p.record_b = greatest(a.record_number, b.record_number)
+            where i.kind = 'match' group by {levels} order by 2 desc limit 1"""
+        ).fetchall()
+    print(f"| pairs of the commonest pattern | {rows[0][1]:,} |")
+    return str(rows[0][0])
 
 
 def _hire(state: State, asked: argparse.Namespace) -> dict[str, str]:
@@ -276,6 +300,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--every", type=float, default=8, help="seconds that the app lives")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keys", action="store_true")
+    parser.add_argument("--bulk", action="store_true")
     parser.add_argument("--items", type=int, default=60, help="keys pressed with --keys")
     return parser.parse_args()
 

@@ -9,13 +9,15 @@ WATCH = """
 window.waits = [];
 addEventListener("keydown", () => { window.pressed = performance.now(); }, true);
 addEventListener("DOMContentLoaded", () => {
-  new MutationObserver(() => {
-    if (!window.pressed) return;
+  new MutationObserver((changes) => {
+    const isNext = changes.some((one) => [...one.addedNodes].some(
+      (node) => node.querySelector && node.querySelector("h1[data-focus]")));
+    if (!window.pressed || !isNext) return;
     const began = window.pressed;
     window.pressed = 0;
     requestAnimationFrame(() => requestAnimationFrame(
       () => window.waits.push(performance.now() - began)));
-  }).observe(document.body, { childList: true });
+  }).observe(document.body, { childList: true, subtree: true });
 });
 """
 """Painted is when the second frame after the new page begins: the first has been shown by then."""

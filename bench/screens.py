@@ -20,6 +20,7 @@ from typing import NamedTuple
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from store.settings import Settings
+from store.snapshot import open_snapshot
 from store.state.open import State, open_state
 from store.state.people import User
 
@@ -30,6 +31,7 @@ PATHS = {
     "queue": "/queue",
     "second-look": "/queue?tab=second",
     "past-due": "/queue?tab=late",
+    "with-customers": "/queue?tab=asked",
     "conflict": "/conflicts",
     "held": "/held",
     "refused": "/nowhere",
@@ -71,7 +73,7 @@ def main() -> int:
         )
         token = _signed_in(state)
         camera = Camera(browser, url, token)
-        places = _places(state, camera)
+        places = _places(state, camera) | _chosen_by_chance(settings)
         for name, path in places.items():
             if not given.only or name in given.only:
                 _photograph(camera, path, given.out / name)
@@ -111,6 +113,14 @@ def _places(state: State, camera: Camera) -> dict[str, str]:
         found["all-records"] = f"{found['match']}?view=cluster"
     page.context.close()
     return found
+
+
+def _chosen_by_chance(settings: Settings) -> dict[str, str]:
+    """A pair that is judged blind."""
+    with open_snapshot(settings) as con:
+        found = con.sql("select min(item_id) from review_items where why = 'sample'").fetchall()
+    item_id = found[0][0]
+    return {"sample": f"/items/{item_id}"} if item_id else {}
 
 
 def _photograph(camera: Camera, path: str, to: Path) -> None:

@@ -20,6 +20,8 @@ from store.run_figures import reports
 from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.snapshot import current_run, kept_runs, open_snapshot
+from store.state.forgetting import find_forgotten, forget_items
+from store.state.open import open_state
 from store.warehouse import Warehouse
 
 LOGS = ("run-now.log", "prefect")
@@ -39,6 +41,8 @@ class Aged(NamedTuple):
     """Runs of which it goes what they did to customers."""
     runs: list[str]
     """Runs that are known no more."""
+    items: list[str]
+    """Review items that closed unanswered."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -61,6 +65,7 @@ def find_aged(settings: Settings, rules: Retention, now: datetime) -> Aged:
         measured=old(_runs_in(settings, "metrics"), rules.metrics),
         changes=old(_runs_in(settings, "changes"), rules.changes),
         runs=old(_runs_in(settings, "runs"), rules.runs),
+        items=_items(settings, rules.items, now),
     )
 
 
@@ -73,6 +78,9 @@ def remove_aged(settings: Settings, rulebook: Rulebook, aged: Aged) -> None:
     if aged.measured or aged.changes or aged.runs:
         with open_any_golden(settings.golden, settings, rulebook.survivorship) as golden:
             _forget(golden, aged)
+    if aged.items:
+        with open_state(settings) as state:
+            forget_items(state.engine, aged.items)
     if aged.runs:
         with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
             ledger.forget(warehouse, aged.runs)
@@ -123,6 +131,18 @@ def _audits(settings: Settings, days: int | None, now: datetime) -> list[Path]:
     oldest = f"audit-{now - timedelta(days=days):%Y%m%dT%H%M%S}.json"
     found = sorted((settings.data / "audits").glob("audit-*.json"))
     return [path for path in found if path.name < oldest]
+
+
+def _items(settings: Settings, days: int | None, now: datetime) -> list[str]:
+    """Review items of so long ago that nobody answered; looking makes no queue."""
+    if days is None or not _has_log(settings):
+        return []
+    with open_state(settings) as state:
+        return find_forgotten(state.engine, now - timedelta(days=days))
+
+
+def _has_log(settings: Settings) -> bool:
+    return settings.decisions_url is not None or (settings.data / "decisions").exists()
 
 
 def _untouched(settings: Settings, days: int | None, now: datetime) -> list[Path]:

@@ -82,6 +82,14 @@ def tell_of_escalation(settings: Settings, went: Counter[str]) -> list[str]:
     return _tell(settings, [alert])
 
 
+def tell_of_audit(settings: Settings, wrong: str, now: datetime) -> list[str]:
+    """Tell of what an audit found past its limit, if anything; what of that went wrong."""
+    if not wrong:
+        return []
+    title = "Stored evidence is not what the records say"
+    return _tell(settings, [Alert("audit.found", title, wrong, current_run(settings), now)])
+
+
 def overdue(settings: Settings, now: datetime) -> dict[str, int]:
     """How many items of each kind wait beyond their day."""
     with open_state(settings) as state:

@@ -13,6 +13,7 @@ from flows.aging import find_aged, remove_aged
 from flows.erasing.erase import open_where
 from flows.nightly import Progress, prepare, read_checked_rules, refuse_the_past, run_stages
 from flows.rebuild import put_in_place
+from flows.rescoring import Rescored, rescore
 from flows.restoring import finish_restore
 from flows.retaining import find_due, plan_due, remove_put_aside
 from rules.retention import Retention
@@ -52,13 +53,15 @@ def audit(settings: Settings, now: datetime, progress: Progress, *, remove: bool
         if Erasures(settings.raw).begun():
             run_stages(prepare(settings, now)[0], progress)
         due = _retain(settings, rulebook, rules, now, progress, remove=remove)
+        rescored = _rescore(settings, rulebook, now)
         aside = remove_put_aside(settings, rules, now) if remove else []
         aged = find_aged(settings, rules, now)
         if remove:
             remove_aged(settings, rulebook, aged)
         compacted = compact(settings) if remove else {}
     told = {"at": now.isoformat(), "removed" if remove else "due": due, "put_aside": aside}
-    told |= {"aged": aged.counts, "compacted": compacted}
+    told |= {"aged": aged.counts, "compacted": compacted, "rescored": rescored._asdict()}
+    told["wrong"] = rescored.wrong(rulebook.gates.rescored_differing)
     told |= look(settings, now)
     folder = settings.data / "audits"
     folder.mkdir(exist_ok=True, mode=0o700)
@@ -95,6 +98,12 @@ def _retain(
         Erasures(settings.raw).write(planned)
         run_stages(prepare(settings, now)[0], progress)
     return due.counts
+
+
+def _rescore(settings: Settings, rulebook: Rulebook, now: datetime) -> Rescored:
+    """Score a sample of the stored pairs again, after all that is due is gone."""
+    with open_where(settings, rulebook) as where:
+        return rescore(where.warehouse, rulebook, now, rulebook.gates.rescored_pairs)
 
 
 def _sources(con: duckdb.DuckDBPyConnection, now: datetime) -> list[Told]:

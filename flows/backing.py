@@ -72,8 +72,14 @@ def _copy_decisions(settings: Settings, copy: Path) -> bool:
         return False
     copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     copy.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as here, closing(sqlite3.connect(copy)) as there:
-        here.backup(there)
+    try:
+        with closing(sqlite3.connect(path)) as here, closing(sqlite3.connect(copy)) as there:
+            here.backup(there)
+    except sqlite3.Error as error:
+        raise TouchstoneError(
+            f"The decision log cannot be copied to {copy.parent} ({error}); make room there, or "
+            "run `touchstone doctor` if the log is damaged."
+        ) from error
     return True
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import polars as pl
 
-from flows.drift import weight_sql
 from rules.matching import Matching
 from store.errors import TouchstoneError
 from store.lock import one_writer
@@ -14,6 +13,7 @@ from store.settings import Settings
 from store.warehouse import Warehouse
 from transforms.block import key_columns
 from transforms.coverage import estimate_lost, rule_yields
+from transforms.strata import weight_sql
 
 Row = dict[str, Any]
 """Part of an answer; `Any` is whatever JSON can hold."""

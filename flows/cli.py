@@ -14,6 +14,7 @@ from typing import Any
 
 from store.errors import TouchstoneError
 from store.files import keep_private
+from store.priority import give_way
 from store.settings import Settings
 
 COMMANDS = {
@@ -44,6 +45,9 @@ COMMANDS = {
     "restore": "put back what a backup holds",
     "doctor": "is everything in order, and if not, what to do",
 }
+
+GIVES_WAY = frozenset({"nightly", "rebuild", "audit", "train"})
+"""Commands that nobody waits for: whoever works in the app meanwhile goes before them."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -76,6 +80,8 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = Settings().model_copy(update=places)
     if arguments.command != "feed":  # rule files are for the team, and hold nothing of anybody
         keep_private()
+    if arguments.command in GIVES_WAY:
+        give_way(settings.nightly_niceness)
     command = importlib.import_module(f"flows.commands.{arguments.command}")
     result: int = command.run(arguments, settings)
     return result

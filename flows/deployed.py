@@ -19,7 +19,7 @@ from typing import Any
 
 from flows import audit as auditing
 from flows import escalating, fetching
-from flows.alerts import announce, telling_of_failure
+from flows.alerts import announce, tell_of_audit, telling_of_failure
 from flows.line import STAGES, open_warehouse, perform
 from flows.nightly import Night, close, prepare
 from flows.run import Counts, Run
@@ -28,6 +28,7 @@ from store.errors import TouchstoneError
 from store.fetch import Fetched
 from store.files import keep_private
 from store.lock import one_writer
+from store.priority import give_way
 from store.settings import Settings
 
 PREFECT = {
@@ -69,6 +70,7 @@ def nightly(data: str | None = None, rules: str | None = None, now: datetime | N
 
     """
     settings, time = _settings(data, rules), now or datetime.now(UTC)
+    give_way(settings.nightly_niceness)
     with telling_of_failure(settings, "A night"):
         fetched = _fetch_task(settings, time)
         with one_writer(settings.lock):
@@ -105,6 +107,7 @@ def audit(data: str | None = None, rules: str | None = None, now: datetime | Non
 
     """
     settings = _settings(data, rules)
+    give_way(settings.nightly_niceness)
     log = get_run_logger()
 
     def tell(stage: str, counts: Counts | None) -> None:
@@ -112,10 +115,15 @@ def audit(data: str | None = None, rules: str | None = None, now: datetime | Non
             log.info("%s: %s", stage, counts)
 
     with telling_of_failure(settings, "An audit"):
-        told = auditing.audit(settings, now or datetime.now(UTC), tell, remove=True)
+        at = now or datetime.now(UTC)
+        told = auditing.audit(settings, at, tell, remove=True)
     create_markdown_artifact(
         key="audit", markdown=f"```json\n{json.dumps(told, indent=1)}\n```", description="Audit"
     )
+    for problem in tell_of_audit(settings, told["wrong"], at):
+        log.warning("%s", problem)
+    if told["wrong"]:
+        raise TouchstoneError(told["wrong"])
 
 
 @flow(name="escalate", flow_run_name=_run_name)
@@ -145,7 +153,9 @@ def train(data: str | None = None, rules: str | None = None) -> None:
     command = importlib.import_module("flows.commands.train")
     parser = argparse.ArgumentParser()
     command.options(parser)
-    command.run(parser.parse_args([], argparse.Namespace(json=False)), _settings(data, rules))
+    settings = _settings(data, rules)
+    give_way(settings.nightly_niceness)
+    command.run(parser.parse_args([], argparse.Namespace(json=False)), settings)
 
 
 def _settings(data: str | None, rules: str | None) -> Settings:

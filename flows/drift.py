@@ -12,6 +12,7 @@ from store.golden import Golden
 from store.rulebook import Rulebook
 from store.warehouse import Warehouse
 from transforms.drift import best_columns, level_shares, level_shift, unlinkable_share
+from transforms.strata import weight_sql
 
 MEASURES = {
     "growth": "there are {value:.1f} times the records that the prior of the model was learnt "
@@ -59,12 +60,6 @@ def link_levels(source: Warehouse, table: str, prior: float, rules: Matching) ->
             where evidence >= {rules.thresholds.review - prior})
         where match_weight >= {rules.thresholds.review} group by all"""
     )
-
-
-def weight_sql(prior: float) -> str:
-    """The match weight of a stored pair, as `transforms.match.match_weight` works it out."""
-    household = f"(kinship + {prior})"
-    return f"(evidence + {prior} - greatest({household}, 0) - log2(1 + pow(2, -abs({household}))))"
 
 
 def read_drift(

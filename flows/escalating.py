@@ -5,6 +5,7 @@ from datetime import datetime
 
 from flows.alerts import tell_of_escalation
 from rules.queues import Queues
+from store.publications import ask_about_held
 from store.rulebook import read_rule
 from store.settings import Settings
 from store.state.escalation import escalate_due
@@ -15,6 +16,7 @@ def escalate(settings: Settings, now: datetime) -> tuple[Counter[str], list[str]
     """How many items went to whom, and what went wrong in telling of it."""
     queues = read_rule(settings.rules / "queues.toml", Queues)
     with open_state(settings) as state:
+        ask_about_held(settings, state.engine, queues)
         went = escalate_due(state.engine, queues, now)
     return went, tell_of_escalation(settings, went) if went else []
 

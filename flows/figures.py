@@ -6,7 +6,7 @@ customers say as much as those of all.
 
 import polars as pl
 
-from flows.judging import Links, decided_pairs, judge_links
+from flows.judging import Links, judge_samples
 from flows.ledger import said_before
 from flows.run import Run
 from store.golden import Golden
@@ -40,7 +40,7 @@ def measure_quality(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFr
     if is_new:
         found.append(_of_sources(run, golden))
     if is_new or said_before(warehouse, run) is not run.said:
-        found.append(_of_links(judge_links(golden.con, run.rulebook, decided_pairs(run.said))))
+        found.append(_of_links(judge_samples(golden.con, run.rulebook, run.decisions, run.said)))
     rows = pl.concat(found).drop_nulls("value")
     return rows.with_columns(run_id=pl.lit(run.run_id))
 

@@ -53,7 +53,9 @@ def measure_gates(run: Run, golden: Golden, *, is_changed: bool) -> None:
     before = _figures(golden, f"'{current_run(run.settings)}'")
     judged = []
     if before:
-        judged = [*_compared(measured, before, limits), *_of_changes(run, golden, before, limits)]
+        whole = _of_whole(golden, is_changed=is_changed)
+        changes = _of_changes(run, golden, before, limits)
+        judged = [*_compared(measured, before, limits), *whole, *changes]
     rows = [(field, measure, value) for (measure, field), value in measured.items()]
     rows += [(field, f"{_GATE}{gate}", value) for gate, field, value in judged]
     schema = {"field": pl.String, "measure": pl.String, "value": pl.Float64}
@@ -121,7 +123,7 @@ def _compared(now: Figures, before: Figures, limits: Gates) -> list[tuple[str, s
 def _of_changes(
     run: Run, golden: Golden, before: Figures, limits: Gates
 ) -> list[tuple[str, str | None, float]]:
-    """What is judged by itself: merges, quarantine, contact points, the largest, lineage."""
+    """What is judged by itself: merges, quarantine, contact points."""
     since = f"run_id > '{current_run(run.settings) or ''}'"
     merged = golden.one(f"select count(*) from changes where change = 'merged' and {since}")
     rows = golden.one(f"select sum(row_count) from deliveries where state = 'taken_in' and {since}")
@@ -131,10 +133,7 @@ def _of_changes(
     )
     points = golden.one("select count(*) from contact_values")
     invalid = golden.one("select count(*) from contact_values where verification = 'invalid'")
-    found: list[tuple[str, str | None, float]] = [
-        ("largest_customer", None, golden.one("select max(record_count) from golden_values")),
-        ("without_lineage", None, _without_lineage(golden)),
-    ]
+    found: list[tuple[str, str | None, float]] = []
     were = before.get((_SIZE, None), 0.0)
     if were >= limits.least_customers:
         found.append(("merged_share", None, merged / were))
@@ -143,6 +142,22 @@ def _of_changes(
     if points >= limits.least_rows:
         found.append(("invalid_share", None, invalid / points))
     return [(gate, field, round(float(value), 4)) for gate, field, value in found]
+
+
+def _of_whole(golden: Golden, *, is_changed: bool) -> list[tuple[str, str | None, float]]:
+    """What all golden values are looked through for; it is as before where none has changed."""
+    names = ("largest_customer", "without_lineage")
+    if not is_changed:
+        told = golden.read(
+            f"select measure, value from metrics where run_id = {_LAST} "
+            f"and measure in {tuple(f'{_GATE}{name}' for name in names)}"
+        )
+        known = dict(told.iter_rows())
+        if len(known) == len(names):
+            return [(name, None, known[f"{_GATE}{name}"]) for name in names]
+    largest = float(golden.one("select max(record_count) from golden_values"))
+    lost = float(_without_lineage(golden))
+    return [("largest_customer", None, largest), ("without_lineage", None, lost)]
 
 
 def _without_lineage(golden: Golden) -> int:

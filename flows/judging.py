@@ -6,13 +6,14 @@ it can be measured later without anything being remembered.
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import polars as pl
 
-from flows.drift import weight_sql
 from flows.evidence import read_log
 from flows.known import SHOWN
 from store.errors import TouchstoneError
@@ -24,9 +25,10 @@ from store.settings import Settings
 from store.snapshot import current_run, open_snapshot
 from store.warehouse import Warehouse
 from transforms.coverage import Lost, estimate_lost
-from transforms.judge import BANDS, STRATA, Estimate, draw, estimate, floors, stratum
+from transforms.judge import BANDS, STRATA, Estimate, draw, estimate, stratum
 from transforms.match import match_weight
 from transforms.resolve import Resolved, state_of
+from transforms.strata import Drawing, drawn_sql, said_sql, stratum_sql, weight_sql
 
 _SAYS = {
     **dict.fromkeys(("yes", "y", "same", "1", "true", "x"), True),
@@ -63,44 +65,89 @@ def read_pairs(settings: Settings, rulebook: Rulebook) -> Sampled:
 def judge_links(
     con: duckdb.DuckDBPyConnection, rulebook: Rulebook, verdicts: pl.DataFrame
 ) -> Links:
-    """Measure the links among golden tables, or those of a snapshot, by verdicts of people.
+    """Measure the links of a snapshot by what people said of pairs that were drawn at random.
 
     verdicts: record_id_a, record_id_b, is_same. A pair that no rule found cannot be judged.
     """
     con.register("verdicts", _both_ways(verdicts).to_arrow())
-    of_pairs = f"""
-        select *, {_stratum(rulebook)}
-        from (select *, {weight_sql(rulebook.model.manifest.prior)} as weight from pair_weights) p
-        semi join crosswalk a on a.record_number = p.record_a
-        semi join crosswalk b on b.record_number = p.record_b"""
-    counted: pl.DataFrame = con.sql(
-        f"select stratum, found_by, count(*) as count from ({of_pairs}) group by all"
-    ).pl()
     judged: pl.DataFrame = con.sql(
         f"""
         select stratum, is_same, count(*) as count
         from verdicts v join crosswalk a on a.record_id = v.record_id_a
         join crosswalk b on b.record_id = v.record_id_b
-        join ({of_pairs}) p on p.record_a = a.record_number and p.record_b = b.record_number
+        join ({_of_pairs(rulebook)}) p
+            on p.record_a = a.record_number and p.record_b = b.record_number
         group by all"""
     ).pl()
     con.unregister("verdicts")
-    links = counted.filter(pl.col("stratum").is_in(BANDS["linked"]))
-    lost = estimate_lost(links, rulebook.matching)
+    counted, lost = _counted(con, rulebook)
     return Links(estimate(_with_the_rest(counted, judged), lost), lost)
 
 
-def _stratum(rulebook: Rulebook) -> str:
-    """SQL: the stratum of a pair by its weight, as `transforms.judge.stratum` says it."""
-    least = floors(rulebook.matching.thresholds)
-    cases = " ".join(f"when weight >= {low} then '{name}'" for name, low in least.items())
-    return f"case {cases} else '{STRATA[-1]}' end as stratum"
+def judge_samples(
+    con: duckdb.DuckDBPyConnection, rulebook: Rulebook, log: pl.DataFrame, said: Resolved
+) -> Links:
+    """Measure the links among golden tables, or those of a snapshot, by the decisions of stewards.
+
+    Only what they said of pairs that chance had them judge speaks for other pairs. Pairs that they
+    decided otherwise, because the queue asked or something struck them, speak for themselves alone.
+    """
+    with _told(con, log, said):
+        judged: pl.DataFrame = con.sql(
+            f"""
+            select d.stratum, s.is_same, count(*) as count
+            from ({drawn_sql("pair_weights", drawing(rulebook))}) d
+            join said s using (record_a, record_b) where s.is_sample group by all"""
+        ).pl()
+        known: pl.DataFrame = con.sql(
+            f"""
+            select stratum, is_same, count(*)::bigint as count from ({_of_pairs(rulebook)}) p
+            join otherwise o using (record_a, record_b) group by all"""
+        ).pl()
+    counted, lost = _counted(con, rulebook)
+    found = estimate(_with_the_rest(counted, judged, known), lost, known)
+    return Links(found, lost)
 
 
-def _with_the_rest(counted: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
-    """Judged pairs by stratum and verdict, and those that nobody judged."""
-    whole = counted.group_by("stratum").agg(pl.col("count").sum())
-    known = judged.group_by("stratum").agg(judged=pl.col("count").sum())
+@contextmanager
+def _told(con: duckdb.DuckDBPyConnection, log: pl.DataFrame, said: Resolved) -> Iterator[None]:
+    """Lay out what people said of pairs: `said`, and `otherwise` without what chance had asked."""
+    con.register("decided", decided_pairs(said).to_arrow())
+    con.register("answered", answered_items(log).to_arrow())
+    con.sql(f"create or replace temp table said as {said_sql()}")
+    con.sql("create or replace temp table otherwise as from said where not is_sample")
+    try:
+        yield
+    finally:
+        con.sql("drop table said")
+        con.sql("drop table otherwise")
+        con.unregister("decided")
+        con.unregister("answered")
+
+
+def _of_pairs(rulebook: Rulebook) -> str:
+    """The pairs of a snapshot with their strata."""
+    return f"""
+        select *, {stratum_sql(rulebook.matching.thresholds)} as stratum
+        from (select *, {weight_sql(rulebook.model.manifest.prior)} as weight from pair_weights) p
+        semi join crosswalk a on a.record_number = p.record_a
+        semi join crosswalk b on b.record_number = p.record_b"""
+
+
+def _counted(con: duckdb.DuckDBPyConnection, rulebook: Rulebook) -> tuple[pl.DataFrame, Lost]:
+    """How many pairs of each stratum which rules found, and what no rule did."""
+    counted: pl.DataFrame = con.sql(
+        f"select stratum, found_by, count(*) as count from ({_of_pairs(rulebook)}) group by all"
+    ).pl()
+    links = counted.filter(pl.col("stratum").is_in(BANDS["linked"]))
+    return counted, estimate_lost(links, rulebook.matching)
+
+
+def _with_the_rest(counted: pl.DataFrame, *told: pl.DataFrame) -> pl.DataFrame:
+    """Judged pairs by stratum and verdict, and those of which nobody told anything."""
+    judged, whole = told[0], counted.group_by("stratum").agg(pl.col("count").sum())
+    known = pl.concat([part.select("stratum", pl.col("count").cast(pl.Int64)) for part in told])
+    known = known.group_by("stratum").agg(judged=pl.col("count").sum())
     rest = whole.join(known, on="stratum", how="left").select(
         "stratum",
         is_same=pl.lit(None, pl.Boolean),
@@ -155,9 +202,23 @@ def read_judged(path: Path, rulebook: Rulebook) -> tuple[str, pl.DataFrame]:
     return run_id, judged.select("record_id_a", "record_id_b", is_same=answer).drop_nulls()
 
 
-def read_decided(settings: Settings) -> pl.DataFrame:
-    """What stewards decided of pairs: record_id_a, record_id_b, is_same."""
-    return decided_pairs(state_of(read_log(settings)))
+def judge_decided(con: duckdb.DuckDBPyConnection, rulebook: Rulebook, settings: Settings) -> Links:
+    """Measure the links of a snapshot by all that stewards decided up to now."""
+    log = read_log(settings)
+    return judge_samples(con, rulebook, log, state_of(log))
+
+
+def answered_items(log: pl.DataFrame) -> pl.DataFrame:
+    """The items that decisions of the log answer."""
+    return log.select("item_id").drop_nulls().unique()
+
+
+def drawing(rulebook: Rulebook) -> Drawing:
+    """By what chance draws the pairs that stewards judge blind."""
+    model = rulebook.model
+    return Drawing(
+        rulebook.queues.samples, rulebook.matching.thresholds, model.manifest.prior, model.name
+    )
 
 
 def decided_pairs(said: Resolved) -> pl.DataFrame:

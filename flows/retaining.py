@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from flows.erasing.details import find_told, plan_told
 from flows.erasing.plan import Where, plan
 from rules.erasure import Erasure
 from rules.retention import Days, Retention
@@ -31,12 +32,15 @@ class Due(NamedTuple):
     """Rows in quarantine, by delivery number."""
     deliveries: list[int]
     """Deliveries that go whole."""
+    cells: pl.DataFrame
+    """Fields that a record says no more: record_number, source, source_key, field."""
 
     @property
     def counts(self) -> dict[str, int]:
         """How much it is."""
         rows = sum(map(len, self.rows.values()))
-        return {"records": len(self.records), "rows": rows, "deliveries": len(self.deliveries)}
+        told = {"records": len(self.records), "rows": rows, "deliveries": len(self.deliveries)}
+        return told | ({"values": self.cells.height} if self.cells.height else {})
 
     def __bool__(self) -> bool:
         return any(self.counts.values())
@@ -59,10 +63,15 @@ def find_due(where: Where, rules: Retention, now: datetime) -> Due:
         "where d.state in ('held', 'refused') and d.received_at < l.held order by 1",
         limits=limits,
     )
+    told = find_told(where, rules, now, records)
+    rows = _rows(where, limits)
+    for number, row in told.rows.iter_rows():
+        rows[number] = sorted({*rows.get(number, ()), row})
     return Due(
         records["record_number"],
-        _rows(where, limits),
+        rows,
         [n for n in deliveries["delivery_number"] if n not in _dropped(where.settings)],
+        told.cells,
     )
 
 
@@ -81,7 +90,8 @@ def plan_due(where: Where, due: Due, now: datetime) -> Erasure:
     )
     entered = tuple(sorted({*made.entered, *touched["delivery_number"]}))
     update = {"rows": rows, "dropped": dropped, "entered": entered, "keeps_out": False}
-    return made.model_copy(update=update)
+    made = made.model_copy(update=update)
+    return plan_told(where, due.cells, made) if due.cells.height else made
 
 
 def remove_put_aside(settings: Settings, rules: Retention, now: datetime) -> list[str]:
@@ -99,7 +109,7 @@ def remove_put_aside(settings: Settings, rules: Retention, now: datetime) -> lis
 def _limits(where: Where, rules: Retention, now: datetime) -> pl.DataFrame:
     """By source the moments before which things go; none where they stay."""
     sources = where.warehouse.read("select distinct source from ingest.deliveries order by 1")
-    kinds = list(Days.model_fields)
+    kinds = [kind for kind in Days.model_fields if kind != "fields"]
     rows = []
     for source in sources["source"]:
         days = rules.of(source).model_dump()

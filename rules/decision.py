@@ -30,6 +30,7 @@ Kind = Literal[
     "correct",
     "reject",
     "publish",
+    "withhold",
     "undo",
 ]
 
@@ -148,7 +149,7 @@ class Row(Subject):
 
 
 class Publication(Subject):
-    """A snapshot that was held back and is released."""
+    """A snapshot that was held back: released, or kept back."""
 
     run_id: Annotated[str, StringConstraints(pattern=r"^R[0-9]{4,}$")]
 
@@ -196,6 +197,7 @@ SUBJECTS: dict[Kind, type[Subject]] = {
     "correct": Correction,
     "reject": Row,
     "publish": Publication,
+    "withhold": Publication,
     "undo": Undone,
 }
 """What each kind of decision is about."""

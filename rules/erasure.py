@@ -49,6 +49,10 @@ class Erasure(Rule):
     domains: tuple[str, ...] = Field(description="digests of domains that nobody else had")
     names: tuple[str, ...] = Field(description="digests of name keys that nobody else had")
     rows: dict[int, tuple[int, ...]] = Field(description="rows in quarantine, by delivery number")
+    cells: dict[str, dict[str, tuple[str, ...]]] = Field(
+        default_factory=dict,
+        description="by source and field, the digests of the keys of records that say it no more",
+    )
     dropped: tuple[int, ...] = Field(description="deliveries erased whole: nobody can read them")
     entered: tuple[int, ...] = Field(description="deliveries that were in, and stay in")
     decisions: tuple[int, ...] = Field(description="decisions that name an erased record")

@@ -6,7 +6,10 @@ from rules.base import Rule
 
 
 class Gates(Rule):
-    """Limits. Past one, the tables of the night are held back and the old ones stay published."""
+    """Limits. Past one, the tables of the night are held back and the old ones stay published.
+
+    The last two are of the audit, which holds nothing back: it tells of it and ends with 1.
+    """
 
     customers_drop: float = Field(ge=0, le=1, description="share of the customers that are gone")
     customers_rise: float = Field(ge=0, description="new customers, in times of those there were")
@@ -20,3 +23,9 @@ class Gates(Rule):
     without_lineage: int = Field(ge=0, description="golden values that no record or person gave")
     least_customers: int = Field(ge=1, description="with fewer there is nothing to compare with")
     least_rows: int = Field(ge=1, description="with fewer no share of them is judged")
+    rescored_pairs: int = Field(
+        500, ge=0, description="stored pairs of each band that an audit scores again; 0: none"
+    )
+    rescored_differing: int = Field(
+        0, ge=0, description="of these, so many may come out otherwise than they are stored"
+    )

@@ -11,6 +11,10 @@ Level = Literal["account_manager", "administrator"]
 """Who is told of an item that is past due."""
 
 
+SAMPLE = "sample"
+"""Why an item is asked that chance drew; who answers it is shown no score and no customer."""
+
+
 class Escalation(Rule):
     """One step up for an item that nobody answered in time."""
 
@@ -42,6 +46,13 @@ class Queue(Rule):
         (), description="fields of which another value than the published one needs a second person"
     )
 
+    ask_days: int = Field(
+        0,
+        ge=0,
+        le=366,
+        description="days for which an item waits when its customer is asked, unless a day is "
+        "chosen; 0: there is nobody to ask",
+    )
     blind_share: float = Field(
         0,
         ge=0,
@@ -106,15 +117,39 @@ class Order(Rule):
         return moment.timestamp() / 86_400
 
 
+class Samples(Rule):
+    """Which pairs people judge blind, so that linking can be measured without truth."""
+
+    each: int = Field(
+        40,
+        ge=0,
+        le=1_000,
+        description="pairs of each stratum of match weight that are drawn by lot; 0: none",
+    )
+    share: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="of a stratum at most so much is drawn, and so much is added to a queue",
+    )
+
+
 class Queues(Rule):
     """Every kind of review item has its queue."""
 
     order: Order = Order()
+    samples: Samples = Samples()
     match: Queue
     cluster: Queue
     conflict: Queue
     quarantine: Queue
     delivery: Queue
+    publication: Queue = Queue(
+        title="Publish what is held back",
+        stake=20.0,
+        due_days=1,
+        escalation=(Escalation(to="administrator", after_days=0),),
+    )
 
     @property
     def kinds(self) -> dict[str, Queue]:

@@ -1,10 +1,30 @@
-"""Say how long what is kept is kept, by source; `touchstone audit` removes what is older."""
+"""Say how long what is kept is kept, by source and field; `touchstone audit` removes the rest."""
 
-from typing import Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from rules.base import Rule
+
+Detail = Literal["birth_date", "gender", "language", "job_title", "address"]
+"""What may go before its record does: a record is known by its name and its contact points."""
+
+MADE_OF: dict[Detail, tuple[str, ...]] = {
+    "birth_date": ("birth_date",),
+    "gender": ("gender",),
+    "language": ("language",),
+    "job_title": ("job_title",),
+    "address": (
+        "address",
+        "address_line1",
+        "address_line2",
+        "house_number",
+        "city",
+        "region",
+        "postcode",
+    ),
+}
+"""The fields that a feed may deliver it in; an address may be in one column or in seven."""
 
 
 class Days(Rule):
@@ -20,6 +40,10 @@ class Days(Rule):
         None, ge=1, description="what a row said that could not be taken in"
     )
     held: int | None = Field(None, ge=1, description="a delivery that was held or refused, whole")
+    fields: dict[Detail, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description="what a record says in a field, since its source last said anything new of it",
+    )
 
 
 class Retention(Rule):
@@ -40,6 +64,9 @@ class Retention(Rule):
         None, ge=30, description="that there was a run; not before all else that it left"
     )
     audits: int | None = Field(None, ge=1, description="what an audit found, since that")
+    items: int | None = Field(
+        None, ge=30, description="a review item that closed unanswered, since it was due"
+    )
     logs: int | None = Field(
         None, ge=1, description="logs below the data folder, since they were written to"
     )
@@ -59,6 +86,7 @@ class Retention(Rule):
     def of(self, source: str) -> Days:
         """The days of a source: its own where it has one, else everybody's."""
         own = self.sources.get(source, Days())
+        fields = self.all_sources.fields | own.fields
         return Days.model_validate(
-            self.all_sources.model_dump() | own.model_dump(exclude_none=True)
+            self.all_sources.model_dump() | own.model_dump(exclude_none=True) | {"fields": fields}
         )

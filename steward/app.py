@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,6 +21,7 @@ from steward.api.routes import api_routes
 from steward.buckets import Limiter
 from steward.desk.ahead import Ahead
 from steward.desk.assets import Assets
+from steward.desk.index import lay_out_elsewhere
 from steward.desk.rendering import Renderer
 from steward.desk.site import desk_routes, say_nothing_here, threads
 from steward.desk.visit import Desk
@@ -34,6 +36,7 @@ from store.errors import TouchstoneError
 from store.keys import Keys
 from store.lock import one_writer
 from store.oidc import Provider
+from store.publications import ask_about_held
 from store.reading import Snapshots
 from store.rulebook import read_feeds, read_lookups, read_rule, read_rulebook
 from store.runner import Runner
@@ -102,7 +105,10 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
     rights = read_rule(settings.rules / "roles.toml", Rights)
     assets = Assets()
     with open_state(settings) as state:
-        snapshots = Snapshots(settings, lambda: live_run(state.engine))
+        ask_about_held(settings, state.engine, rulebook.queues)
+        snapshots = Snapshots(
+            settings, lambda: live_run(state.engine), partial(lay_out_elsewhere, settings)
+        )
         limiter, ahead = Limiter(time.monotonic), Ahead(snapshots, rulebook)
         try:
             yield Desk(

@@ -1,4 +1,4 @@
-"""Do in one go what many requests wait for, one batch after the other in a thread.
+"""Do in one go what many requests wait for, one batch after the other in a thread or a few.
 
 A batch is whatever came while the batch before was at work: a lone request waits for nobody, and
 a crowd shares the cost of a look at a frame or of one fsync.
@@ -28,15 +28,20 @@ class Batches(Generic[Given, Answer]):
         most: int = 200,
         waiting: int = 2_000,
         pause: float = 0.0,
+        threads: int = 1,
     ) -> None:
-        """Batches of `most` at most; in a crowd, so many seconds are let pass between them."""
+        """Batches of `most` at most; in a crowd, so many seconds are let pass between them.
+
+        `threads` says how many are at work at once.
+        """
         self._work = work
         self._most = most
         self._waiting = waiting
         self._pause = pause
         self._queue: deque[tuple[Given, asyncio.Future[Answer]]] = deque()
-        self._thread = ThreadPoolExecutor(1)
-        self._worker: asyncio.Task[None] | None = None
+        self._most_at_work = threads
+        self._threads = ThreadPoolExecutor(threads)
+        self._at_work: list[asyncio.Task[None]] = []
 
     async def ask(self, item: Given) -> Answer:
         """The answer to one item; `FullError` when too many wait."""
@@ -44,15 +49,15 @@ class Batches(Generic[Given, Answer]):
             raise FullError
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._queue.append((item, answer))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._drain())
+        self._at_work = [one for one in self._at_work if not one.done()]
+        if len(self._at_work) < self._most_at_work:
+            self._at_work.append(asyncio.create_task(self._drain()))
         return await answer
 
     async def close(self) -> None:
         """Wait until nobody waits."""
-        if self._worker is not None:
-            await self._worker
-        self._thread.shutdown()
+        await asyncio.gather(*self._at_work)
+        self._threads.shutdown()
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
@@ -61,7 +66,7 @@ class Batches(Generic[Given, Answer]):
             batch = [self._queue.popleft() for _ in range(count)]
             try:
                 answers = await loop.run_in_executor(
-                    self._thread, self._work, [item for item, _ in batch]
+                    self._threads, self._work, [item for item, _ in batch]
                 )
             except Exception as error:
                 _refuse([waiting for _, waiting in batch], error)

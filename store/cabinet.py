@@ -141,7 +141,7 @@ def lay_out(settings: Settings, run_id: str) -> Cabinet:
             con.execute("set TimeZone = 'UTC'")
             drawers = {
                 name: Drawer(place.rows(f"{name}.arrow", partial(_rows, con, sql)))
-                for name, sql in _TABLES.items()
+                for name, sql in TABLES.items()
             }
             redirects = con.sql("select old_customer_id, customer_id from redirects").fetchall()
     except (duckdb.Error, FileNotFoundError) as error:
@@ -149,7 +149,7 @@ def lay_out(settings: Settings, run_id: str) -> Cabinet:
     return Cabinet(run_id, **drawers, redirects=dict(redirects))
 
 
-_TABLES = {
+TABLES = {
     "records": "select * from records order by founder, record_number",
     "plain": "select * exclude (is_one_record, updated_at) from plain_values order by founder",
     "noted": "select * from noted_values order by founder",

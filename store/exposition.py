@@ -3,8 +3,10 @@
 Every sample is a number about a run, a source, a field or a queue; none is about a person.
 """
 
+import json
 import math
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +30,10 @@ SAYS = {
     "snapshot_held": "Whether the newest snapshot is held back.",
     "snapshots_kept": "Snapshots that are kept.",
     "disk_bytes": "What the data folder takes.",
+    "audit_timestamp_seconds": "When the last audit was.",
+    "audit_found": "What it found, by kind.",
+    "audit_rescored_pairs": "Stored pairs that it scored again, by band.",
+    "audit_differing_pairs": "How many of these are not as they are stored.",
 }
 """Every metric by its name after `touchstone_`."""
 
@@ -44,7 +50,7 @@ class Sample(NamedTuple):
 
 def expose(settings: Settings) -> str:
     """The metrics of the current snapshot and of the data folder."""
-    samples = list(_of_folder(settings))
+    samples = [*_of_folder(settings), *_of_audit(settings)]
     if current_run(settings) is not None:
         with open_snapshot(settings) as con:
             samples += _of_snapshot(con)
@@ -71,6 +77,21 @@ def write_metrics(path: Path, text: str) -> None:
     draft.write_text(text, encoding="utf-8")
     draft.chmod(0o644)
     draft.replace(path)
+
+
+def _of_audit(settings: Settings) -> Iterator[Sample]:
+    """What the last audit found; none has been, or it was of before pairs were scored again."""
+    newest = max((settings.data / "audits").glob("audit-*.json"), default=None)
+    if newest is None:
+        return
+    told = json.loads(newest.read_text("utf-8"))
+    yield Sample("audit_timestamp_seconds", datetime.fromisoformat(told["at"]).timestamp())
+    for kind, count in told["found"].items():
+        yield Sample("audit_found", float(count), {"kind": kind})
+    if rescored := told.get("rescored"):
+        for band, count in rescored["pairs"].items():
+            yield Sample("audit_rescored_pairs", float(count), {"band": band})
+        yield Sample("audit_differing_pairs", float(rescored["differing"]))
 
 
 def _line(sample: Sample) -> str:

@@ -17,7 +17,7 @@ from store.errors import TouchstoneError, UnreadableError
 from store.schema import VERIFIED_SHARES, WAREHOUSE, golden_schema
 from store.settings import Settings
 from store.views import CONTRACT, analyst_views
-from store.warehouse import Warehouse, said_of
+from store.warehouse import Warehouse, opening
 
 G = TypeVar("G", bound="Golden")
 
@@ -123,7 +123,7 @@ class GoldenBeside(Golden):
         schemas = re.findall(r"create schema (\w+)", WAREHOUSE)
         where = ",".join(["golden.main", *(f'"{self.home}".{schema}' for schema in schemas)])
         place = str(path).replace("'", "''")
-        with said_of(path):
+        with opening(path):
             self.con.execute(f"attach '{place}' as golden")
         self.con.execute(f"set search_path = '{where}'")
         self.con.execute("set force_compression = 'auto'")

@@ -8,7 +8,8 @@ import polars as pl
 
 from rules.decision import EVIDENCE
 from rules.feed import Feed
-from rules.queues import Order, Queues
+from rules.queues import SAMPLE, Order, Queues
+from store.publications import ask_about_held
 from store.settings import Settings
 from store.state.engine import open_engine
 from store.state.escalation import escalate_due
@@ -20,13 +21,27 @@ _EVIDENCE = ", ".join(
     f"{name} := {f'list_sort({name})' if name == 'record_ids' else name}" for name in EVIDENCE
 )
 
+_BLIND = f"coalesce(review_items.why, '') = '{SAMPLE}'"
 
-def show_queue(settings: Settings, items: pl.DataFrame, run_id: str, now: datetime) -> None:
+
+def show_queue(
+    settings: Settings, items: pl.DataFrame, run_id: str, now: datetime, queues: Queues
+) -> None:
     """Bring the queue up to date with the snapshot that was just published."""
     engine = open_engine(settings.log_url, 30)
     try:
         publish_queue(engine, items, int(run_id[1:]), to_text(now))
+        ask_about_held(settings, engine, queues)
         seal(engine, now)
+    finally:
+        engine.dispose()
+
+
+def show_held(settings: Settings, queues: Queues) -> None:
+    """Ask the administrators about the snapshot that is held back, if one is."""
+    engine = open_engine(settings.log_url, 30)
+    try:
+        ask_about_held(settings, engine, queues)
     finally:
         engine.dispose()
 
@@ -49,8 +64,9 @@ def queue_of(
     customers themselves by all ids that they have and had, and until when an account manager has
     them alone.
 
-    A row in quarantine and a held delivery have the campaign that their feed declares for every
-    record. A record of no campaign, and an item of a feed that declares none, has the campaign ''.
+    What chance has judged blind is nobody's account. A row in quarantine and a held delivery have
+    the campaign that their feed declares for every record. A record of no campaign, and an item of
+    a feed that declares none, has the campaign ''.
     """
     declared = pl.DataFrame(
         [(source, feed.campaign) for source, feed in feeds.items() if feed.campaign],
@@ -92,8 +108,8 @@ def queue_of(
         select item_id, kind, {urgency_sql(queues.order)} as urgency,
             {_moment("opened_at")}, {_moment("due_at")},
             {_moment("opened_at + to_days(days::integer)", "manager_until")},
-            coalesce(of_items.accounts, []) as accounts,
-            coalesce(named_ids.customers, []) as customers,
+            if({_BLIND}, [], coalesce(of_items.accounts, [])) as accounts,
+            if({_BLIND}, [], coalesce(named_ids.customers, [])) as customers,
             sha256(to_json(struct_pack({_EVIDENCE}))::varchar) as fingerprint,
             coalesce(campaigns, [coalesce(declared.campaign, '')]) as campaigns
         from review_items left join of_records using (item_id)

@@ -7,7 +7,8 @@ old one stays open until those who read it have ended, so that no page mixes two
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 import duckdb
@@ -17,10 +18,12 @@ from store.beside import Beside, quoted
 from store.errors import TouchstoneError
 from store.laid_out import laid_out
 from store.settings import Settings
-from store.snapshot import current_run, kept_runs
+from store.snapshot import current_run, has_snapshot, kept_runs
 from store.warehouse import configure
 
 T = TypeVar("T")
+LARGE = 64 << 20
+"""Bytes of a snapshot that another process lays out: pages would wait for it meanwhile."""
 MOST_REMEMBERED = 4_000
 """Answers that are kept of one snapshot; the one that was not wanted for longest goes first."""
 
@@ -35,8 +38,20 @@ class NoSnapshotError(TouchstoneError):
 class Snapshot:
     """One run's snapshot, open. Its readers may be many threads."""
 
-    def __init__(self, run_id: str, con: duckdb.DuckDBPyConnection, beside: Beside) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        con: duckdb.DuckDBPyConnection,
+        beside: Beside,
+        lay_out: Callable[[], None] | None = None,
+    ) -> None:
+        """`lay_out` has another process make the tables that last, and returns when it has."""
         self.run_id = run_id
+        self.indexed: Callable[[], AbstractContextManager[Snapshot]] = lambda: nullcontext(self)
+        """What searches read: this snapshot, or the one before while a large one is laid out."""
+        self.is_laid_out = False
+        """Whether all tables are made that are to last."""
+        self._lay_out = lay_out
         self.readers = 0
         self.known: dict[str, tuple[str, str]] = {}
         """What readers need again and again of a snapshot, which never changes; kept by them."""
@@ -83,6 +98,8 @@ class Snapshot:
         if self._beside.has(name):
             return
         with self._keeping:
+            if is_lasting and not self._beside.has(name):
+                self._look()
             if not self._beside.has(name):
                 made = make(self).to_arrow()
                 with self._cursor() as cursor:
@@ -93,6 +110,15 @@ class Snapshot:
         if not self._beside.is_settled:
             with self._keeping, self._cursor() as cursor:
                 self._beside.settle(cursor)
+        self.is_laid_out = True
+
+    def _look(self) -> None:
+        """Have the tables that last made by another process, once; else they are made here."""
+        lay_out, self._lay_out = self._lay_out, None
+        if lay_out is not None:
+            lay_out()
+        with self._cursor() as cursor:
+            self._beside.look(cursor)
 
     def frame(self, query: str, values: Row | None = None) -> pl.DataFrame:
         """What a query answers; it names its values as $name."""
@@ -129,12 +155,20 @@ class Snapshot:
 class Snapshots:
     """The live snapshot of one installation."""
 
-    def __init__(self, settings: Settings, live: Callable[[], int | None]) -> None:
-        """`live` says the number of the run whose queue is shown."""
+    def __init__(
+        self,
+        settings: Settings,
+        live: Callable[[], int | None],
+        lay_out: Callable[[str], None] | None = None,
+    ) -> None:
+        """`live` says the number of the run whose queue is shown; `lay_out`: see `Snapshot`."""
         self._settings = settings
         self._live = live
+        self._lay_out = lay_out
         self._turn = threading.Lock()
         self._open: Snapshot | None = None
+        self._last: Snapshot | None = None
+        """The one before, while a large one is laid out for searching."""
 
     @contextmanager
     def reading(self) -> Iterator[Snapshot]:
@@ -163,25 +197,49 @@ class Snapshots:
     def close(self) -> None:
         """Let go of the file."""
         with self._turn:
-            if self._open is not None:
-                self._open.close()
-                self._open = None
+            for snapshot in (self._open, self._last):
+                if snapshot is not None:
+                    snapshot.close()
+            self._open = self._last = None
 
     def _take(self) -> Snapshot:
         run_id = self._run_id()
         with self._turn:
             if self._open is None or self._open.run_id != run_id:
                 before, self._open = self._open, self._opened(run_id, is_live=True)
-                if before is not None and not before.readers:
-                    before.close()
+                if before is not None and before.is_laid_out:
+                    before, self._last = self._last, before
+                self._let_go(before)
             self._open.readers += 1
             return self._open
+
+    @contextmanager
+    def _indexed(self, snapshot: Snapshot) -> Iterator[Snapshot]:
+        """This snapshot once it is laid out, and until then the one before, if it is kept."""
+        with self._turn:
+            last = self._last
+            if last is not None and (
+                snapshot.is_laid_out or not has_snapshot(self._settings, last.run_id)
+            ):
+                self._last = None
+                self._let_go(last)
+            index = self._last or snapshot
+            index.readers += 1
+        try:
+            yield index
+        finally:
+            self._give_back(index)
 
     def _give_back(self, snapshot: Snapshot) -> None:
         with self._turn:
             snapshot.readers -= 1
-            if not snapshot.readers and snapshot is not self._open:
-                snapshot.close()
+            self._let_go(snapshot)
+
+    def _let_go(self, snapshot: Snapshot | None) -> None:
+        """Close what nobody reads any more."""
+        is_held = snapshot is self._open or snapshot is self._last
+        if snapshot is not None and not snapshot.readers and not is_held:
+            snapshot.close()
 
     def _run_id(self) -> str:
         number = self._live()
@@ -197,6 +255,8 @@ class Snapshots:
             con.execute(f"attach {quoted(path)} as golden (read_only)")
             place = laid_out(self._settings, run_id) if is_live else None
             beside = Beside(con, place)
+            if place is not None:
+                con.execute(f"set allowed_directories = [{quoted(place.folder)}]")
             con.execute("set enable_external_access = false")
         except (duckdb.Error, FileNotFoundError) as error:
             con.close()
@@ -205,4 +265,9 @@ class Snapshots:
                 "another, or restore the folder from a backup."
             ) from error
         configure(con, self._settings.model_copy(update={"threads": 1}))
-        return Snapshot(run_id, con, beside)
+        is_aside = self._lay_out is not None and is_live and path.stat().st_size >= LARGE
+        if not is_aside or self._lay_out is None:
+            return Snapshot(run_id, con, beside)
+        snapshot = Snapshot(run_id, con, beside, partial(self._lay_out, run_id))
+        snapshot.indexed = partial(self._indexed, snapshot)
+        return snapshot

@@ -7,8 +7,9 @@ nothing of the erased ones is left in it. A delivery that nobody could read is r
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import polars as pl
@@ -42,14 +43,21 @@ def is_redacted(path: Path) -> bool:
 
 
 def write_redacted(
-    folder: Path, parts: Iterable[Reading], about: About, erased: frozenset[int]
+    folder: Path,
+    parts: Iterable[Reading],
+    about: About,
+    erased: frozenset[int],
+    blanked: Mapping[str, frozenset[int]] = MappingProxyType({}),
 ) -> Path:
-    """Replace the payload in `folder` by `parts` without the rows that are erased."""
+    """Replace the payload in `folder` by `parts` without the rows that are erased.
+
+    `blanked` names by column the rows of which the cells go.
+    """
     draft, target = folder / f".{NAME}.draft", folder / NAME
     schema = _schema(about)
     with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
         for part in parts:
-            table = _table(part, about.columns, erased)
+            table = _table(_without_cells(part, blanked), about.columns, erased)
             for some in table.iter_slices(_ROWS):
                 writer.write_table(some.to_arrow().cast(schema))
     sync_file(draft)
@@ -94,6 +102,16 @@ def _reading(table: pl.DataFrame, columns: list[str], notes: list[str]) -> Readi
     rows = table.filter(is_row).select("row_number", *cells).rename(cells)
     rejects = table.filter(~is_row).select(*_OURS)
     return Reading(rows, rejects.cast(REJECT_SCHEMA), columns, table.height, notes)
+
+
+def _without_cells(part: Reading, blanked: Mapping[str, frozenset[int]]) -> Reading:
+    """A part in which these cells are missing."""
+    kept = [
+        pl.when(~pl.col("row_number").is_in(list(rows))).then(pl.col(column)).alias(column)
+        for column, rows in blanked.items()
+        if column in part.rows.columns
+    ]
+    return part._replace(rows=part.rows.with_columns(kept))
 
 
 def _table(part: Reading, columns: list[str], erased: frozenset[int]) -> pl.DataFrame:

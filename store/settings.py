@@ -26,6 +26,12 @@ class Settings(BaseSettings):
     )
     snapshots_kept: int = Field(14, ge=1, description="published snapshots that are kept")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 2, ge=1)
+    nightly_niceness: int = Field(
+        10,
+        ge=0,
+        le=19,
+        description="of runs, audits and training, so that people go before; 0: off",
+    )
     memory_limit: str = Field("1GB", description="for each database that a run has open")
     secrets: Path | None = Field(
         None, description="a folder with a file for each secret that the environment does not have"
@@ -50,6 +56,9 @@ class Settings(BaseSettings):
     api_per_minute: int = Field(6_000, ge=1, description="questions of one token to the read API")
     api_costly_per_minute: int = Field(
         1_200, ge=1, description="searches and matches among them, each"
+    )
+    match_processes: int = Field(
+        1, ge=0, le=16, description="that answer matches beside the app; 0: the app does it itself"
     )
     looks_wait: bool = Field(
         False, description="whether a look waits until the audit trail is on the disk, as all else"

@@ -251,8 +251,25 @@ def read_older(path: Path, table: str) -> pl.DataFrame:
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    with said_of(path):
+    with opening(path):
         return duckdb.connect(str(path))
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Open a file of tables, or make it whole: one that cannot be made leaves nothing behind."""
+    is_new = not path.exists()
+    with said_of(path):
+        try:
+            yield
+        except duckdb.IOException as error:
+            if not is_new or not path.exists():
+                raise
+            path.unlink()
+            raise TouchstoneError(
+                f"{path.name} cannot be made ({str(error).splitlines()[0]}); "
+                "make room on the disk, then run again."
+            ) from error
 
 
 @contextmanager

@@ -45,6 +45,15 @@ class Judged(NamedTuple):
     judged: int
     same: int
     share: Share
+    """Of those whose answer was not known without chance."""
+    known: int = 0
+    """Pairs of it that people decided otherwise than by chance: they stand for themselves alone."""
+    known_same: int = 0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether so many were judged that something can be said of the others."""
+        return self.judged >= min(ENOUGH, self.pairs - self.known)
 
 
 class Band(NamedTuple):
@@ -99,8 +108,11 @@ def draw(pairs: pl.DataFrame, size: int) -> pl.DataFrame:
     return ranked.sort("turn", "lot").head(size).sort("lot").drop("turn")
 
 
-def estimate(pairs: pl.DataFrame, lost: Lost) -> Estimate:
+def estimate(pairs: pl.DataFrame, lost: Lost, known: pl.DataFrame | None = None) -> Estimate:
     """Precision and recall of links; pairs: stratum, is_same (missing where nobody judged), count.
+
+    known: the same of pairs beside these whose answer is known, though chance did not choose them.
+    They are strata of their own that were judged whole, and say nothing of any other pair.
 
     A total is the sum over the strata of pairs times the share judged to be one customer. Its
     interval is put together from the Wilson intervals of the strata, so that a stratum without a
@@ -108,8 +120,8 @@ def estimate(pairs: pl.DataFrame, lost: Lost) -> Estimate:
     Data Analysis 53 (2009). Recall is made of the ratio of two totals, missed and right, with the
     interval of A. Donner and G. Y. Zou, Statistical Methods in Medical Research 21 (2012).
     """
-    strata = [_stratum(pairs, name) for name in STRATA]
-    too_few = [s.stratum for s in strata if s.judged < min(ENOUGH, s.pairs)]
+    strata = [_stratum(pairs, name, known) for name in STRATA]
+    too_few = [s.stratum for s in strata if not s.is_enough]
     links, others = strata[:LINKS], strata[LINKS:]
     count = sum(s.pairs for s in links)
     none = Share(None, None, None, 0)
@@ -142,30 +154,38 @@ def _band(band: str, parts: list[Judged]) -> Band:
         sum(getattr(part, name) for part in parts) for name in ("pairs", "judged", "same")
     )
     share = Share(None, None, None, 0)
-    if pairs and all(part.judged >= min(ENOUGH, part.pairs) for part in parts):
+    if pairs and all(part.is_enough for part in parts):
         total = _sum([_total(part) for part in parts])
         share = Share(total.value / pairs, total.low / pairs, total.high / pairs, judged)
     return Band(band, pairs, judged, same, share)
 
 
-def _stratum(pairs: pl.DataFrame, name: str) -> Judged:
-    mine = pairs.filter(pl.col("stratum") == name)
-    judged = mine.filter(pl.col("is_same").is_not_null())
-    same = int(judged.filter("is_same")["count"].sum())
-    count = int(judged["count"].sum())
-    return Judged(name, int(mine["count"].sum()), count, same, share_of(same, count))
+def _stratum(pairs: pl.DataFrame, name: str, known: pl.DataFrame | None) -> Judged:
+    judged, count, same = _told(pairs.filter(pl.col("stratum") == name))
+    others = pairs.clear() if known is None else known.filter(pl.col("stratum") == name)
+    _, more, more_same = _told(others)
+    return Judged(name, judged + more, count, same, share_of(same, count), more, more_same)
+
+
+def _told(pairs: pl.DataFrame) -> tuple[int, int, int]:
+    """How many pairs these are, how many of them were judged, and how many of those are same."""
+    judged = pairs.filter(pl.col("is_same").is_not_null())
+    parts = (pairs, judged, judged.filter("is_same"))
+    every, told, same = (int(part["count"].sum()) for part in parts)
+    return every, told, same
 
 
 def _total(s: Judged) -> Total:
     """How many pairs of a stratum are one customer; certain where all of them were judged."""
     if s.share.value is None or s.share.low is None or s.share.high is None:
-        return Total(0.0, 0.0, 0.0)
-    left = math.sqrt(1 - s.judged / s.pairs)
+        return Total(float(s.known_same), float(s.known_same), float(s.known_same))
+    others = s.pairs - s.known
+    left = math.sqrt(1 - s.judged / others)
     below, above = s.share.value - s.share.low, s.share.high - s.share.value
     return Total(
-        s.pairs * s.share.value,
-        s.pairs * (s.share.value - left * below),
-        s.pairs * (s.share.value + left * above),
+        s.known_same + others * s.share.value,
+        s.known_same + others * (s.share.value - left * below),
+        s.known_same + others * (s.share.value + left * above),
     )
 
 

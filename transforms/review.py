@@ -6,7 +6,7 @@ same question keeps its name from night to night, and an answered question is no
 
 import polars as pl
 
-from rules.queues import Queues
+from rules.queues import SAMPLE, Queues
 
 SCHEMA: dict[str, pl.DataType] = {
     "kind": pl.String(),
@@ -39,6 +39,16 @@ def match_items(pairs: pl.DataFrame) -> pl.DataFrame:
         record_ids=pl.concat_list("record_id_a", "record_id_b"),
         customer_ids=pl.concat_list("customer_id_a", "customer_id_b"),
         match_weight=pl.col("match_weight"),
+    )
+
+
+def sample_items(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Ask the same of pairs that chance drew, linked or not; columns as in match_items."""
+    samples = match_items(pairs)
+    return samples.with_columns(
+        why=pl.lit(SAMPLE),
+        uncertainty=pl.lit(0.5),
+        customer_ids=pl.col("customer_ids").list.unique(maintain_order=True),
     )
 
 
@@ -108,10 +118,31 @@ def prioritise(items: pl.DataFrame, queues: Queues) -> pl.DataFrame:
     """
     due_days = {kind: queue.due_days for kind, queue in queues.kinds.items()}
     days = pl.col("kind").replace_strict(due_days, return_dtype=pl.Int64)
-    return items.with_columns(
+    ranked = items.with_columns(
         due_at=pl.col("opened_at") + pl.duration(days=days),
         priority=(_impact(queues) * pl.col("uncertainty")).round(4),
     ).drop("uncertainty", "campaigns")
+    return _spread(ranked, queues)
+
+
+def _spread(items: pl.DataFrame, queues: Queues) -> pl.DataFrame:
+    """Put the samples between the other pairs, one after so many, in the order of their names.
+
+    A name is a digest, so what comes first of them is left to chance: a queue that is never worked
+    to its end still leaves a random part of them judged.
+    """
+    is_sample = (pl.col("kind") == "match") & (pl.col("why") == SAMPLE).fill_null(False)
+    age = pl.col("due_at").dt.epoch("us") / 86_400e6 / queues.order.ageing_days
+    others = items.filter((pl.col("kind") == "match") & ~is_sample)
+    urgency = others.select(urgency=pl.col("priority") - age)["urgency"].sort(descending=True)
+    if urgency.is_empty():
+        return items
+    turn = pl.col("item_id").rank("ordinal").cast(pl.Int64)
+    place = (turn * round(1 / queues.samples.share) - 1).clip(0, len(urgency) - 1)
+    drawn = items.filter(is_sample).with_columns(
+        priority=(pl.lit(urgency).gather(place) + age).round(4)
+    )
+    return pl.concat([items.filter(~is_sample), drawn]).sort("item_id")
 
 
 def _impact(queues: Queues) -> pl.Expr:

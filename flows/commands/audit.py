@@ -1,12 +1,14 @@
 """`touchstone audit`: measure each source, find what is wrong, remove what is past its days."""
 
 import argparse
+import sys
 
-from flows.alerts import telling_of_failure
+from flows.alerts import tell_of_audit, telling_of_failure
 from flows.audit import FINDINGS, Told, audit
 from flows.cli import show
 from flows.commands.nightly import moment
 from flows.summary import Teller
+from store.errors import TouchstoneError
 from store.marts import MEASURES
 from store.settings import Settings
 
@@ -26,7 +28,18 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         now = moment(arguments.now)
         told = audit(settings, now, progress, remove=not arguments.check)
     show(told, _text(told), as_json=arguments.json)
+    for problem in tell_of_audit(settings, told["wrong"], now):
+        sys.stderr.write(f"touchstone: {problem}\n")
+    if told["wrong"]:
+        raise TouchstoneError(told["wrong"])
     return 0
+
+
+def _rescored(rescored: Told) -> str:
+    if rescored["skipped"]:
+        return f"Pairs: {rescored['skipped']}."
+    count = ", ".join(f"{count:,} {band}" for band, count in rescored["pairs"].items()) or "none"
+    return f"Pairs scored again: {count}; {rescored['differing']:,} come out otherwise."
 
 
 def _text(told: Told) -> str:
@@ -37,6 +50,7 @@ def _text(told: Told) -> str:
              for row in rows]  # fmt: skip
     found = told["found"] | {"nearly_duplicates": len(told["nearly_duplicates"])}
     lines += ["", *(f"{count:>9,}  {FINDINGS[name]}" for name, count in found.items()), ""]
+    lines.append(_rescored(told["rescored"]))
     word = "removed" if "removed" in told else "due"
     counts = {**told[word], **{name: count for name, count in told["aged"].items() if count}}
     gone = ", ".join(f"{count:,} {name}" for name, count in counts.items())

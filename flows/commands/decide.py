@@ -14,6 +14,7 @@ from rules.queues import Queues
 from rules.survivorship import Survivorship
 from store.decisions import DecisionLog, DecisionLogError, open_decisions
 from store.errors import TouchstoneError
+from store.publications import PREFIX, waiting_publication
 from store.queueing import urgency_sql
 from store.rulebook import read_rule
 from store.settings import Settings
@@ -119,14 +120,28 @@ def _list(arguments: argparse.Namespace, settings: Settings) -> int:
     items = list(found.iter_rows(named=True))
     quality = read_rule(settings.rules / "quality.toml", Quality)
     says = {name: check.says for name, check in {**quality.faults, **quality.checks}.items()}
-    lines = [_line(item, says) for item in items[:_LISTED]]
+    lines = [*_of_held(settings, arguments.list), *(_line(item, says) for item in items[:_LISTED])]
     if len(items) > _LISTED:
         lines.append(f"and {len(items) - _LISTED:,} more; --json shows all.")
     show(items, "\n".join(lines) or "Nothing waits for a person.", as_json=arguments.json)
     return 0
 
 
+def _of_held(settings: Settings, kind: str) -> list[str]:
+    """The line of a snapshot that is held back; another command answers it."""
+    waiting = waiting_publication(settings) if kind == _EVERYTHING else None
+    if waiting is None:
+        return []
+    return [f"{waiting.item_id}  publication  {_held_answer(waiting.run_id)}"]
+
+
+def _held_answer(run_id: str) -> str:
+    return f"see `touchstone publish`, then `touchstone publish {run_id} --by NAME --because TEXT`"
+
+
 def _find(item_id: str, settings: Settings) -> Item:
+    if item_id.startswith(PREFIX):
+        raise TouchstoneError(f"{item_id}: {_held_answer(item_id.removeprefix(PREFIX))}.")
     with open_snapshot(settings) as con:
         found = con.sql("select * from review_items where item_id = ?", params=[item_id]).pl()
     if found.is_empty():

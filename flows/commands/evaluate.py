@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from flows.cli import show
-from flows.judging import draw_list, judge_links, read_decided, read_judged
+from flows.judging import draw_list, judge_decided, judge_links, read_judged
 from flows.measured import Measured, find_members
 from flows.page import write_page
 from store.rulebook import Rulebook, read_rulebook
@@ -83,18 +83,23 @@ def _draw(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _by_verdicts(arguments: argparse.Namespace, settings: Settings) -> int:
-    """By a list that was judged; without one by what stewards decided of pairs."""
+    """By a list that was judged; without one by what stewards said of pairs that chance drew."""
     rulebook = read_rulebook(settings.rules)
-    run_id, verdicts = arguments.as_of, read_decided(settings)
+    run_id, verdicts = arguments.as_of, None
     if arguments.judged:
         run_id, verdicts = read_judged(arguments.judged, rulebook)
     with open_snapshot(settings, run_id) as con:
-        found, lost = judge_links(con, rulebook, verdicts)
+        found, lost = (
+            judge_decided(con, rulebook, settings)
+            if verdicts is None
+            else judge_links(con, rulebook, verdicts)
+        )
         stricter = _stricter(con, rulebook)
     answer = {
         "run_id": run_id or current_run(settings),
         "verdicts": sum(stratum.judged for stratum in found.strata),
-        "is_random": arguments.judged is not None,
+        "decided_otherwise": sum(stratum.known for stratum in found.strata),
+        "by_stewards": verdicts is None,
         "precision": _plain(found.precision),
         "recall": _plain(found.recall),
         "strata": [_plain(stratum) for stratum in found.strata],
@@ -223,13 +228,15 @@ def _verdicts_text(answer: dict[str, Any]) -> str:
         else f"with {lost['share']:.1%} that blocking lost, or more"
     )
     few = ", ".join(f"{name} ({ENOUGH})" for name in answer["too_few"])
+    more = "the queue asks for them, or see --draw" if answer["by_stewards"] else "see --draw"
     return "\n".join(
         [
             f"Judged      {answer['verdicts']:,} pairs of snapshot {answer['run_id']}"
-            + ("." if answer["is_random"] else ", as decided by stewards: not drawn at random."),
+            + (", which chance had stewards judge blind." if answer["by_stewards"] else "."),
+            *_decided_otherwise(answer),
             f"Links       precision {_verdict(answer['precision'])}",
             f"            recall    {_verdict(answer['recall'])}, {blocked}",
-            *([f"Too few     verdicts on pairs that are: {few}; see --draw."] if few else []),
+            *([f"Too few     verdicts on pairs that are: {few}; {more}."] if few else []),
             "",
             "By stratum of match weight",
             *(
@@ -247,6 +254,13 @@ def _verdicts_text(answer: dict[str, Any]) -> str:
             ),
         ]
     )
+
+
+def _decided_otherwise(answer: dict[str, Any]) -> list[str]:
+    count = answer["decided_otherwise"]
+    if not count:
+        return []
+    return [f"Decided     {count:,} pairs otherwise: they count for themselves alone."]
 
 
 def _verdict(share: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from flows import evidence
 from flows.cli import show
 from flows.evidence import Found, Row, rows_of
 from flows.telling import tell_customer, tell_pair
+from rules.queues import SAMPLE
 from store.errors import TouchstoneError
 from store.rulebook import Rulebook, read_rulebook
 from store.settings import Settings
@@ -231,7 +232,7 @@ def _waiting(known: Known, records: pl.DataFrame) -> Row:
         "items": rows_of(
             known.con,
             "select * from review_items where list_has_any(record_ids, ?) "
-            "order by priority desc, item_id",
+            f"and why is distinct from '{SAMPLE}' order by priority desc, item_id",
             names,
         ),
         "decisions": evidence.decisions_about(known.log, names),

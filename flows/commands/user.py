@@ -8,8 +8,10 @@ import polars as pl
 from flows.cli import show
 from rules.access import Function, Role
 from store.errors import TouchstoneError
+from store.known_accounts import unknown_accounts
+from store.rulebook import read_rulebook
 from store.settings import Settings
-from store.snapshot import open_snapshot
+from store.snapshot import current_run, open_snapshot
 from store.state.accounts import CUSTOMER
 from store.state.open import State, open_state
 from store.state.people import INVITATION_LASTS, User
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             told = [*(arguments.account or ()), *_customers(arguments.customers)]
             arguments.account = told
         if arguments.account:
-            _insist_on_customers(arguments.account, settings)
+            _insist_on_accounts(arguments.account, settings)
         ACTIONS[arguments.action](arguments, state)
     return 0
 
@@ -75,24 +77,22 @@ def _customers(path: Path) -> list[str]:
     return [CUSTOMER + one for one in ids if one]
 
 
-def _insist_on_customers(accounts: list[str], settings: Settings) -> None:
-    """Go on only if every single customer is one, or was one before."""
-    named = [one.removeprefix(CUSTOMER) for one in accounts if one.startswith(CUSTOMER)]
-    if not named:
+def _insist_on_accounts(accounts: list[str], settings: Settings) -> None:
+    """Go on only if there is every campaign, source and customer; before the first run who knows.
+
+    A customer may be named by an id that it had before.
+    """
+    if current_run(settings) is None and not any(one.startswith(CUSTOMER) for one in accounts):
         return
+    feeds = read_rulebook(settings.rules).feeds
     with open_snapshot(settings) as con:
-        found = con.execute(
-            "select customer_id from crosswalk where customer_id = any($1) union "
-            "select old_customer_id from redirects where old_customer_id = any($1)",
-            [named],
-        ).fetchall()
-    unknown = sorted(set(named) - {one for (one,) in found})
-    if unknown:
-        raise TouchstoneError(
-            f"There is no customer {', '.join(unknown[:5])}"
-            f"{f' and {len(unknown) - 5} more' if len(unknown) > 5 else ''} in the snapshot; "
-            "nothing was changed."
-        )
+
+        def ask(query: str, names: dict[str, list[str]]) -> list[str]:
+            return [str(name) for (name,) in con.execute(query, names).fetchall()]
+
+        wrong = unknown_accounts(accounts, feeds, ask)
+    if wrong:
+        raise TouchstoneError(f"{wrong} Nothing was changed.")
 
 
 def _add(arguments: argparse.Namespace, state: State) -> None:

@@ -11,6 +11,7 @@ from store.settings import Settings
 
 _SAYS = {
     "rows": "rows of kept deliveries",
+    "cells": "cells of kept deliveries, of records that stay",
     "deliveries_rewritten": "deliveries that were rewritten without them",
     "deliveries_searched": "deliveries that were searched",
     "bytes_searched": "bytes of deliveries that were searched",

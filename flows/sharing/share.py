@@ -45,7 +45,7 @@ class Order(NamedTuple):
 
 
 def share(order: Order, settings: Settings, state: State) -> dict[str, Any]:
-    """Write the folder and note it in the audit trail; the manifest."""
+    """Note it in the audit trail, then write the folder; the manifest."""
     user = state.people.find(order.name)
     if user is None or not user.is_active:
         raise TouchstoneError(
@@ -56,12 +56,12 @@ def share(order: Order, settings: Settings, state: State) -> dict[str, Any]:
     if not (reach.is_all or reach.campaigns or reach.datasets):
         raise TouchstoneError(f"{order.name} may export nothing; give them a campaign or dataset.")
     treatment = _treatment(order, user, reach, rights)
-    run_id = current_run(settings)
+    run_id = _shared_run(order, settings)
     manifest = _manifest(order, reach, treatment, run_id)
-    manifest["files"] = _write(order, reach, treatment, settings)
-    write_json(order.folder / MANIFEST, manifest)
     told = f"to {order.name}, {treatment}, {manifest['share_id']}, until {manifest['expires_at']}"
-    state.audit.note(order.by, "share", run_id or "", told)
+    state.audit.note(order.by, "share", run_id, told)
+    manifest["files"] = _write(order, reach, treatment, settings, run_id)
+    write_json(order.folder / MANIFEST, manifest)
     return manifest
 
 
@@ -83,6 +83,16 @@ def check(folder: Path, now: datetime) -> list[str]:
     return problems
 
 
+def _shared_run(order: Order, settings: Settings) -> str:
+    """The run whose snapshot is shared; an error where nothing could be written."""
+    run_id = current_run(settings)
+    if run_id is None:
+        raise TouchstoneError("There is no snapshot to share; run `touchstone nightly` first.")
+    if order.folder.exists() and any(order.folder.iterdir()):
+        raise TouchstoneError(f"{order.folder} is not empty; name a new folder with --out.")
+    return run_id
+
+
 def _treatment(order: Order, user: User, reach: Reach, rights: Rights) -> Treatment:
     """How clear personal data is: never clearer than the person may see."""
     may_be_clear = reach_of(user, "see_unmasked", rights).holds(reach)
@@ -95,12 +105,10 @@ def _treatment(order: Order, user: User, reach: Reach, rights: Rights) -> Treatm
 
 
 def _write(
-    order: Order, reach: Reach, treatment: Treatment, settings: Settings
+    order: Order, reach: Reach, treatment: Treatment, settings: Settings, run_id: str
 ) -> dict[str, dict[str, object]]:
     """The tables as files: rows, bytes and checksum of each."""
-    if order.folder.exists() and any(order.folder.iterdir()):
-        raise TouchstoneError(f"{order.folder} is not empty; name a new folder with --out.")
-    with open_snapshot(settings) as con:
+    with open_snapshot(settings, run_id) as con:
         con.execute("set enable_external_access = false")
         con.execute(f"set variable pseudonym_key = '{token_hex(32)}'")
         tables = share_tables(con, reach, treatment, read_rulebook(settings.rules))
@@ -115,9 +123,7 @@ def _write(
     return files
 
 
-def _manifest(
-    order: Order, reach: Reach, treatment: Treatment, run_id: str | None
-) -> dict[str, Any]:
+def _manifest(order: Order, reach: Reach, treatment: Treatment, run_id: str) -> dict[str, Any]:
     now = datetime.now(UTC)
     if not 1 <= order.days <= LONGEST_DAYS:
         raise TouchstoneError(f"A share lasts 1 to {LONGEST_DAYS} days; give other --days.")

@@ -107,7 +107,7 @@ def _score_rest(run: Run, warehouse: Warehouse, wanted: pl.DataFrame) -> pl.Data
     """What pairs say that no blocking rule found, or that had too little evidence to keep."""
     records = pl.concat([wanted["record_a"], wanted["record_b"]]).unique().sort()
     named = records.alias("record_number").to_frame()
-    nodes = read_nodes(run, warehouse, "named", named=named)
+    nodes = read_nodes(run.rulebook, warehouse, "named", named=named)
     return score_given(nodes, wanted, model_of(run), run.rulebook.matching)
 
 

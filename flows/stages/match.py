@@ -5,6 +5,7 @@ import polars as pl
 from flows.run import Counts, Run
 from rules.matching import Matching
 from store.errors import TouchstoneError
+from store.rulebook import Rulebook
 from store.warehouse import Warehouse
 from transforms.block import NODE_SCHEMA, READ_FROM, block_keys, cap_keys, capped_keys
 from transforms.budget import TooManyPairsError
@@ -24,7 +25,7 @@ CURRENT = f"""
 def match_records(run: Run, warehouse: Warehouse) -> Counts:
     """Score changed records against all; pairs of records that did not change stay as they are."""
     rules = run.rulebook.matching
-    nodes = read_nodes(run, warehouse, "change.records")
+    nodes = read_nodes(run.rulebook, warehouse, "change.records")
     _make_tables(warehouse, rules)
     before = warehouse.read("from match.keys semi join change.records using (record_number)")
     warehouse.replace("match.keys", nodes.select(RECORD, *block_keys(rules)), RECORD)
@@ -76,16 +77,18 @@ def _with_others(
     )
     warehouse.insert("change.pairs", touched.to_frame())
     wanted = pl.concat([touched, neighbours]).to_frame()
-    unchanged = read_nodes(run, warehouse, "wanted", wanted=wanted)
+    unchanged = read_nodes(run.rulebook, warehouse, "wanted", wanted=wanted)
     is_touched = pl.col(RECORD).is_in(touched.implode())
     again = pl.concat([nodes, unchanged.filter(is_touched)])
     return again, unchanged.filter(~is_touched), capped
 
 
-def read_nodes(run: Run, warehouse: Warehouse, which: str, **frames: pl.DataFrame) -> pl.DataFrame:
+def read_nodes(
+    rulebook: Rulebook, warehouse: Warehouse, which: str, **frames: pl.DataFrame
+) -> pl.DataFrame:
     """The nodes of the records that the table `which` names."""
     current = warehouse.read(CURRENT.format(which=which), **frames)
-    return prepare_nodes(record_keys(current, run.rulebook.lookups), run.rulebook.matching)
+    return prepare_nodes(record_keys(current, rulebook.lookups), rulebook.matching)
 
 
 def _score(

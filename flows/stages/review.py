@@ -3,6 +3,8 @@
 import polars as pl
 
 from flows.run import Counts, Run
+from flows.stages.samples import open_samples
+from rules.queues import SAMPLE
 from store.golden import Golden, open_beside
 from store.warehouse import Warehouse
 from transforms import review
@@ -31,13 +33,13 @@ def review_records(run: Run, warehouse: Warehouse) -> Counts:
 def _all_items(run: Run, warehouse: Warehouse, golden: Golden) -> list[pl.DataFrame]:
     resolved = run.said
     apart = warehouse.read("from cluster.constraints where kind = 'cannot_link'")
+    unsure = golden.read(NAMED, pairs=_unsure(run, warehouse, apart))
+    drawn = open_samples(run, golden, unsure.height)
+    refused = golden.read(NAMED, pairs=_refused(warehouse, apart))
     return [
-        review.match_items(
-            _opened(warehouse, golden.read(NAMED, pairs=_unsure(run, warehouse, apart)))
-        ),
-        review.cluster_items(
-            _opened(warehouse, golden.read(NAMED, pairs=_refused(warehouse, apart)))
-        ),
+        review.match_items(_opened(warehouse, _but(unsure, drawn))),
+        review.sample_items(drawn),
+        review.cluster_items(_opened(warehouse, _but(refused, drawn))),
         review.conflict_items(_conflicts(warehouse, golden)),
         review.quarantine_items(_quarantined(warehouse, resolved)),
         review.delivery_items(
@@ -47,6 +49,11 @@ def _all_items(run: Run, warehouse: Warehouse, golden: Golden) -> list[pl.DataFr
             )
         ),
     ]
+
+
+def _but(pairs: pl.DataFrame, drawn: pl.DataFrame) -> pl.DataFrame:
+    """Pairs without those that are asked about because chance drew them."""
+    return pairs.join(drawn, on=["record_a", "record_b"], how="anti")
 
 
 def _unsure(run: Run, warehouse: Warehouse, apart: pl.DataFrame) -> pl.DataFrame:
@@ -139,11 +146,12 @@ def _used(golden: Golden, items: pl.DataFrame) -> pl.DataFrame:
 
 
 def _named(warehouse: Warehouse, items: pl.DataFrame) -> pl.DataFrame:
-    """Name each item by a digest of what it asks about."""
+    """Name each item by a digest of what it asks about; a sample as `sample_name_sql` says."""
     return warehouse.read(
-        """
-        select 'I-' || upper(substr(md5(concat_ws(chr(31), kind, field, delivery_id, row_number,
-            array_to_string(list_sort(record_ids), chr(31)))), 1, 10)) as item_id, *
+        f"""
+        select 'I-' || upper(substr(md5(concat_ws(chr(31),
+            case when why = '{SAMPLE}' then why else kind end, field, delivery_id,
+            row_number, array_to_string(list_sort(record_ids), chr(31)))), 1, 10)) as item_id, *
         from items order by item_id""",
         items=items,
     )

@@ -9,21 +9,20 @@ from anyio import to_thread
 from starlette.requests import Request
 
 from steward.api.believed import Believed
-from steward.api.blocks import lay_out_blocks, made_by
-from steward.api.matching import Answer, Matcher, Question, model_of
+from steward.api.laying import Laying
+from steward.api.matchers import Matchers
+from steward.api.matching import Answer, Question
+from steward.aside import DiedError
 from steward.batches import Batches
 from steward.desk.scope import scoped
 from steward.desk.visit import Desk
 from steward.permission import Actor, may_ever
 from steward.problem import Problem, wait
-from store.cabinet import Cabinet, Follower, lay_out
+from store.cabinet import Cabinet, Follower
 from store.errors import TouchstoneError
-from store.laid_out import laid_out
 from store.scoped import Scoped
 from store.snapshot import has_snapshot
 from store.state.tokens import PREFIX, Bearer, TokenScope
-from transforms.arithmetic import Often
-from transforms.match import check_model, scorer_of
 
 GUESSES_PER_MINUTE = 60
 """Tokens that do not hold, from one address."""
@@ -50,11 +49,15 @@ class Api:
         self._bearers = Believed[Bearer | None](desk.state.tokens.bearer, clock)
         self._live = Believed[str](lambda _: desk.snapshots.live_run(), clock)
         is_kept = partial(has_snapshot, desk.settings)
-        self._cabinets = Follower[Cabinet](lambda run_id: lay_out(desk.settings, run_id), is_kept)
-        self._matchers = Follower[Matcher](self._matcher, is_kept)
+        laying = Laying(desk.settings, desk.rulebook)
+        self._cabinets = Follower[Cabinet](laying.cabinet, is_kept)
+        self._matchers = Matchers(desk.settings, desk.rulebook, laying, is_kept)
         self._notes = Batches[Noted, None](desk.state.audit.note_all)
         self._matches = Batches[Question, Answer](
-            lambda questions: self._matchers.wait().answer(questions), most=32, waiting=200
+            self._matchers.answer,
+            most=32,
+            waiting=200,
+            threads=max(1, desk.settings.match_processes),
         )
 
     async def admit(self, request: Request, scope: TokenScope) -> Asker:
@@ -94,9 +97,14 @@ class Api:
 
     async def match(self, question: Question) -> Answer:
         """Which customers a record could be."""
-        if self._matchers.at_hand(await self._live_run()) is None:
+        if not self._matchers.is_ready(await self._live_run()):
             raise wait(30, "The snapshot is being made ready; ask again then.", "not_ready")
-        return await self._matches.ask(question)
+        try:
+            return await self._matches.ask(question)
+        except DiedError as error:
+            raise wait(5, "This match could not be ended; ask again then.", "not_ready") from error
+        except TouchstoneError as error:
+            raise wait(60, str(error), "not_ready") from error
 
     async def note(self, asker: Asker, action: str, subject: str, detail: str = "") -> None:
         """Write a row of the audit trail before the answer goes out: ids, never values."""
@@ -109,9 +117,7 @@ class Api:
         """Wait until nobody waits."""
         await self._matches.close()
         await self._notes.close()
-        matcher = self._matchers.let_go()
-        if matcher is not None:
-            matcher.database.close()
+        await to_thread.run_sync(self._matchers.close)
 
     async def _live_run(self) -> str:
         try:
@@ -124,16 +130,3 @@ class Api:
         if seconds:
             says = "Wait as long as Retry-After says; then ask again."
             raise wait(seconds, says, "too_many_questions")
-
-    def _matcher(self, run_id: str) -> Matcher:
-        """What matches are looked for in; made when the first is asked for."""
-        settings, rulebook = self.desk.settings, self.desk.rulebook
-        problems = check_model(model_of(rulebook), rulebook.matching)
-        if problems:
-            raise TouchstoneError(f"The match model cannot be used: {problems[0]}")
-        ready = self._cabinets.at_hand(run_id)
-        is_of_run = ready is not None and ready.run_id == run_id
-        cabinet = ready if ready is not None and is_of_run else lay_out(settings, run_id)
-        place = laid_out(settings, run_id, *made_by(rulebook.matching, rulebook))
-        blocks = lay_out_blocks(cabinet, rulebook.matching, rulebook.lookups, place)
-        return Matcher(cabinet, blocks, rulebook, scorer_of(model_of(rulebook)), Often())

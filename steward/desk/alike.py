@@ -186,7 +186,8 @@ def _same_pattern(visit: Visit, snapshot: Snapshot, item_id: str) -> set[str]:
             with sides as (
                 select item_id, a.record_number as one, b.record_number as other
                 from review_items i join crosswalk a on a.record_id = i.record_ids[1]
-                join crosswalk b on b.record_id = i.record_ids[2] where i.kind = 'match')
+                join crosswalk b on b.record_id = i.record_ids[2]
+                where i.kind = 'match' and i.why is null)
             select item_id, concat_ws(',', {", ".join(levels)}) as pattern
             from sides join pair_weights p on p.record_a = least(one, other)
                 and p.record_b = greatest(one, other)"""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from rules.queues import SAMPLE
 from steward.desk.behind import Behind
 from steward.desk.cards import Card, cards, title_of
 from steward.desk.index import EMAIL, PHONE, dialled, prepare
@@ -119,21 +120,26 @@ def _colleagues(snapshot: Snapshot, one: Behind, scope: Scoped, points: list[Row
     ]
     if not words:
         return []
-    prepare(snapshot)
-    rows = snapshot.rows(
-        f"select distinct r.founder from memory.entries r where r.word = any($words) "
-        f"and r.founder <> $founder and {scope.sql} order by r.founder limit {_MOST_RELATED}",
-        scope.values | {"words": words, "founder": one.founder},
-    )
+    with snapshot.indexed() as index:
+        prepare(index)
+        rows = index.rows(
+            f"select distinct r.founder from memory.entries r where r.word = any($words) "
+            f"and r.founder <> $founder and {scope.sql} order by r.founder limit {_MOST_RELATED}",
+            scope.values | {"words": words, "founder": one.founder},
+        )
     return [row["founder"] for row in rows]
 
 
 def items(snapshot: Snapshot, one: Behind, scope: Scoped) -> list[Row]:
-    """The review items about these records that the reader may see: all their records in scope."""
+    """The review items about these records that the reader may see: all their records in scope.
+
+    Those that chance has judged blind are not told of where the customer is.
+    """
     return snapshot.rows(
         f"""
         with about as (
-            select * from review_items where list_has_any(record_ids, $ids)),
+            select * from review_items
+            where list_has_any(record_ids, $ids) and why is distinct from '{SAMPLE}'),
         named as (select distinct unnest(record_ids) as record_id from about),
         known as (
             select r.record_id from crosswalk r semi join named using (record_id)

@@ -124,7 +124,7 @@ def _line(
     if kind not in {"close", "diff"}:
         left, right = mark(here, None)[0], mark(there, None)[0]
     if kind == "null":
-        said = _missing(here, there, said)
+        said = _missing(here, there)
     return Line(
         plain(name).capitalize().replace("Email", "E-mail"),
         kind,
@@ -137,12 +137,12 @@ def _line(
     )
 
 
-def _missing(here: str | None, there: str | None, said: str) -> str:
+def _missing(here: str | None, there: str | None) -> str:
     if here and not there:
         return "missing in B"
     if there and not here:
         return "missing in A"
-    return said if here else "missing in both"
+    return "not compared" if here else "missing in both"
 
 
 def _values(name: str, one: Row, other: Row) -> tuple[str | None, str | None]:
@@ -181,9 +181,7 @@ def _context(one: Row, other: Row, compared: tuple[str, ...]) -> list[Line]:
         if here is None and there is None:
             continue
         kind = "null" if here is None or there is None else "same" if here == there else "diff"
-        said = (
-            _missing(here, there, "") if kind == "null" else "same" if kind == "same" else "other"
-        )
+        said = _missing(here, there) if kind == "null" else "same" if kind == "same" else "other"
         lines.append(_plain_line(field, kind, said, here, there))
     return lines
 

@@ -3,12 +3,15 @@
 A share of fewer than thirty is not shown: it would say more than is known.
 """
 
+import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from starlette.responses import Response
 
+from rules.matching import Thresholds
 from steward.desk.charts import Point, across, bars, height, line_chart
 from steward.desk.deliveries import sources_in_scope
 from steward.desk.pages import Page
@@ -20,13 +23,15 @@ from store.state.told import Told
 from store.state.workload import Waits
 from transforms.agreement import SURE, Agreement, agreement, is_drawn
 from transforms.evaluate import share_of
+from transforms.judge import floors
+from transforms.strata import sample_name_sql, weight_sql
 
 ENOUGH = 30
 """With fewer there is no share."""
-KINDS = ("match", "cluster", "conflict", "quarantine", "delivery")
+KINDS = ("match", "cluster", "conflict", "quarantine", "delivery", "publication")
 AGES = (("under a day", 1), ("1–2 d", 2), ("2–5 d", 5), ("5–14 d", 14), ("over 14 d", 10_000))
-BANDS = ((-99, -5), (-5, 0), (0, 4), (4, 8), (8, 12), (12, 99))
-"""Bands of match weight in which people's answers are counted."""
+WIDE = 4.0
+"""How far beyond the last threshold the model's claim is drawn for all that lies there."""
 FIELDS = ("last_name", "birth_date", "email", "phone", "address", "postcode", "country")
 WEEK = timedelta(days=7)
 
@@ -45,9 +50,11 @@ def show_dashboard(visit: Visit) -> Response:
         open=len(waiting),
         past_due=sum(one.due_at < now for one in waiting),
         escalated=sum(one.escalated_to == "administrator" for one in waiting),
+        asked=visit.state.asking.count(visit.reader, KINDS),
         by_kind=Counter(one.kind for one in waiting),
         kinds=KINDS,
         decided=len(mine),
+        taken=_taken(visit, now - WEEK, is_all=is_all),
         undone=sum(not one.holds for one in mine),
         people=_people(mine),
         ages=bars(_ages(waiting, now), 190),
@@ -85,6 +92,15 @@ def _agreement(visit: Visit, *, is_all: bool) -> Agreement:
         and (is_all or visit.actor.name in one.names)
     ]
     return agreement([one.answers for one in judged])
+
+
+def _taken(visit: Visit, since: datetime, *, is_all: bool) -> tuple[float, float] | None:
+    """In how many seconds half of the verdicts were given, and nine in ten."""
+    name = None if is_all else visit.actor.name
+    taken = sorted(visit.state.workload.seconds_taken(since, name))
+    if len(taken) < ENOUGH:
+        return None
+    return taken[len(taken) // 2], taken[len(taken) * 9 // 10]
 
 
 def _ages(waiting: list[Waits], now: datetime) -> dict[str, tuple[float, str]]:
@@ -186,10 +202,14 @@ def _cell(value: float | None, before: float | None) -> Row:
 
 
 def _score(visit: Visit, snapshot: Snapshot) -> Row:
-    """How often people said "same" in each band of match weight, beside what the model claims."""
-    judged = _judged(visit, snapshot)
+    """How often people said "same" of what chance drew, beside what the model claims.
+
+    Chance drew as many from each stratum of match weight, and within one each pair alike: so each
+    has a share of its own, and none is weighted with another.
+    """
+    judged, bands = _judged(visit, snapshot), _bands(visit.desk.rulebook.matching.thresholds)
     table, points = [], []
-    for number, (low, high) in enumerate(BANDS):
+    for number, (low, high) in enumerate(bands):
         said = [is_same for weight, is_same in judged if low <= weight < high]
         share = share_of(sum(said), len(said))
         is_enough = len(said) >= ENOUGH and share.value is not None
@@ -200,67 +220,71 @@ def _score(visit: Visit, snapshot: Snapshot) -> Row:
                 "share": share.value if is_enough else None,
                 "low": share.low if is_enough else None,
                 "high": share.high if is_enough else None,
-                "x": across((number + 0.5) / len(BANDS)),
+                "x": across((number + 0.5) / len(bands)),
             }
         )
         if is_enough:
             points.append(
                 Point(
-                    across((number + 0.5) / len(BANDS)),
+                    across((number + 0.5) / len(bands)),
                     height(share.value or 0, 1),
                     height(share.low or 0, 1),
                     height(share.high or 0, 1),
                 )
             )
-    return {"table": table, "points": points, "n": len(judged), "model": _model_curve()}
+    return {"table": table, "points": points, "n": len(judged), "model": _model_curve(bands)}
 
 
 def _judged(visit: Visit, snapshot: Snapshot) -> list[tuple[float, bool]]:
-    """What people said of pairs in scope that the model scored: its weight, and whether same."""
+    """What people said of pairs in scope that chance drew: the match weight, and whether same."""
     told = [
         one
         for one in visit.state.told.since(datetime(1970, 1, 1, tzinfo=UTC))
-        if one.kind in {"same", "different"} and one.holds and len(one.records) == 2
+        if one.kind in SURE and one.holds and one.item_id and len(one.records) == 2
     ][:5_000]
     if not told:
         return []
     scope = scoped(visit.actor, visit.desk.rights)
+    weight = weight_sql(visit.desk.rulebook.model.manifest.prior)
     rows = snapshot.rows(
         f"""
         with named as (select unnest($records) as record_id),
         known as (select r.record_id, r.record_number from crosswalk r
             semi join named using (record_id) where {scope.sql})
-        select a.record_id as one, b.record_id as other, p.evidence + $prior as weight
+        select {sample_name_sql("a.record_id", "b.record_id")} as item_id, {weight} as weight
         from pair_weights p join known a on a.record_number = p.record_a
         join known b on b.record_number = p.record_b""",
-        scope.values
-        | {
-            "records": sorted({record for one in told for record in one.records}),
-            "prior": visit.desk.rulebook.model.manifest.prior,
-        },
+        scope.values | {"records": sorted({record for one in told for record in one.records})},
     )
-    weights = {frozenset((row["one"], row["other"])): row["weight"] for row in rows}
-    return [
-        (weights[frozenset(one.records)], one.kind == "same")
-        for one in told
-        if frozenset(one.records) in weights
-    ]
+    weights = {row["item_id"]: row["weight"] for row in rows}
+    return [(weights[one.item_id], one.kind == "same") for one in told if one.item_id in weights]
 
 
-def _model_curve() -> str:
+def _bands(thresholds: Thresholds) -> list[tuple[float, float]]:
+    """The strata of match weight from which chance draws, the weakest first."""
+    edges = [-math.inf, *sorted(floors(thresholds).values()), math.inf]
+    return list(pairwise(edges))
+
+
+def _model_curve(bands: list[tuple[float, float]]) -> str:
     """The share of "same" that the model claims, through the middle of each band."""
-    middles = (-8, -2.5, 2, 6, 10, 14)
+    ends = (
+        (high - WIDE if low == -math.inf else low, low + WIDE if high == math.inf else high)
+        for low, high in bands
+    )
+    middles = [(low + high) / 2 for low, high in ends]
     points = [
-        f"{across((number + 0.5) / len(BANDS))} {height(1 / (1 + 2.0**-weight), 1)}"
+        f"{across((number + 0.5) / len(bands))} {height(1 / (1 + 2.0**-weight), 1)}"
         for number, weight in enumerate(middles)
     ]
     return "M" + "L".join(points)
 
 
-def _band(low: int, high: int) -> str:
-    if low < -90:
-        return f"below {high}"
-    return f"{low} and up" if high > 90 else f"{low} to {high}"
+def _band(low: float, high: float) -> str:
+    if low == -math.inf:
+        return f"below {high:g}".replace("-", "−")
+    told = f"{low:g} and up" if high == math.inf else f"{low:g} to {high:g}"
+    return told.replace("-", "−")
 
 
 PAGES = (Page("/dashboard", show_dashboard, "see"),)

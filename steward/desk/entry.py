@@ -147,16 +147,15 @@ def _duplicates(
 ) -> list[Duplicate]:
     """Customers in scope with the same address or number, or the same name and birth date."""
     scope = scoped(visit.actor, visit.desk.rights)
-    prepare(snapshot)
     names = _folded(f"{said.get('first_name', '')} {said.get('last_name', '')}")
     words = {_word(point): point.kind for point in points if point.value}
-    rows = snapshot.rows(
-        f"""
+    query = f"""
         select r.founder, list(distinct r.word) as words from memory.entries r
         where r.word = any($words) and {scope.sql}
-        group by r.founder order by r.founder limit {MOST_LOOKED_AT}""",
-        scope.values | {"words": list(words)},
-    )
+        group by r.founder order by r.founder limit {MOST_LOOKED_AT}"""
+    with snapshot.indexed() as index:
+        prepare(index)
+        rows = index.rows(query, scope.values | {"words": list(words)})
     says = {row["founder"]: [words[word] for word in row["words"]] for row in rows}
     for founder in _namesakes(snapshot, names, said.get("birth_date", ""), visit):
         says.setdefault(founder, []).append("birth date")
@@ -174,14 +173,15 @@ def _namesakes(snapshot: Snapshot, names: set[str], born: str, visit: Visit) -> 
         return []
     scope = scoped(visit.actor, visit.desk.rights)
     rarest = sorted(names, key=lambda name: (-len(name), name))[:2]
-    rows = snapshot.rows(
-        f"""
+    query = f"""
         select r.founder, any_value(r.record_number) as record_number
         from memory.entries r where r.word = $one and {scope.sql} and r.record_number in (
             select record_number from memory.entries where word = $other)
-        group by r.founder limit 500""",
-        scope.values | {"one": NAME + rarest[0], "other": NAME + rarest[1]},
-    )
+        group by r.founder limit 500"""
+    with snapshot.indexed() as index:
+        rows = index.rows(
+            query, scope.values | {"one": NAME + rarest[0], "other": NAME + rarest[1]}
+        )
     who = cards(snapshot, [row["founder"] for row in rows], scope, visit.desk.rulebook)
     return [founder for founder, card in who.items() if card.birth_date == born]
 

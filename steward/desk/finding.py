@@ -61,20 +61,19 @@ def named_after(founder: int) -> str:
 
 def find(snapshot: Snapshot, asked: Asked, scope: Scoped) -> list[Hit]:
     """The customers on one page and the first of the next; `scope` is of rows called r."""
-    prepare(snapshot)
     words = words_of(asked.text[:LONGEST])
     where, values = _where(asked, words)
     if asked.is_contested:
         where += f" and r.founder in ({_contested(scope)})"
     page = dict(zip(("rank", "founder"), asked.after or (-1, -1), strict=True))
-    rows = snapshot.rows(
-        f"""
+    query = f"""
         select founder, min(rank)::integer as rank
         from ({_ranked(bool(words))} where {scope.sql} {where} {"" if words else _NEXT})
         group by founder having (min(rank), founder) > ($rank, $founder)
-        order by rank, founder limit {PAGE + 1}""",
-        scope.values | values | page,
-    )
+        order by rank, founder limit {PAGE + 1}"""
+    with snapshot.indexed() as index:
+        prepare(index)
+        rows = index.rows(query, scope.values | values | page)
     return [Hit(row["founder"], row["rank"]) for row in rows]
 
 

@@ -7,10 +7,17 @@ transforms as records are, and stands with the record that says it. So a search 
 by what is in the reader's scope and by nothing else.
 """
 
+from contextlib import closing
+from functools import partial
+
 import polars as pl
 
+from steward.aside import LONG_SECONDS, STANDS_BACK, Aside, lay_out_aside
+from store.beside import NAME as NAME_OF_FILE
+from store.laid_out import laid_out
 from store.marts import channel_effectiveness, data_decay
-from store.reading import Snapshot
+from store.reading import Snapshot, Snapshots
+from store.settings import Settings
 from transforms.standardise.contact_keys import DIALLED
 from transforms.standardise.fold import fold_text
 
@@ -33,6 +40,21 @@ def prepare(snapshot: Snapshot) -> None:
     snapshot.keep("channels", "source, campaign, week", _channels, is_lasting=True)
     snapshot.keep("ages", "source, campaign, years", _ages, is_lasting=True)
     snapshot.settled()
+
+
+def lay_out(settings: Settings, run_id: str) -> None:
+    """Make it of the snapshot of a run, and leave it beside that."""
+    snapshots = Snapshots(settings, lambda: int(run_id[1:]))
+    with closing(snapshots), snapshots.reading() as snapshot:
+        prepare(snapshot)
+
+
+def lay_out_elsewhere(settings: Settings, run_id: str) -> None:
+    """The same in a process that stands back behind all others, unless none is to be started."""
+    is_there = laid_out(settings, run_id).path(NAME_OF_FILE).exists()
+    if settings.match_processes and not is_there:
+        make = partial(partial, lay_out, settings)
+        lay_out_aside(Aside[str, None](make, LONG_SECONDS, STANDS_BACK), run_id)
 
 
 def _people(snapshot: Snapshot) -> pl.DataFrame:

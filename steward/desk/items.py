@@ -17,8 +17,10 @@ from steward.desk.pair import merge_view, pair_view
 from steward.desk.rail import TABS, rail, section_of
 from steward.desk.refused import not_here
 from steward.desk.seen import Seen, reach_of, see_item
-from steward.desk.visit import Visit
+from steward.desk.visit import Visit, see_other
+from steward.desk.waits import days_to_ask
 from store.reading import Snapshot
+from store.state.publications import PUBLICATION
 from store.state.queue import StaleError
 from store.state.scope import SECOND
 from store.state.work import Waiting
@@ -27,6 +29,8 @@ from transforms.agreement import is_drawn
 View = dict[str, Any]
 """What a template is given."""
 
+SPARE = 5
+"""With so many or fewer free items nobody has one kept for them beside the one before them."""
 LONG_ENOUGH = timedelta(minutes=9)
 """A claim that holds so much longer is not written anew."""
 
@@ -48,7 +52,12 @@ AS_WELL: dict[tuple[str, str], str] = {
 def show_item(visit: Visit) -> Response:
     """An item that waits, for the one who has it now."""
     item_id = visit.request.path_params["item_id"]
-    return item_page(visit, _taken(visit, item_id))
+    waiting = visit.state.work.find(visit.reader, item_id)
+    if waiting is None:
+        raise gone(visit, item_id)
+    if waiting.kind == PUBLICATION:
+        return see_other(section_of(PUBLICATION).path)
+    return item_page(visit, _taken(visit, waiting))
 
 
 def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = "") -> Response:
@@ -60,7 +69,8 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
         kind = str(seen.item["kind"])
         listed = rail(visit, snapshot, section_of(kind), _tab(asked.get("tab", "")), item_id)
         visit.desk.ahead.look(snapshot, listed.soon, reach_of(visit.actor))
-        template, view = VIEWS[AS_WELL.get((kind, asked.get("view", "")), str(kind))]
+        other = "" if seen.is_secret else asked.get("view", "")
+        template, view = VIEWS[AS_WELL.get((kind, other), str(kind))]
         return visit.page(
             template,
             status,
@@ -68,14 +78,18 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
             waiting=waiting,
             wrong=wrong,
             typed=visit.form.get("typed", ""),
+            question=visit.form.get("text", ""),
             verdict_id=str(uuid4()),
             rail=listed,
+            spare=SPARE,
             comments=visit.state.work.comments(item_id),
             given=_told(visit, waiting),
-            is_blind=_is_blind_sample(visit, waiting)
-            or visit.request.cookies.get("blind") == "yes",
-            is_sample=_is_blind_sample(visit, waiting),
+            is_blind=_is_blind(visit, seen) or visit.request.cookies.get("blind") == "yes",
+            is_sample=_is_blind(visit, seen),
+            is_secret=seen.is_secret,
             run_id=snapshot.run_id,
+            asked=visit.state.asking.of(item_id),
+            asking=days_to_ask(visit.desk.rulebook, kind),
             age=(datetime.now(UTC) - waiting.opened_at).total_seconds(),
             due=(waiting.due_at - datetime.now(UTC)).total_seconds(),
             **view(visit, snapshot, seen),
@@ -89,7 +103,7 @@ def show_preview(visit: Visit) -> Response:
         raise not_here()
     with visit.desk.snapshots.reading() as snapshot:
         seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
-        if not seen.item["record_ids"]:
+        if not seen.item["record_ids"] or seen.is_secret:
             raise not_here()
         return visit.part("preview.html", **merge_view(visit, snapshot, seen))
 
@@ -131,36 +145,34 @@ def insist_may_answer(visit: Visit, seen: Seen, waiting: Waiting) -> None:
         visit.insist("second_look", resource._replace(author=author))
 
 
-def _taken(visit: Visit, item_id: str) -> Waiting:
+def _taken(visit: Visit, waiting: Waiting) -> Waiting:
     """The item, claimed; a claim that is fresh is left as it is."""
-    waiting = visit.state.work.find(visit.reader, item_id)
-    if waiting is None:
-        raise gone(visit, item_id)
     is_fresh = waiting.until is not None and waiting.until - datetime.now(UTC) > LONG_ENOUGH
     if waiting.holder == visit.actor.name and is_fresh:
         return waiting
-    taken = visit.state.queue.take(visit.reader, item_id)
+    taken = visit.state.queue.take(visit.reader, waiting.item_id)
     return waiting._replace(holder=visit.actor.name, until=taken.expires_at, version=taken.version)
 
 
-def _is_blind_sample(visit: Visit, waiting: Waiting) -> bool:
+def _is_blind(visit: Visit, seen: Seen) -> bool:
     """Whether chance has it that nobody sees this item's score."""
-    queue: Queue = getattr(visit.desk.rulebook.queues, waiting.kind)
-    return is_drawn(waiting.item_id, "blind", queue.blind_share)
+    queue: Queue = getattr(visit.desk.rulebook.queues, seen.item["kind"])
+    return seen.is_secret or is_drawn(seen.item["item_id"], "blind", queue.blind_share)
 
 
 def _tab(word: str) -> str:
     return word if word in TABS else ""
 
 
-def _told(visit: Visit, waiting: Waiting) -> list[tuple[str, datetime, str]]:
-    """What was said of the item before. Who gives a second look must not see the first."""
-    if waiting.state == SECOND:
+def _told(visit: Visit, waiting: Waiting) -> list[tuple[str, datetime, str, str]]:
+    """What was said of the item before. Who gives a second look must not see the first.
+
+    Whoever is asked because two people differ sees both, with their reasons.
+    """
+    said = visit.state.work.given(waiting.item_id)
+    if waiting.state == SECOND and sum(one.stands for one in said) < 2:
         return []
-    return [
-        (given.user_name, given.said_at, given.answer)
-        for given in visit.state.work.given(waiting.item_id)
-    ]
+    return [(one.user_name, one.said_at, one.answer, one.because) for one in said]
 
 
 PAGES = (

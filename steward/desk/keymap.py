@@ -16,6 +16,7 @@ MEANING = {
     "z": "Undo",
     "e": "Escalate",
     "c": "Comment",
+    "a": "Ask the customer",
     "h": "Hide or show the score",
     "j": "The item after",
     "k": "The item before",

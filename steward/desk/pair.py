@@ -50,7 +50,7 @@ def merge_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:
 def _may_bulk(visit: Visit, seen: Seen, comparison: Comparison) -> bool:
     """Whether pairs like this one may be answered at once by the one who asks."""
     is_scored = seen.item["kind"] == "match" and comparison.weight is not None
-    is_on = visit.desk.rulebook.queues.match.bulk_most > 0
+    is_on = visit.desk.rulebook.queues.match.bulk_most > 0 and not seen.is_secret
     return is_scored and is_on and visit.may("bulk", seen.resource())
 
 
@@ -64,7 +64,14 @@ def needs_second(visit: Visit, seen: Seen) -> bool:
     """Whether joining the customers of an item takes a second person."""
     least = getattr(visit.desk.rulebook.queues, seen.item["kind"]).second_look_from
     one, other = seen.sides()
-    return least is not None and min(_counts(seen, one, other)) >= least
+    is_merge = not are_one_customer(seen)
+    return is_merge and least is not None and min(_counts(seen, one, other)) >= least
+
+
+def are_one_customer(seen: Seen) -> bool:
+    """Whether the two records are of one customer already."""
+    one, other = seen.sides()
+    return bool(one["customer_id"] == other["customer_id"])
 
 
 def _counts(seen: Seen, one: Row, other: Row) -> tuple[int, int]:
@@ -75,12 +82,13 @@ def _counts(seen: Seen, one: Row, other: Row) -> tuple[int, int]:
 
 def _head(visit: Visit, seen: Seen, row: Row) -> tuple[str, str]:
     """The two lines over a record's column."""
+    source = str(row["source"]).replace("_", " ")
+    if seen.is_secret:
+        return source, _short(row["source_key"])
     count = [other["customer_id"] for other in seen.records].count(row["customer_id"])
     records = "1 record" if count == 1 else f"{count} records"
     state = "" if row["is_active"] else ", incomplete"
-    return str(row["source"]).replace("_", " "), (
-        f"{_short(row['source_key'])} · {row['customer_id']}, {records}{state}"
-    )
+    return source, (f"{_short(row['source_key'])} · {row['customer_id']}, {records}{state}")
 
 
 def _short(key: str) -> str:

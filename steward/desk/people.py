@@ -13,6 +13,7 @@ from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource
+from store.known_accounts import unknown_accounts
 from store.state.people import User, UserError
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -29,7 +30,9 @@ def add_person(visit: Visit) -> Response:
     visit.insist("configure", Resource())
     name = visit.form.get("name", "").strip()
     try:
-        visit.state.people.add(_user(visit, name))
+        user = _user(visit, name)
+        _insist_on_accounts(visit, user.accounts)
+        visit.state.people.add(user)
     except UserError as error:
         return _list(visit, str(error), 422)
     visit.note("add_person", name, visit.form.get("role", ""))
@@ -49,6 +52,7 @@ def change_person(visit: Visit) -> Response:
         return _person(visit, before, "Another administrator changes what you may do.", 422)
     after = _user(visit, before.name)
     try:
+        _insist_on_accounts(visit, after.accounts - before.accounts)
         visit.state.people.change(after)
     except UserError as error:
         return _person(visit, before, str(error), 422)
@@ -94,6 +98,20 @@ def _user(visit: Visit, name: str) -> User:
         functions=functions if role == "editor" else frozenset(),
         accounts=_words(visit.form.get("accounts", "")) if role == "editor" else frozenset(),
     )
+
+
+def _insist_on_accounts(visit: Visit, accounts: frozenset[str]) -> None:
+    """Go on only if there is each of these campaigns, sources and customers."""
+    if not accounts:
+        return
+    with visit.desk.snapshots.reading() as snapshot:
+
+        def ask(query: str, names: dict[str, list[str]]) -> list[str]:
+            return [str(row["name"]) for row in snapshot.rows(query, names)]
+
+        wrong = unknown_accounts(accounts, visit.desk.rulebook.feeds, ask)
+    if wrong:
+        raise UserError(f"{wrong} Nothing was changed.")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -144,6 +162,7 @@ def _person(visit: Visit, user: User, wrong: str = "", status: int = 200) -> Res
         "person.html",
         status,
         user=user,
+        typed=visit.form.get("accounts", ""),
         sessions=visit.state.sessions.of(user.name),
         roles=ROLES,
         functions=FUNCTIONS,

@@ -1,5 +1,6 @@
 """Work out what the golden record would be, by the same rules as the next run."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from steward.desk.survivors import Choice, Golden, Values, as_text, survivors
@@ -101,20 +102,31 @@ def _stewards(
     snapshot: Snapshot, records: list[Row], rulebook: Rulebook
 ) -> list[tuple[str, str, int | None, int]]:
     """Field, value, record and founder of each value that a steward chose, the newest first."""
+    names = rulebook.survivorship.names()
+    theirs = {row["founder"] for row in records}
+    chosen = snapshot.remember(("chosen by stewards",), lambda: _chosen_for(snapshot, names))
+    if theirs.isdisjoint(chosen):
+        return []
     found = snapshot.rows(
-        "select * from noted_values where founder = any($founders)",
-        {"founders": sorted({row["founder"] for row in records})},
+        "select * from noted_values where founder = any($founders)", {"founders": sorted(theirs)}
     )
     said = [
         (row[f"{field}_since"] or row["changed_at"], field, row)
         for row in found
-        for field in rulebook.survivorship.names()
+        for field in names
         if row[f"{field}_by"] == "steward" and row[field] is not None
     ]
     return [
         (field, str(as_text(row[field])), row[f"{field}_record"] or None, row["founder"])
         for _, field, row in sorted(said, key=lambda one: one[0], reverse=True)
     ]
+
+
+def _chosen_for(snapshot: Snapshot, names: Sequence[str]) -> frozenset[int]:
+    """The customers of whom a steward chose anything: of most it need not be asked."""
+    is_chosen = " or ".join(f"{field}_by = 'steward'" for field in names)
+    found = snapshot.rows(f"select distinct founder from noted_values where {is_chosen}")
+    return frozenset(row["founder"] for row in found)
 
 
 def _chosen(field: str, whole: list[_Whole], ours: set[int]) -> Chosen:

@@ -2,17 +2,21 @@
 
 from starlette.responses import PlainTextResponse, Response
 
-from steward.desk.items import claimed, insist_on
+from steward.desk.items import claimed, insist_on, item_page
 from steward.desk.pages import Page
 from steward.desk.rail import MOST, TABS, rail, section_of
 from steward.desk.refused import Refused, may_not, not_here
 from steward.desk.sections import SECTIONS
+from steward.desk.seen import reach_of
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource, may_ever
+from store.reading import Snapshot
 from store.state.queue import Claimed
 
 LONGEST_COMMENT = 2_000
 BLIND = "blind"
+AT_HAND = "at-hand"
+"""The header that names the page which the browser has already."""
 
 
 def show_queue(visit: Visit) -> Response:
@@ -28,15 +32,20 @@ def show_queue(visit: Visit) -> Response:
         return visit.page("empty.html", rail=shown, run_id=snapshot.run_id)
 
 
-def next_item(visit: Visit, kinds: tuple[str, ...], tab: str) -> Claimed | None:
-    """The most urgent item that nobody else has, now claimed by the one who asks."""
+def next_item(
+    visit: Visit, kinds: tuple[str, ...], tab: str, after: str | None = None
+) -> Claimed | None:
+    """The most urgent item that nobody else has, now claimed by the one who asks.
+
+    `after` is the item that they have before them, when the next one is only kept for them.
+    """
     queue = visit.state.queue
     if tab not in TABS:
-        return queue.next(visit.reader, kinds)
+        return queue.next(visit.reader, kinds, after)
     waiting = TABS[tab](visit.state.work, visit.reader, kinds, MOST)
     free = (item for item in waiting if item.holder in {None, visit.actor.name})
-    first = next(free, None)
-    return None if first is None else queue.take(visit.reader, first.item_id)
+    first = next((item for item in free if item.item_id != after), None)
+    return None if first is None else queue.take(visit.reader, first.item_id, after)
 
 
 def address(item_id: str, tab: str = "") -> str:
@@ -109,19 +118,59 @@ def switch_blind(visit: Visit) -> Response:
     return answer
 
 
+def show_next(visit: Visit) -> Response:
+    """The page of the item that will follow this one, had before it is asked for.
+
+    It is shown while the answer to this one is being stored, so it is kept for the one who asks.
+    """
+    item_id, kind = claimed(visit)
+    section, tab = section_of(kind), visit.request.query_params.get("tab", "")
+    item = next_item(visit, section.kinds, tab, item_id)
+    waiting = None if item is None else visit.state.work.find(visit.reader, item.item_id)
+    if waiting is None:
+        return Response(status_code=204)
+    with visit.desk.snapshots.reading() as snapshot:
+        answer = item_page(visit, waiting)
+        answer.headers[AT_HAND] = _mark(waiting.item_id, waiting.version, snapshot)
+        answer.headers["content-location"] = address(waiting.item_id, tab)
+        return answer
+
+
 def go_on(visit: Visit, kind: str) -> Response:
-    """To the next item of the same section and tab."""
+    """To the next item of the same section and tab; or only what is new on its page.
+
+    A browser that has the page of that item at hand says so, and has shown it already.
+    """
     section, tab = section_of(kind), visit.form.get("tab", "")
     if not may_ever(visit.actor, section.action, visit.desk.rights):
         return see_other("/")
     item = next_item(visit, section.kinds, tab)
-    return see_other(address(item.item_id, tab) if item else section.path)
+    if item is None:
+        return see_other(section.path)
+    has = visit.request.headers.get(AT_HAND)
+    if has is None:
+        return see_other(address(item.item_id, tab))
+    with visit.desk.snapshots.reading() as snapshot:
+        mark = _mark(item.item_id, item.version, snapshot)
+        if has != mark:
+            return see_other(address(item.item_id, tab))
+        listed = rail(visit, snapshot, section, tab, item.item_id)
+        visit.desk.ahead.look(snapshot, listed.soon, reach_of(visit.actor))
+        answer = visit.part("at_hand.html", rail=listed, until=item.expires_at)
+        answer.headers[AT_HAND] = mark
+        return answer
+
+
+def _mark(item_id: str, version: int, snapshot: Snapshot) -> str:
+    """What a page of an item shows: another run or another version is another page."""
+    return f"{snapshot.run_id} {item_id} {version}"
 
 
 PAGES = (
     Page("/queue", show_queue, "decide"),
     Page("/conflicts", show_queue, "decide_conflict"),
     Page("/held", show_queue, "decide"),
+    Page("/items/{item_id}/next", show_next, "comment"),
     Page("/items/{item_id}/skip", skip_item, "comment", "POST"),
     Page("/items/{item_id}/escalate", escalate_item, "escalate", "POST"),
     Page("/items/{item_id}/renew", renew_claim, "comment", "POST"),

@@ -15,12 +15,15 @@ from store.state.scope import Reader
 from store.state.work import Given, Waiting, Work
 
 LISTED = 14
+NEAR = 40
+"""So many of those that wait are looked at: the list, and what those beside have before them."""
 MOST = 100
 MOST_KNOWN = 20_000
-SECOND, LATE = "second", "late"
+SECOND, LATE, ASKED = "second", "late", "asked"
 TABS: dict[str, Callable[[Work, Reader, tuple[str, ...], int], list[Waiting]]] = {
     SECOND: Work.second_looks,
     LATE: Work.past_due,
+    ASKED: Work.asked,
 }
 """The lists beside that of all that waits, by the word in the address."""
 
@@ -41,6 +44,8 @@ class Entry(NamedTuple):
     """The priority in hundredths of the highest that is listed."""
     holder: str | None
     """Who else has it before them."""
+    until: datetime | None
+    """When that ends, unless they do something."""
     is_current: bool
 
 
@@ -60,6 +65,8 @@ class Rail(NamedTuple):
     open_count: int
     second_count: int
     late_count: int
+    asked_count: int
+    """How many wait for an answer of the customer."""
     entries: list[Entry]
     batches: list[tuple[str, int]]
     """Answers to many that wait for a second person, and to how many."""
@@ -80,11 +87,13 @@ def section_of(kind: str) -> Section:
 def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: str = "") -> Rail:
     """The list of a section around the current item."""
     work, kinds = visit.state.work, section.kinds
-    waiting = work.waiting(visit.reader, kinds, MOST)
-    second = work.second_looks(visit.reader, kinds, MOST)
+    waiting = work.waiting(visit.reader, kinds, NEAR)
+    second = work.second_looks(visit.reader, kinds, MOST) if tab == SECOND else None
     late = work.past_due(visit.reader, kinds, MOST) if tab == LATE else None
     counts = visit.waiting()
-    listed = _around({SECOND: second, LATE: late or []}.get(tab, waiting), current)
+    asked = work.asked(visit.reader, kinds, MOST) if tab == ASKED else []
+    beside = {SECOND: second or [], LATE: late or [], ASKED: asked}
+    listed = _around(beside.get(tab, waiting), current)
     last = work.last_given(visit.actor.name, kinds)
     names = [item.item_id for item in listed] + ([last.item_id] if last else [])
     titles = titles_of(snapshot, names, [item.item_id for item in waiting])
@@ -96,8 +105,9 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
         section,
         tab,
         sum(counts.get(kind, 0) for kind in kinds),
-        len(second),
+        work.second_count(visit.reader, kinds, MOST) if second is None else len(second),
         work.late_count(visit.reader, kinds, MOST) if late is None else len(late),
+        visit.state.asking.count(visit.reader, kinds),
         entries,
         work_at_once(visit, section, tab),
         Last(last, titles[last.item_id][0], _age(last.said_at, now)) if last else None,
@@ -228,6 +238,7 @@ def _entries(
             priority,
             round(100 * priority / highest),
             None if item.holder == visit.actor.name else item.holder,
+            item.until,
             item.item_id == current,
         )
         for item, priority in zip(items, found, strict=True)

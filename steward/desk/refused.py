@@ -5,10 +5,16 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
     """A page that cannot be shown or an act that is not done."""
 
     def __init__(
-        self, status: int, title: str, says: str, way: tuple[str, str] = ("To the start", "/")
+        self,
+        status: int,
+        title: str,
+        says: str,
+        way: tuple[str, str] = ("To the start", "/"),
+        *,
+        key: str = "enter",
     ) -> None:
         super().__init__(title)
-        self.status, self.title, self.says = status, title, says
+        self.status, self.title, self.says, self.key = status, title, says, key
         self.way = way
         """What the link out says, and where it leads."""
 

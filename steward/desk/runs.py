@@ -1,6 +1,8 @@
 """Show the runs and what each made, start one, and lead readers back to an earlier night."""
 
 from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import uuid4
 
 from starlette.responses import HTMLResponse, Response
 
@@ -8,10 +10,11 @@ from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource
+from store.publications import Said, answer_held, item_of
 from store.queueing import queue_of, show_queue
 from store.reading import Row, Snapshot
 from store.run_figures import reports
-from store.snapshot import held_back, kept_runs, lead_back, open_snapshot
+from store.snapshot import held_back, is_held, kept_runs, lead_back, open_snapshot
 
 STEPS = (
     ("Deliveries", "deliveries"),
@@ -48,18 +51,29 @@ def show_runs(visit: Visit) -> Response:
         live = snapshot.run_id
     is_admin = visit.may("run", Resource())
     settings = visit.desk.settings
+    newest = next(reversed(kept_runs(settings)), "")
     return visit.page(
         "runs.html",
         runs=runs,
         live=live,
         kept=set(kept_runs(settings)),
-        newest=next(reversed(kept_runs(settings)), ""),
-        held=held_back(settings) if is_admin else None,
+        newest=newest,
+        is_led_back=newest not in {live, ""} and not is_held(settings, newest),
+        **_held(visit),
         may_run=is_admin,
         reported=reports(settings) if is_admin else {},
         started=visit.desk.runner.last() if is_admin else None,
         said=visit.request.query_params.get("said", "")[:20],
     )
+
+
+def _held(visit: Visit) -> dict[str, Any]:
+    """What is held back and how its item stands, for those who may answer it."""
+    held = held_back(visit.desk.settings) if visit.may("run", Resource()) else None
+    if held is None:
+        return {"held": None, "asked": None, "key": ""}
+    asked = visit.state.work.find(visit.reader, item_of(held[0]))
+    return {"held": held, "asked": asked, "key": str(uuid4())}
 
 
 def show_report(visit: Visit) -> Response:
@@ -115,21 +129,52 @@ def publish_again(visit: Visit) -> Response:
     run_id = visit.request.path_params["run_id"]
     if run_id not in kept_runs(visit.desk.settings):
         raise not_here()
-    if len(visit.form.get("because", "").strip()) < SHORTEST_REASON:
-        raise Refused(
-            422,
-            "Say why",
-            "Everybody who reads the golden table is led to another night: the reason is kept in "
-            "the audit trail.",
-            _BACK,
-        )
-    settings = visit.desk.settings
+    _insist_on_a_reason(
+        visit,
+        "Everybody who reads the golden table is led to another night: the reason is kept in "
+        "the audit trail.",
+    )
+    settings, rulebook = visit.desk.settings, visit.desk.rulebook
     with open_snapshot(settings, run_id) as con:
-        items = queue_of(con, visit.desk.rulebook.feeds, visit.desk.rulebook.queues)
+        items = queue_of(con, rulebook.feeds, rulebook.queues)
+    if _is_waiting(visit, run_id):
+        _answer(visit, run_id, "publish")
     lead_back(settings, run_id)
-    show_queue(settings, items, run_id, datetime.now(UTC))
-    visit.note("lead_readers", run_id, visit.form["because"].strip()[:500])
+    show_queue(settings, items, run_id, datetime.now(UTC), rulebook.queues)
+    visit.note("lead_readers", run_id, _because(visit))
     return see_other("/runs?said=switched")
+
+
+def withhold(visit: Visit) -> Response:
+    """Say that what is held back stays so; the next run is asked about anew if it is held too."""
+    visit.insist("run", Resource())
+    run_id = visit.request.path_params["run_id"]
+    if not _is_waiting(visit, run_id):
+        raise not_here()
+    _insist_on_a_reason(visit, "Who made the night must know what to mend.")
+    _answer(visit, run_id, "withhold")
+    visit.note("withhold", run_id, _because(visit))
+    return see_other("/runs?said=withheld")
+
+
+def _is_waiting(visit: Visit, run_id: str) -> bool:
+    held = held_back(visit.desk.settings)
+    return held is not None and held[0] == run_id
+
+
+def _answer(visit: Visit, run_id: str, kind: Literal["publish", "withhold"]) -> None:
+    key = f"desk-{visit.form.get('key') or uuid4()}"[:200]
+    said = Said(run_id, kind, visit.actor.name, _because(visit), key)
+    answer_held(visit.desk.settings, visit.state.engine, visit.desk.rulebook.queues, said)
+
+
+def _because(visit: Visit) -> str:
+    return visit.form.get("because", "").replace("\0", "").strip()[:500]
+
+
+def _insist_on_a_reason(visit: Visit, why: str) -> None:
+    if len(_because(visit)) < SHORTEST_REASON:
+        raise Refused(422, "Say why", why, _BACK)
 
 
 def _counts(snapshot: Snapshot, run_id: str) -> dict[str, float]:
@@ -148,4 +193,5 @@ PAGES = (
     Page("/runs/{run_id}/report", show_report, "run"),
     Page("/runs/now", start_run, "run", "POST"),
     Page("/runs/{run_id}/publish", publish_again, "run", "POST"),
+    Page("/runs/{run_id}/withhold", withhold, "run", "POST"),
 )

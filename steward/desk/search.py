@@ -81,11 +81,12 @@ def _next(visit: Visit, hits: list[Hit]) -> str:
 def _places(snapshot: Snapshot, visit: Visit) -> tuple[list[str], list[str]]:
     """The sources and campaigns that a reader may choose among: those of records in scope."""
     scope = scoped(visit.actor, visit.desk.rights)
-    rows: list[Row] = snapshot.rows(
-        f"select distinct r.source::varchar as source, r.campaign::varchar as campaign "
-        f"from memory.places r where {scope.sql}",
-        scope.values,
-    )
+    with snapshot.indexed() as index:
+        rows: list[Row] = index.rows(
+            f"select distinct r.source::varchar as source, r.campaign::varchar as campaign "
+            f"from memory.places r where {scope.sql}",
+            scope.values,
+        )
     campaigns = {row["campaign"] for row in rows if row["campaign"]}
     return sorted({row["source"] for row in rows}), sorted(campaigns)
 

@@ -20,6 +20,8 @@ class Section(NamedTuple):
     """The letter that leads there after G."""
     kinds: tuple[str, ...] = ()
     """The kinds of review items that are counted beside its title."""
+    is_queue: bool = True
+    """Whether it is there for the items: then that none waits is shown too."""
 
 
 SECTIONS = (
@@ -27,7 +29,7 @@ SECTIONS = (
     Section("Conflicts", "/conflicts", "decide_conflict", "c", ("conflict",)),
     Section("Intake", "/held", "decide", "i", ("quarantine", "delivery")),
     Section("Records", "/customers", "see", "r"),
-    Section("Runs", "/runs", "see", "u"),
+    Section("Runs", "/runs", "see", "u", ("publication",), is_queue=False),
     Section("Dashboard", "/dashboard", "see", "d"),
     Section("Administration", "/administration", "configure", "a"),
 )
@@ -57,9 +59,15 @@ def sections_of(visit: "Visit") -> list[Shown]:
             section.title,
             section.path,
             section.key,
-            sum(counts.get(kind, 0) for kind in section.kinds) if section.kinds else None,
+            _waiting(section, counts),
             here == section.path or here.startswith(f"{section.path}/"),
         )
         for section in SECTIONS
         if section.path in paths and may_ever(actor, section.action, desk.rights)
     ]
+
+
+def _waiting(section: Section, counts: dict[str, int]) -> int | None:
+    """How much waits, where that is to be shown."""
+    waiting = sum(counts.get(kind, 0) for kind in section.kinds)
+    return waiting if waiting or (section.kinds and section.is_queue) else None

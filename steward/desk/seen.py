@@ -7,6 +7,7 @@ may have further records in other campaigns: those are left out here, in the que
 from functools import partial
 from typing import NamedTuple
 
+from rules.queues import SAMPLE
 from steward.desk.behind import said_by
 from steward.desk.finding import founder_of
 from steward.desk.refused import not_here
@@ -28,6 +29,11 @@ class Seen(NamedTuple):
     """By customer and value: how a contact point is verified."""
     feed: tuple[str | None, str] | None = None
     """Of an item without records: the campaign that the feed declares, and its source."""
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether chance has it judged blind: nobody is told whose records these are by now."""
+        return bool(self.item["why"] == SAMPLE)
 
     def record(self, record_id: str) -> Row:
         """One of the records."""

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from steward.desk import alike, home, items, provider, queue, signing, verdicts
+from steward.desk import alike, asking, home, items, provider, queue, signing, verdicts
 from steward.desk.cookies import token_of
 from steward.desk.pages import Page
 from steward.desk.records import RECORD_PAGES
@@ -29,7 +29,7 @@ from steward.problem import Problem
 from steward.reading import read_body
 from store.errors import TouchstoneError
 from store.reading import NoSnapshotError
-from store.state.queue import StaleError
+from store.state.queue import ClaimEndedError, StaleError
 
 LOG = logging.getLogger("touchstone.steward")
 MOST_BYTES = 64 * 1_024
@@ -44,6 +44,7 @@ PAGES: tuple[Page, ...] = (
     *items.PAGES,
     *verdicts.PAGES,
     *alike.PAGES,
+    *asking.PAGES,
     *RECORD_PAGES,
 )
 """Every page of the desk. What is not here is not there."""
@@ -92,12 +93,19 @@ def _in_a_thread(page: Page, request: Request, desk: Desk, form: dict[str, str])
     except NoSnapshotError as error:
         return refused_page(visit, Refused(503, "There is nothing to show yet", str(error)))
     except StaleError as error:
-        way = ("Take the next one", "/queue")
-        return refused_page(visit, Refused(409, "Somebody was quicker", str(error), way))
+        return refused_page(visit, _stale(error, request))
     except TouchstoneError as error:
         return refused_page(visit, Refused(503, "This cannot be done just now", str(error)))
     except Exception as error:
         return refused_page(visit, _fault(error))
+
+
+def _stale(error: StaleError, request: Request) -> Refused:
+    """What to do about an item that is not as it was seen."""
+    if isinstance(error, ClaimEndedError):
+        again = ("Take it again", f"/items/{request.path_params['item_id']}")
+        return Refused(409, "Your claim has ended", str(error), again, key="r")
+    return Refused(409, "Somebody was quicker", str(error), ("Take the next one", "/queue"))
 
 
 def _admitted(page: Page, visit: Visit) -> Response:

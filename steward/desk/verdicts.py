@@ -13,7 +13,7 @@ from rules.queues import Queue
 from steward.desk.held import corrected, row_of
 from steward.desk.items import gone, insist_may_answer, item_page
 from steward.desk.pages import Page
-from steward.desk.pair import needs_second
+from steward.desk.pair import are_one_customer, needs_second
 from steward.desk.preview import preview_merge
 from steward.desk.queue import go_on
 from steward.desk.refused import unreadable
@@ -110,9 +110,12 @@ def _twice(visit: Visit, seen: Seen, meant: Meant) -> Meant:
 
 
 def _pair(visit: Visit, snapshot: Snapshot, seen: Seen, answer: str) -> Meant:
-    if answer == "split":
+    if answer == "split" and not seen.is_secret:
         return _split(visit, seen)
     found = answer_item(seen.item, answer, visit.desk.rulebook.survivorship)
+    if seen.is_secret:
+        parts = answer == "different" and are_one_customer(seen)
+        return Meant(answer, found, parts or (answer == "same" and needs_second(visit, seen)))
     if answer != "same":
         return Meant(answer, found, needs_second=False)
     return Meant(answer, found, needs_second(visit, seen), _picked(visit, snapshot, seen))

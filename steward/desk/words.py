@@ -26,6 +26,11 @@ def day(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%-d %b %Y")
 
 
+def clock(at: datetime) -> str:
+    """A time of day in UTC, such as 16:40 UTC."""
+    return f"{at.astimezone(UTC):%H:%M} UTC"
+
+
 def signed(weight: float) -> str:
     """A weight with its sign: +4.1, −1.1, 0."""
     shown = f"{abs(weight):.1f}"
@@ -69,6 +74,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "how_long": how_long,
     "moment": moment,
     "day": day,
+    "clock": clock,
     "signed": signed,
     "initials": initials,
     "spaced": spaced,

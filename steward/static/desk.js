@@ -9,6 +9,7 @@
   const RENEW_MS = 60000;       // a claim is renewed by activity, no more often than this
   const TYPING_MS = 350;        // after the last letter what is typed is looked at
   const AGAIN_MS = 1500;        // until a run that is under way is looked at again
+  const LEADS_ON = /^\/items\/[^/]+\/(verdict|skip|escalate)$/;
   const LONGEST_WAIT_MS = 8000; // between tries while there is no connection
   const policy = window.trustedTypes
     ? window.trustedTypes.createPolicy("desk", { createHTML: (text) => text })
@@ -19,6 +20,7 @@
   let busy = false;
   let goes = 0; // when G was pressed
   let renewed = Date.now();
+  let hand = null; // the page of the item that will follow: of which page, its mark, address, text
 
   // ---- what is on the screen -------------------------------------------------------------------
 
@@ -30,11 +32,18 @@
     }, ARMING_MS)));
   }
 
+  const read = (text) => new DOMParser().parseFromString(policy.createHTML(text), "text/html");
+
   function show(text, url, moves) {
-    const page = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
-    document.title = page.title;
+    const page = read(text);
     document.body.replaceChildren(...page.body.childNodes);
     if (moves && url !== location.href) history.pushState({}, "", url);
+    look(page.title);
+    begin();
+  }
+
+  function look(title) {
+    document.title = title;
     const first = $("[data-focus]") || $("#main");
     if (first) {
       if (!first.hasAttribute("tabindex")) first.setAttribute("tabindex", "-1");
@@ -45,24 +54,57 @@
     say();
     tick();
     printKeys();
+  }
+
+  function begin() {
     arm();
     load();
     follow();
   }
 
-  // Parts that cost the server more are fetched once the page is painted.
+  // Parts that cost the server more are fetched once the page is painted, and then the next page.
   function load() {
+    hand = null;
+    const main = $("#main");
     requestAnimationFrame(() => setTimeout(async () => {
       for (const place of document.querySelectorAll("[data-load]")) {
         const { answer, text } = await ask(place.dataset.load).catch(() => ({}));
         if (answer && answer.ok && place.isConnected) fill(place, text);
       }
+      if (main && main.isConnected && main.dataset.next) hold(main);
     }));
   }
 
+  // The item that will follow is kept for this person, and its page is had before it is asked for.
+  async function hold(main) {
+    const answer = await fetch(main.dataset.next, { credentials: "same-origin" }).catch(() => null);
+    const mark = answer && answer.ok && answer.headers.get("at-hand");
+    if (!mark) return;
+    const url = new URL(answer.headers.get("content-location"), location.href).href;
+    const text = await answer.text().catch(() => "");
+    if (text && main.isConnected) hand = { main, mark, url, page: read(text) };
+  }
+
+  // It is put on the screen at once. Its keys do nothing until the answer is stored.
+  function put({ page }) {
+    for (const part of [".main", ".side"]) $(part).replaceWith(page.querySelector(part));
+    look(page.title);
+  }
+
+  // The answer is stored, and the page that is shown already is that of the next item.
+  function confirm(text, url) {
+    const news = read(text).querySelector("[data-told]");
+    $(".rail").replaceWith(news.querySelector(".rail"));
+    const count = $("nav [aria-current] .num");
+    if (count) count.textContent = news.dataset.count;
+    for (const shown of document.querySelectorAll("[data-until]")) shown.dataset.until = news.dataset.until;
+    if (url !== location.href) history.pushState({}, "", url);
+    tick();
+    begin();
+  }
+
   function fill(place, text) {
-    const page = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
-    place.replaceChildren(...page.body.childNodes);
+    place.replaceChildren(...read(text).body.childNodes);
     place.removeAttribute("data-load");
   }
 
@@ -97,8 +139,8 @@
 
   // ---- asking the server -----------------------------------------------------------------------
 
-  async function ask(url, body) {
-    const how = { headers: { Accept: "text/html" }, credentials: "same-origin" };
+  async function ask(url, body, more = {}) {
+    const how = { headers: { Accept: "text/html", ...more }, credentials: "same-origin" };
     if (body !== undefined) Object.assign(how, { method: "POST", body: new URLSearchParams(body) });
     for (let pause = 500; ; pause = Math.min(pause * 2, LONGEST_WAIT_MS)) {
       try {
@@ -119,12 +161,19 @@
     if (busy) return;
     busy = true;
     delete root.dataset.armed;
-    const { answer, text } = await ask(url, body);
+    const owner = $("[data-me]") ? $("[data-me]").dataset.me : "";
+    const next = body !== undefined && LEADS_ON.test(new URL(url, location.href).pathname) ? hand : null;
+    const isAtHand = next !== null && next.main.isConnected;
+    if (isAtHand) put(next);
+    const { answer, text } = await ask(url, body, isAtHand ? { "At-Hand": next.mark } : {});
+    if (isAtHand && answer.headers.get("at-hand") === next.mark) {
+      confirm(text, next.url);
+      return;
+    }
     if (!(answer.headers.get("content-type") || "").startsWith("text/html")) {
       location.assign(url);
       return;
     }
-    const owner = $("[data-me]") ? $("[data-me]").dataset.me : "";
     if (answer.status === 401 && body !== undefined) keep(owner, url, body);
     show(text, answer.url, body === undefined || answer.redirected);
   }
@@ -322,8 +371,6 @@
   tick();
   say();
   printKeys();
-  arm();
-  load();
-  follow();
+  begin();
   sendKept();
 })();

@@ -16,7 +16,17 @@ from store.decisions import add_decision
 from store.state.audit import Noted, note, note_all
 from store.state.engine import reading, writing
 from store.state.moments import to_moment, to_text
-from store.state.scope import DECIDED, OPEN, SECOND, Reader, in_scope, is_held, may_have, visible
+from store.state.scope import (
+    DECIDED,
+    OPEN,
+    SECOND,
+    Reader,
+    in_scope,
+    is_back,
+    is_held,
+    may_have,
+    visible,
+)
 from store.state.tables import AUDIT, BATCHES, CLAIMS, ITEMS, LIVE, VERDICTS
 from store.state.work import given_rows, take_back_in, told_of
 
@@ -175,7 +185,8 @@ class Bulk:
         others = sa.select(CLAIMS.c.item_id).where(
             is_held(self._now()) & (CLAIMS.c.user_name != reader.name)
         )
-        return visible(reader, self._now()).where(ITEMS.c.item_id.not_in(others))
+        is_there = ITEMS.c.item_id.not_in(others) & is_back(self._now())
+        return visible(reader, self._now()).where(is_there)
 
     def _good(
         self, connection: sa.Connection, reader: Reader, entries: Collection[Alike]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
@@ -20,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from store.errors import TouchstoneError
 from store.files import sync_file
 from store.migrations import NewerDatabaseError, older_revision, upgrade
+from store.state.turns import LineError, begin_writing, in_line
 
 WRITERS_TURN = 7_146_053
 """The PostgreSQL advisory lock that a writer holds until its commit."""
@@ -28,6 +30,8 @@ WAITING = ("PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 1000")
 NOTING = ("PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 0")
 """How SQLite commits: what is acknowledged is on the disk; what is noted is written, and whoever
 notes never stops to move what was written ahead into the database."""
+LONGEST_TURN = 0.1
+"""Seconds that are left to others at most after each of many transactions."""
 BEFORE = ".before-"
 """What the name of a copy says, with the revision that it has."""
 
@@ -96,9 +100,22 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Hold the only writer's transaction, committed at the end."""
     with (
         explained(engine.url),
+        in_line(engine.url),
         engine.execution_options(is_writing=True).begin() as connection,
     ):
         yield connection
+
+
+@contextmanager
+def in_turns(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """As `writing`, for one of many transactions in a row: others get as long as it took.
+
+    Who waits for SQLite looks again every so many milliseconds, and would find it taken each time.
+    """
+    began = time.monotonic()
+    with writing(engine) as connection:
+        yield connection
+    time.sleep(min(time.monotonic() - began, LONGEST_TURN))
 
 
 @contextmanager
@@ -110,6 +127,7 @@ def noting(engine: sa.Engine) -> Iterator[sa.Connection]:
     """
     with (
         explained(engine.url),
+        in_line(engine.url),
         engine.execution_options(is_writing=True, is_noting=True).begin() as connection,
     ):
         yield connection
@@ -147,6 +165,10 @@ def explained(url: URL) -> Iterator[None]:
     except NewerDatabaseError as error:
         raise DecisionLogError(
             f"The decision log {_name(url)} was written by a newer version; upgrade this program."
+        ) from error
+    except LineError as error:
+        raise DecisionLogError(
+            f"The decision log {_name(url)} {ADVICE[sqlite3.SQLITE_BUSY]}."
         ) from error
     except (sqlite3.Error, SQLAlchemyError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
@@ -204,11 +226,12 @@ def _sqlite(url: URL, wait_ms: int) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         options = connection.get_execution_options()
-        is_writing = options.get("is_writing", False)
-        if is_writing:
-            for pragma in NOTING if options.get("is_noting", False) else WAITING:
-                connection.exec_driver_sql(pragma)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+        if not options.get("is_writing", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        for pragma in NOTING if options.get("is_noting", False) else WAITING:
+            connection.exec_driver_sql(pragma)
+        begin_writing(cast(sqlite3.Connection, connection.connection.dbapi_connection), wait_ms)
 
     return engine
 

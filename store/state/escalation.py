@@ -12,11 +12,12 @@ import sqlalchemy as sa
 
 from rules.queues import Escalation, Queues
 from store.state.audit import Noted, note_all
-from store.state.engine import writing
+from store.state.engine import in_turns
 from store.state.moments import to_text
+from store.state.scope import is_back
 from store.state.tables import ITEMS, LIVE
 
-AT_A_TIME = 500
+AT_A_TIME = 200
 """Items that go up in one transaction: stewards wait for no longer than that takes."""
 BY_TIME = "touchstone"
 """Who does it, in the audit trail."""
@@ -37,12 +38,16 @@ def escalate_due(engine: sa.Engine, queues: Queues, now: datetime) -> Counter[st
 def _late(
     kind: str, step: Escalation, below: Sequence[str], now: datetime
 ) -> sa.Select[tuple[str]]:
-    """Items of a kind that are due for a step and have not gone that far."""
+    """Items of a kind that are due for a step and have not gone that far.
+
+    While a customer is asked nothing goes up, and then from the day on which it came back.
+    """
     until = to_text(now - timedelta(days=step.after_days))
     live = sa.select(LIVE.c.run_number).scalar_subquery()
     query = sa.select(ITEMS.c.item_id).where(
         sa.text("items.state in ('open', 'second_look')")
         & (ITEMS.c.due_at < until)
+        & is_back(now - timedelta(days=step.after_days))
         & (ITEMS.c.kind == kind)
         & (ITEMS.c.first_run <= live)
         & (ITEMS.c.escalated_to.is_(None) | ITEMS.c.escalated_to.in_(below))
@@ -53,7 +58,7 @@ def _late(
 
 
 def _go_up(engine: sa.Engine, late: sa.Select[tuple[str]], step: Escalation, now: datetime) -> int:
-    with writing(engine) as connection:
+    with in_turns(engine) as connection:
         item_ids = list(connection.scalars(late))
         if item_ids:
             named = ITEMS.c.item_id.in_(item_ids)

@@ -12,4 +12,4 @@ def to_text(moment: datetime) -> str:
 
 def to_moment(text: str) -> datetime:
     """The moment that `to_text` wrote."""
-    return datetime.strptime(text, FORMAT).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from store.decisions import DecisionLog
 from store.settings import Settings
+from store.state.asking import Asking
 from store.state.audit import Audit
 from store.state.bulk import Bulk
 from store.state.engine import open_engine
@@ -37,6 +38,7 @@ class State(NamedTuple):
     workload: Workload
     bulk: Bulk
     tokens: Tokens
+    asking: Asking
 
 
 def _utc_now() -> datetime:
@@ -68,6 +70,7 @@ def open_state(
             Workload(engine, now),
             Bulk(engine, now),
             Tokens(engine, now),
+            Asking(engine, now),
         )
     finally:
         audit.close()

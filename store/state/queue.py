@@ -25,13 +25,16 @@ from store.state.scope import (
     UNSURE,
     Reader,
     in_scope,
+    is_back,
     is_held,
     may_have,
     visible,
 )
-from store.state.tables import CLAIMS, ITEMS, SKIPS, VERDICTS
+from store.state.tables import ASKS, CLAIMS, ITEMS, SKIPS, VERDICTS
 
 SKIP_LASTS = timedelta(hours=1)
+KEPT_LASTS = CLAIM_LASTS - timedelta(minutes=1)
+"""For so long the next item is kept for somebody who has another before them."""
 LONG = 5_000
 """From so many items on, a queue is not counted for each page."""
 COUNT_LASTS = timedelta(seconds=20)
@@ -71,6 +74,10 @@ class StaleError(TouchstoneError):
     """The item is not as the person saw it; the message says what happened meanwhile."""
 
 
+class ClaimEndedError(StaleError):
+    """The item is as the person saw it, but not theirs any more, nor anybody's."""
+
+
 class Queue:
     """The queue of an open state database."""
 
@@ -79,15 +86,21 @@ class Queue:
         self._now = now
         self._counted: dict[Reader, tuple[datetime, dict[str, int]]] = {}
 
-    def next(self, reader: Reader, kinds: tuple[str, ...]) -> Claimed | None:
-        """The item that the reader has, or the most urgent free one, which is theirs now."""
+    def next(
+        self, reader: Reader, kinds: tuple[str, ...], after: str | None = None
+    ) -> Claimed | None:
+        """The item that the reader took last, or the most urgent free one, which is theirs now.
+
+        `after`: the item that they have before them; the one that will follow it is kept for them,
+        a little shorter than one that they are looking at.
+        """
         with writing(self._engine) as connection:
-            row = connection.execute(self._mine(reader, kinds)).first()
+            row = connection.execute(self._mine(reader, kinds, after)).first()
             if row is None:
                 row = connection.execute(self._free(reader, kinds)).first()
-            return None if row is None else self._claim(connection, row, reader)
+            return None if row is None else self._claim(connection, row, reader, after)
 
-    def take(self, reader: Reader, item_id: str) -> Claimed:
+    def take(self, reader: Reader, item_id: str, after: str | None = None) -> Claimed:
         """Claim this item, unless somebody else has it or the reader may not see it."""
         with writing(self._engine) as connection:
             row = connection.execute(
@@ -98,7 +111,7 @@ class Queue:
             other = self._holder(connection, item_id)
             if other not in {None, reader.name}:
                 raise StaleError(f"{other} has this item now; take the next one.")
-            return self._claim(connection, row, reader)
+            return self._claim(connection, row, reader, after)
 
     def skip(self, reader: Reader, item_id: str) -> None:
         """Let go of an item and do not show it to this reader for an hour."""
@@ -192,7 +205,7 @@ class Queue:
         waits = visible(reader, self._now()).with_only_columns(
             ITEMS.c.kind, sa.func.count().label("waiting")
         )
-        query = waits.group_by(ITEMS.c.kind)
+        query = waits.where(is_back(self._now())).group_by(ITEMS.c.kind)
         with reading(self._engine) as connection:
             found = {row.kind: row.waiting for row in connection.execute(query)}
         if sum(found.values()) >= LONG:
@@ -205,12 +218,17 @@ class Queue:
         with reading(self._engine) as connection:
             return {row.item_id: row.user_name for row in connection.execute(query)}
 
-    def _mine(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
+    def _mine(
+        self, reader: Reader, kinds: tuple[str, ...], after: str | None
+    ) -> sa.Select[tuple[object, ...]]:
+        """What the reader has, the item that they took or were active on last first."""
         is_mine = (CLAIMS.c.user_name == reader.name) & is_held(self._now())
-        held = sa.select(CLAIMS.c.item_id).where(is_mine)
         return (
             visible(reader, self._now())
-            .where(ITEMS.c.kind.in_(kinds) & ITEMS.c.item_id.in_(held))
+            .join(CLAIMS, (CLAIMS.c.item_id == ITEMS.c.item_id) & is_mine)
+            .where(ITEMS.c.kind.in_(kinds) & (ITEMS.c.item_id != (after or "")))
+            .where(is_back(self._now()))
+            .order_by(CLAIMS.c.expires_at.desc(), ITEMS.c.item_id)
             .limit(1)
         )
 
@@ -226,6 +244,7 @@ class Queue:
                 ITEMS.c.kind.in_(kinds)
                 & ITEMS.c.item_id.not_in(claimed)
                 & ITEMS.c.item_id.not_in(skipped)
+                & is_back(self._now())
                 & may_have(reader, self._now())
             )
             .order_by(ITEMS.c.urgency.desc(), ITEMS.c.item_id)
@@ -233,9 +252,13 @@ class Queue:
         )
 
     def _claim(
-        self, connection: sa.Connection, row: sa.Row[tuple[object, ...]], reader: Reader
+        self,
+        connection: sa.Connection,
+        row: sa.Row[tuple[object, ...]],
+        reader: Reader,
+        after: str | None = None,
     ) -> Claimed:
-        expires_at = self._now() + CLAIM_LASTS
+        expires_at = self._now() + (CLAIM_LASTS if after is None else KEPT_LASTS)
         self._note(connection, reader, "look", str(row.item_id))
         connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.item_id == row.item_id))
         connection.execute(
@@ -263,9 +286,10 @@ class Queue:
             raise StaleError(_what_happened(connection, verdict.item_id))
         holder = self._holder(connection, verdict.item_id)
         if holder != reader.name:
-            who = "Nobody" if holder is None else holder
-            raise StaleError(
-                f"Your claim ended and {who} has this item now; take it again to decide it."
+            raise (
+                ClaimEndedError("Nobody has this item now: take it again to decide it.")
+                if holder is None
+                else StaleError(f"Your claim ended and {holder} has this item now.")
             )
         return item
 
@@ -312,7 +336,11 @@ def _store(
 def _turn(
     connection: sa.Connection, item_id: str, version: int, state: str, *, moves: bool
 ) -> None:
-    """Give the item its new state; a decided one is another version than the one looked at."""
+    """Give the item its new state; a decided one is another version than the one looked at.
+
+    Whoever answers has the customer's answer, or did not want it.
+    """
+    connection.execute(sa.delete(ASKS).where(ASKS.c.item_id == item_id))
     connection.execute(
         sa.update(ITEMS)
         .where(ITEMS.c.item_id == item_id)

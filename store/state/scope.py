@@ -6,7 +6,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from store.state.moments import to_text
-from store.state.tables import CAMPAIGN_SETS, CLAIMS, ITEMS, LIVE, VERDICTS
+from store.state.tables import ASKS, CAMPAIGN_SETS, CLAIMS, ITEMS, LIVE, VERDICTS
 
 OPEN, SECOND, DECIDED, CLOSED = "open", "second_look", "decided", "closed"
 UNSURE = "unsure"
@@ -55,6 +55,12 @@ def is_held(now: datetime) -> sa.ColumnElement[bool]:
     """Whether a claim holds; one that would hold longer than any is of a clock that went back."""
     ends = CLAIMS.c.expires_at
     return (ends > to_text(now)) & (ends <= to_text(now + 2 * CLAIM_LASTS))
+
+
+def is_back(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether an item waits for stewards, and not for an answer of the customer."""
+    away = sa.select(ASKS.c.item_id).where(ASKS.c.until > to_text(now))
+    return ITEMS.c.item_id.not_in(away)
 
 
 def may_have(reader: Reader, now: datetime) -> sa.ColumnElement[bool]:

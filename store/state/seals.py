@@ -39,17 +39,23 @@ class Chain(NamedTuple):
 
 
 def seal(engine: sa.Engine, now: datetime) -> int:
-    """Put what was noted since the last seal under another one; how many rows that were."""
-    with writing(engine) as connection:
-        last, digest = _newest(connection)
+    """Put what was noted since the last seal under another one; how many rows that were.
+
+    What was noted does not change any more, so nobody waits while it is read.
+    """
+    with reading(engine) as connection:
+        last, before = _newest(connection)
         newest = connection.scalar(sa.select(sa.func.max(AUDIT.c.audit_id))) or 0
         until = min(newest, last + MOST_AT_ONCE)
         if until <= last:
             return 0
-        row = {"last_audit_id": until, "sealed_at": to_text(now)}
-        row |= {"digest": _digest(connection, last, until, digest)}
+        digest = _digest(connection, last, until, before)
+    with writing(engine) as connection:
+        if _newest(connection) != (last, before):
+            return 0  # somebody else has sealed them meanwhile
+        row = {"last_audit_id": until, "sealed_at": to_text(now), "digest": digest}
         connection.execute(sa.insert(SEALS).values(row))
-        return until - last
+    return until - last
 
 
 def verify(engine: sa.Engine) -> Chain:

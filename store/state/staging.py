@@ -7,23 +7,30 @@ import polars as pl
 import sqlalchemy as sa
 
 from store.state.accounts import assign_managers
-from store.state.engine import reading, writing
+from store.state.engine import in_turns, reading, writing
+from store.state.publications import PUBLICATION
 from store.state.scope import CLOSED, OPEN, SECOND
-from store.state.tables import ACCOUNT_SETS, CAMPAIGN_SETS, CLAIMS, ITEM_CUSTOMERS, ITEMS, LIVE
+from store.state.tables import (
+    ACCOUNT_SETS,
+    ASKS,
+    CAMPAIGN_SETS,
+    CLAIMS,
+    ITEM_CUSTOMERS,
+    ITEMS,
+    LIVE,
+)
 
-ROWS_AT_A_TIME = 500
+ROWS_AT_A_TIME = 200
 """Items that are staged in one transaction: stewards wait for no longer than that takes."""
 
-SEEN = (
-    "urgency",
-    "opened_at",
-    "due_at",
-    "manager_until",
-    "fingerprint",
-    "campaign_set",
-    "account_set",
-)
-"""What may change about an item while its question stays."""
+ORDERS = ("urgency", "opened_at", "due_at", "manager_until")
+"""What may change about an item without anybody's answer or sight of it changing."""
+ASKS_ANEW = ("fingerprint", "campaign_set", "account_set")
+"""What changes together with the snapshot that is shown: what is asked, and who may know of it."""
+SEEN = (*ORDERS, *ASKS_ANEW)
+
+MANY = 20
+"""Once this part of a queue is new, the database is told how its items lie."""
 
 BETWEEN = "\x1f"
 """Stands between the names of a set of campaigns or accounts."""
@@ -40,28 +47,21 @@ def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: 
     items = items.with_columns(
         campaign_set=_set_of(pl.col("campaigns")), account_set=_set_of(pl.col("accounts"))
     )
-    known = _known(engine, run_number)
-    with writing(engine) as connection:
-        _name_sets(connection, CAMPAIGN_SETS, items, "campaigns")
-        _name_sets(connection, ACCOUNT_SETS, items, "accounts")
-    _name_customers(engine, items)
+    known = _known(engine)
+    both = items.join(known, on="item_id", suffix="_old")
+    asks_anew = _differs(ASKS_ANEW) | (pl.col("state") == CLOSED)
     fresh = items.join(known, on="item_id", how="anti")
-    for part in fresh.iter_slices(ROWS_AT_A_TIME):
-        with writing(engine) as connection:
-            _stage(connection, part, run_number)
-    changed = items.join(known, on="item_id", suffix="_old").filter(
-        pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_old")) for name in SEEN)
-        | (pl.col("state") == CLOSED)
-    )
+    _prepare(engine, items, fresh, both.filter(~asks_anew & _differs(ORDERS)), run_number)
     gone = known.filter(pl.col("state").is_in([OPEN, SECOND])).join(items, on="item_id", how="anti")
     with writing(engine) as connection:
-        _update(connection, changed)
+        _update(connection, both.filter(asks_anew))
         _close(connection, gone["item_id"])
         assign_managers(connection)
         connection.execute(sa.delete(LIVE))
         connection.execute(sa.insert(LIVE).values(only=1, run_number=run_number, switched_at=now))
-    with writing(engine) as connection:
-        connection.exec_driver_sql("ANALYZE items")  # or the next item is found by sorting them all
+    if (fresh.height + gone.height) * MANY >= known.height:
+        with writing(engine) as connection:  # or the next item is found by sorting them all
+            connection.exec_driver_sql("ANALYZE items")
 
 
 def live_run(engine: sa.Engine) -> int | None:
@@ -71,14 +71,38 @@ def live_run(engine: sa.Engine) -> int | None:
         return number
 
 
-def _known(engine: sa.Engine, run_number: int) -> pl.DataFrame:
+def _prepare(
+    engine: sa.Engine, items: pl.DataFrame, fresh: pl.DataFrame, moved: pl.DataFrame, number: int
+) -> None:
+    """Write what nobody sees before the switch, and what changes nobody's sight or answer."""
+    _name_sets(engine, CAMPAIGN_SETS, items, "campaigns")
+    _name_sets(engine, ACCOUNT_SETS, items, "accounts")
+    _name_customers(engine, items)
+    for part in fresh.iter_slices(ROWS_AT_A_TIME):
+        with in_turns(engine) as connection:
+            _stage(connection, part, number)
+    for part in moved.iter_slices(ROWS_AT_A_TIME):
+        with in_turns(engine) as connection:
+            _update(connection, part)
+
+
+def _differs(names: Iterable[str]) -> pl.Expr:
+    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_old")) for name in names)
+
+
+def _known(engine: sa.Engine) -> pl.DataFrame:
     """The items that are shown; what a run that died had staged is forgotten."""
-    with writing(engine) as connection:
-        live = connection.scalar(sa.select(LIVE.c.run_number)) or 0
-        connection.execute(sa.delete(ITEMS).where(ITEMS.c.first_run > live))
+    live = sa.select(LIVE.c.run_number).scalar_subquery()
+    staged = ITEMS.c.first_run > sa.func.coalesce(live, 0)
+    with reading(engine) as connection:
+        is_left = connection.execute(sa.select(ITEMS.c.item_id).where(staged)).first()
+    if is_left:
+        with writing(engine) as connection:
+            connection.execute(sa.delete(ITEMS).where(staged))
     columns = [ITEMS.c[name] for name in ("item_id", "state", *SEEN)]
     with reading(engine) as connection:
-        rows = [tuple(row) for row in connection.execute(sa.select(*columns))]
+        query = sa.select(*columns).where(ITEMS.c.kind != PUBLICATION)
+        rows = [tuple(row) for row in connection.execute(query)]
     schema: dict[str, Any] = {
         column.name: pl.Float64 if column.name == "urgency" else pl.String for column in columns
     }
@@ -98,15 +122,17 @@ def _set_of(values: pl.Expr) -> pl.Expr:
     return told.list.join(BETWEEN).fill_null("")
 
 
-def _name_sets(connection: sa.Connection, table: sa.Table, items: pl.DataFrame, of: str) -> None:
+def _name_sets(engine: sa.Engine, table: sa.Table, items: pl.DataFrame, of: str) -> None:
     """Say what is in each set of campaigns or accounts, of those that are not known yet."""
     name, value = (column.name for column in table.c)
     named = items.select(name, pl.col(of).alias(value)).unique(name)
     told = named.explode(value).with_columns(pl.col(value).fill_null("")).unique()
-    known = set(connection.scalars(sa.select(table.c[name]).distinct()))
+    with reading(engine) as connection:
+        known = set(connection.scalars(sa.select(table.c[name]).distinct()))
     rows = told.filter(~pl.col(name).is_in(sorted(known))).to_dicts()
     if rows:
-        connection.execute(sa.insert(table), rows)
+        with writing(engine) as connection:
+            connection.execute(sa.insert(table), rows)
 
 
 def _name_customers(engine: sa.Engine, items: pl.DataFrame) -> None:
@@ -119,13 +145,13 @@ def _name_customers(engine: sa.Engine, items: pl.DataFrame) -> None:
     known = pl.DataFrame(rows, schema=schema, orient="row")
     pair = ["item_id", "customer_id"]
     for part in told.join(known, on=pair, how="anti").iter_slices(ROWS_AT_A_TIME):
-        with writing(engine) as connection:
+        with in_turns(engine) as connection:
             connection.execute(sa.insert(ITEM_CUSTOMERS), part.to_dicts())
     gone = (ITEM_CUSTOMERS.c.item_id == sa.bindparam("item")) & (
         ITEM_CUSTOMERS.c.customer_id == sa.bindparam("customer")
     )
     for part in known.join(told, on=pair, how="anti").iter_slices(ROWS_AT_A_TIME):
-        with writing(engine) as connection:
+        with in_turns(engine) as connection:
             rows_gone = part.select(item="item_id", customer="customer_id").to_dicts()
             connection.execute(sa.delete(ITEM_CUSTOMERS).where(gone), rows_gone)
 
@@ -153,6 +179,15 @@ def _update(connection: sa.Connection, changed: pl.DataFrame) -> None:
         )
     )
     connection.execute(statement, rows.to_dicts())
+    again = [{"named": item_id} for item_id in changed.filter(asks_again)["item_id"]]
+    _forget(connection, again)
+
+
+def _forget(connection: sa.Connection, rows: list[dict[str, str]]) -> None:
+    """What is asked anew, or no more, waits for no answer of a customer."""
+    if rows:
+        named = sa.bindparam("named", type_=sa.Text)
+        connection.execute(sa.delete(ASKS).where(ASKS.c.item_id == named), rows)
 
 
 def _close(connection: sa.Connection, gone: Iterable[str]) -> None:
@@ -163,3 +198,4 @@ def _close(connection: sa.Connection, gone: Iterable[str]) -> None:
             sa.update(ITEMS).where(ITEMS.c.item_id == named).values(state=CLOSED), rows
         )
         connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.item_id == named), rows)
+        _forget(connection, rows)

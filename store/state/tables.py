@@ -132,6 +132,16 @@ SKIPS = sa.Table(
 )
 """One row per item that a person does not want to see for a while."""
 
+ASKS = sa.Table(
+    "asks",
+    METADATA,
+    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.Text, nullable=False),
+    sa.Column("until", sa.Text, nullable=False),
+)
+"""One row per item whose customer was asked: nobody is handed it before `until`."""
+
 VERDICTS = sa.Table(
     "verdicts",
     METADATA,

@@ -13,8 +13,8 @@ from store.errors import TouchstoneError
 from store.state.audit import Noted, note
 from store.state.engine import reading, writing
 from store.state.moments import to_moment, to_text
-from store.state.scope import CLOSED, DECIDED, OPEN, SECOND, Reader, is_held, visible
-from store.state.tables import CLAIMS, COMMENTS, ITEMS, LIVE, SKIPS, VERDICTS
+from store.state.scope import CLOSED, DECIDED, OPEN, SECOND, Reader, is_back, is_held, visible
+from store.state.tables import ASKS, CLAIMS, COMMENTS, ITEMS, LIVE, SKIPS, VERDICTS
 
 
 class Waiting(NamedTuple):
@@ -79,29 +79,37 @@ class Work:
         return self._list(
             visible(reader, self._now())
             .where(ITEMS.c.kind.in_(kinds) & ITEMS.c.item_id.not_in(skipped))
+            .where(is_back(self._now()))
             .order_by(ITEMS.c.urgency.desc(), ITEMS.c.item_id)
             .limit(most)
         )
 
     def second_looks(self, reader: Reader, kinds: tuple[str, ...], most: int) -> list[Waiting]:
         """What waits for this reader and was looked at by somebody else already."""
-        return self._list(
-            visible(reader, self._now())
-            .where(ITEMS.c.kind.in_(kinds) & sa.text(f"items.state = '{SECOND}'"))
-            .order_by(ITEMS.c.urgency.desc(), ITEMS.c.item_id)
-            .limit(most)
-        )
+        return self._list(self._second(reader, kinds).limit(most))
+
+    def second_count(self, reader: Reader, kinds: tuple[str, ...], most: int) -> int:
+        """How many items that is, counted so far."""
+        return self._count(self._second(reader, kinds), most)
 
     def past_due(self, reader: Reader, kinds: tuple[str, ...], most: int) -> list[Waiting]:
         """What waits for this reader beyond its day, the longest overdue first."""
         late = self._late(reader, kinds).order_by(ITEMS.c.due_at, ITEMS.c.item_id)
         return self._list(late.limit(most))
 
+    def asked(self, reader: Reader, kinds: tuple[str, ...], most: int) -> list[Waiting]:
+        """What waits for an answer of the customer, the first to come back first."""
+        day = sa.select(ASKS.c.until).where(ASKS.c.item_id == ITEMS.c.item_id).scalar_subquery()
+        return self._list(
+            visible(reader, self._now())
+            .where(ITEMS.c.kind.in_(kinds) & ~is_back(self._now()))
+            .order_by(day, ITEMS.c.item_id)
+            .limit(most)
+        )
+
     def late_count(self, reader: Reader, kinds: tuple[str, ...], most: int) -> int:
         """How many items that is, counted so far."""
-        late = self._late(reader, kinds).with_only_columns(ITEMS.c.item_id).limit(most).subquery()
-        with reading(self._engine) as connection:
-            return int(connection.scalar(sa.select(sa.func.count()).select_from(late)) or 0)
+        return self._count(self._late(reader, kinds), most)
 
     def manager_of(self, item_id: str) -> str | None:
         """The account manager of an item's customers."""
@@ -189,15 +197,24 @@ class Work:
 
     def _late(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
         late = ITEMS.c.kind.in_(kinds) & (ITEMS.c.due_at < to_text(self._now()))
-        return visible(reader, self._now()).where(late)
+        return visible(reader, self._now()).where(late & is_back(self._now()))
+
+    def _second(self, reader: Reader, kinds: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
+        is_second = ITEMS.c.kind.in_(kinds) & sa.text(f"items.state = '{SECOND}'")
+        ordered = visible(reader, self._now()).order_by(ITEMS.c.urgency.desc(), ITEMS.c.item_id)
+        ordered = ordered.where(is_back(self._now()))
+        return ordered.where(is_second)  # the order finds the index of these, for a count too
+
+    def _count(self, query: sa.Select[tuple[object, ...]], most: int) -> int:
+        some = query.with_only_columns(ITEMS.c.item_id).limit(most).subquery()
+        with reading(self._engine) as connection:
+            return int(connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0)
 
     def _list(self, query: sa.Select[tuple[object, ...]]) -> list[Waiting]:
-        now = self._now()
+        """Items, and who has them: of all claims, which are as many as people at work."""
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
-            ids = [row.item_id for row in rows]
-            theirs = CLAIMS.c.item_id.in_(ids) & is_held(now)
-            claims = connection.execute(sa.select(CLAIMS).where(theirs))
+            claims = connection.execute(sa.select(CLAIMS).where(is_held(self._now())))
             held = {row.item_id: (row.user_name, to_moment(row.expires_at)) for row in claims}
         return [_waiting(row, *held.get(row.item_id, (None, None))) for row in rows]
 

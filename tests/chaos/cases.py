@@ -102,6 +102,7 @@ def _after(company: Company, scenario: Scenario, said: str, *, thorough: bool) -
         return
     yield from laws.tables_are_the_undisturbed(company, scenario)
     yield from laws.nothing_is_left_over(company)
+    yield from laws.what_is_held_is_asked(company)
     yield from laws.the_erased_are_gone(company, scenario)
     if thorough:
         yield from laws.laws_hold(company, scenario)

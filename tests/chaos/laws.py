@@ -8,7 +8,9 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
-from store.snapshot import TABLES, current_run, open_snapshot
+from store.snapshot import TABLES, current_run, held_back, open_snapshot
+from store.state.open import open_state
+from store.state.scope import Reader
 from tests.chaos.scenarios import TELLING, Scenario
 from tests.flows import laws
 from tests.flows.builders import Company, differences
@@ -66,6 +68,16 @@ def tables_are_the_undisturbed(company: Company, scenario: Scenario) -> Iterator
     found = differences(scenario.after, company.tables())
     if found:
         yield f"other tables than undisturbed: {_brief(found)}"
+
+
+def what_is_held_is_asked(company: Company) -> Iterator[str]:
+    """A publication that is held back has its item, and nothing else has one."""
+    held = held_back(company.settings)
+    with open_state(company.settings) as state:
+        asked = state.work.waiting(Reader("root", None), ("publication",), 9)
+    expected = [] if held is None else [f"P-{held[0]}"]
+    if [item.item_id for item in asked] != expected:
+        yield f"{len(asked)} publications are asked about, {len(expected)} held back"
 
 
 def laws_hold(company: Company, scenario: Scenario) -> Iterator[str]:

@@ -33,6 +33,7 @@ INJECTIONS = (
     "ftruncate:error=ENOSPC:when={few}+",
 )
 _ROOM_ENOUGH = 1 << 30
+_PAGE = 4_096
 _NEW_MOUNTS = 0x00020000
 _CAPABILITIES_V3 = 0x20080522
 
@@ -67,7 +68,10 @@ def full_disk(scenario: Scenario, folder: Path, chance: random.Random) -> Outcom
     """The disk is a small one in memory, and has a little room left."""
     began = time.monotonic()
     room = int(2 ** (chance.random() * 8) * 20_000)
-    size = sum(path.stat().st_size for path in scenario.base.folder.rglob("*") if path.is_file())
+    taken = (path.lstat().st_size for path in scenario.base.folder.rglob("*"))
+    size = sum(
+        -(-bytes_ // _PAGE) * _PAGE + _PAGE for bytes_ in taken
+    )  # whole pages, and its entry
 
     def on_a_small_disk() -> tuple[Ended, list[str]]:
         _mount(folder, size + room, "")

@@ -7,6 +7,7 @@ so that a handful of records can fill a block and empty it again.
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -154,11 +155,12 @@ class Company(NamedTuple):
         """Rebuild in the night of this number."""
         return rebuild(self.settings, night_time(number), quiet)
 
-    def decide(self, kind: Kind, **subject: Any) -> int:
+    def decide(self, kind: Kind, *, item_id: str | None = None, **subject: Any) -> int:
         """Add a decision to the log, on the snapshot that is published."""
         decision = NewDecision(
             decided_by="anna",
             kind=kind,
+            item_id=item_id,
             subject=SUBJECTS[kind].model_validate(subject),
             snapshot_run_id=current_run(self.settings),
             idempotency_key=uuid4().hex,
@@ -227,6 +229,14 @@ def write_rules(folder: Path) -> None:
     for source, text in FEEDS.items():
         (folder / "feeds" / source).mkdir(parents=True)
         (folder / "feeds" / source / "feed.toml").write_text(text, "utf-8")
+
+
+def draws(company: Company, *, each: int, share: float) -> Company:
+    """Let chance draw so many pairs of each stratum; of so few records it would draw none."""
+    queues = company.settings.rules / "queues.toml"
+    text = re.sub(r"(?m)^each = \d+", f"each = {each}", queues.read_text("utf-8"))
+    queues.write_text(re.sub(r"(?m)^share = [\d.]+", f"share = {share}", text), "utf-8")
+    return company
 
 
 def csv_of(columns: Sequence[str], rows: Sequence[Cells | str]) -> str:

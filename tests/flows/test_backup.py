@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -56,6 +57,21 @@ def restored(
     shutil.copytree(data / "rules", folder / "rules")
     places = {"data": data, "rules": folder / "rules"}
     return Company(folder, company.settings.model_copy(update=places))
+
+
+def test_a_decision_log_that_cannot_be_copied_is_told_in_a_sentence(
+    company: Company, tmp_path: Path
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    log = company.settings.data / "decisions" / "decisions.sqlite"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size // 2, hard))
+    try:
+        with pytest.raises(
+            TouchstoneError, match=r"decision log cannot be copied .* make room there"
+        ):
+            back_up(company.settings, tmp_path / "all.tar", NOW, days=30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_night_after_a_restore_equals_a_night_without_it(

@@ -279,11 +279,11 @@ def test_a_list_that_cannot_be_used_is_told_why(drawn, say, column, value, says)
     assert says in text
 
 
-def test_without_truth_the_decisions_of_stewards_are_what_there_is(say) -> None:
+def test_without_truth_what_stewards_said_of_samples_is_what_there_is(say) -> None:
     code, text = say("evaluate")
 
     assert code == 0
-    assert "not drawn at random" in text
+    assert "which chance had stewards judge blind" in text
     assert "too few verdicts" in text
 
 

@@ -21,8 +21,8 @@ MIA = person("Mia", "Wood", email="mia@post.org")
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nameserver]:
-    monkeypatch.setattr(store.dns, "PATIENCE", 0.5)
-    monkeypatch.setattr(store.dns, "_TRY", 0.25)
+    monkeypatch.setattr(store.dns, "PATIENCE", 1.5)
+    monkeypatch.setattr(store.dns, "_TRY", 0.5)
     with nameserver() as running:
         running.zone = {"mail.org": "mx mail.org", "gone.org": "mx mail.org"}
         yield running

@@ -9,15 +9,17 @@ import pytest
 
 from flows import figures as measuring
 from flows.commands import evaluate
-from tests.flows.builders import Company, found, person, touchstone_here
+from tests.flows.builders import Company, draws, found, person, touchstone_here
+from transforms.strata import sample_name_sql
 
 MEASURES = ("completeness", "validity", "uniqueness", "consistency", "timeliness")
 
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """Thirty people in two sources, one of them written otherwise; each pair was judged."""
+    """Thirty people in two sources, one of them written otherwise; chance has them judged."""
     company = found(tmp_path_factory.mktemp("figures") / "company")
+    draws(company, each=40, share=1.0)
     people = [
         person(f"Name{n}", f"Family{n}", email=f"p{n}@moor{n}.org", phone=f"079111234{n:02}")
         for n in range(10, 40)
@@ -26,9 +28,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     changed = {"op": "upsert", "changed": "2026-01-01"}
     company.drop("partner", [{**one, **changed, "id": str(n)} for n, one in enumerate(people)])
     company.night(1)
-    pairs = company.ask("select record_id_a, record_id_b from pairs order by all").rows()
-    for pair in pairs[:25]:
-        company.decide("same", records=list(pair))
+    name = sample_name_sql("record_id_a", "record_id_b")
+    pairs = company.ask(f"select {name}, record_id_a, record_id_b from pairs order by all").rows()
+    for item_id, *records in pairs[:25]:
+        company.decide("same", item_id=item_id, records=records)
     company.night(2)
     return company
 

@@ -1,39 +1,31 @@
 """A night that changes too much is made and held back; readers keep what they had."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from flows import gates
 from flows.cli import main
 from flows.erasing.erase import Asked, erase
 from store.erasures import Erasures
-from store.snapshot import current_run, held_back, kept_runs, open_snapshot
-from tests.flows.builders import Cells, Company, found, night_time, person, quiet
+from store.snapshot import current_run, held_back, kept_runs, open_snapshot, release
+from store.state.engine import writing
+from store.state.open import open_state
+from store.state.scope import Reader
+from store.state.tables import ITEMS
+from store.state.work import Waiting
+from tests.flows.builders import Company, found, night_time, quiet
+from tests.flows.held_night import member, published_once, without_cities
 
-LIMITS = {"least_customers": "500", "least_rows": "1000"}
-NAMES = ("Archer", "Brewer", "Carter", "Dyer", "Eaton", "Fuller", "Glover", "Harper")
-
-
-def member(number: int) -> Cells:
-    name = NAMES[number % len(NAMES)]
-    mail = f"{name.lower()}{number}@a.org"
-    born = f"19{50 + number}-0{1 + number % 9}-1{number % 9}"
-    return {"no": str(number), **person("Ann", name, email=mail, born=born, city="Leeds")}
+ANN = Reader("ann", None)
+"""An administrator."""
 
 
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """Twenty members, published; gates that judge so few."""
-    company = found(tmp_path_factory.mktemp("pristine"))
-    file = company.settings.rules / "gates.toml"
-    text = file.read_text("utf-8")
-    for limit in LIMITS.values():
-        assert f"= {limit}" in text
-        text = text.replace(f"= {limit}", "= 10")
-    file.write_text(text, "utf-8")
-    company.drop("members", [member(number) for number in range(20)], name="first")
-    company.night(1)
-    return company
+    return published_once(tmp_path_factory.mktemp("pristine"))
 
 
 @pytest.fixture
@@ -50,14 +42,15 @@ def held(pristine: Company, tmp_path_factory: pytest.TempPathFactory) -> Company
     return company
 
 
-def without_cities(company: Company) -> None:
-    rows = [{**member(number), "city": ""} for number in range(20)]
-    company.drop("members", rows, name="second")
-
-
 def say(company: Company, *words: str) -> int:
     places = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
     return main([words[0], *places, *words[1:]])
+
+
+def asked(company: Company, reader: Reader = ANN) -> list[Waiting]:
+    """What waits about publications."""
+    with open_state(company.settings) as state:
+        return state.work.waiting(reader, ("publication",), 9)
 
 
 def test_an_erasure_that_is_held_back_is_finished_when_it_is_released(company: Company) -> None:
@@ -147,3 +140,122 @@ def test_half_of_the_customers_do_not_vanish_unseen(company: Company) -> None:
     held = held_back(company.settings)
     assert held is not None
     assert held[1] == ["customers_drop: 29% of the customers are gone (the limit is 0.1)"]
+
+
+def test_what_is_held_back_is_asked_of_administrators_alone(held: Company) -> None:
+    (item,) = asked(held)
+
+    assert item.item_id == "P-R0002"
+    assert item.opened_at == night_time(2)
+    assert item.due_at == night_time(2) + timedelta(days=1)
+    assert asked(held, Reader("eva", frozenset({"", "spring"}))) == []
+
+
+def test_the_next_night_that_is_held_back_is_asked_about_and_wins_no_time(
+    held: Company, tmp_path: Path
+) -> None:
+    company = held.twin(tmp_path)
+
+    company.night(3)
+
+    (item,) = asked(company)
+    assert item.item_id == "P-R0003"
+    assert item.due_at == night_time(2) + timedelta(days=1)
+
+
+def test_nobody_is_asked_about_what_a_later_night_mended(held: Company, tmp_path: Path) -> None:
+    company = held.twin(tmp_path)
+    company.drop("members", [member(number) for number in range(21)], name="third")
+
+    company.night(3)
+
+    assert asked(company) == []
+
+
+def test_what_is_released_is_asked_about_no_more(held: Company, tmp_path: Path) -> None:
+    company = held.twin(tmp_path)
+
+    assert say(company, "publish", "R0002", "--by", "ann", "--because", "they moved") == 0
+
+    assert asked(company) == []
+
+
+def test_what_stays_back_is_asked_about_when_the_next_night_is_held_back_too(
+    held: Company, tmp_path: Path
+) -> None:
+    company = held.twin(tmp_path)
+
+    words = ["publish", "R0002", "--withhold", "--by", "ann", "--because", "wrong file"]
+    assert say(company, *words) == 0
+
+    assert asked(company) == []
+    assert current_run(company.settings) == "R0001"
+    assert say(company, "escalate") == 0
+    assert asked(company) == []
+    with open_state(company.settings) as state:
+        last = state.decisions.read().row(-1, named=True)
+    assert (last["kind"], last["item_id"], last["because"]) == (
+        "withhold", "P-R0002", "wrong file",
+    )  # fmt: skip
+    company.night(3)
+    assert [one.item_id for one in asked(company)] == ["P-R0003"]
+
+
+def test_a_question_that_a_killed_run_did_not_ask_is_asked_by_who_looks_next(
+    held: Company, tmp_path: Path
+) -> None:
+    company = held.twin(tmp_path)
+    with open_state(company.settings) as state, writing(state.engine) as connection:
+        connection.execute(sa.delete(ITEMS).where(ITEMS.c.kind == "publication"))
+    assert asked(company) == []
+
+    late = (night_time(2) + timedelta(hours=25)).isoformat()
+    assert say(company, "escalate", "--now", late) == 0
+
+    (item,) = asked(company)
+    assert item.item_id == "P-R0002"
+    assert item.escalated_to == "administrator"
+
+
+def test_a_release_that_was_killed_before_the_queue_followed_is_finished_by_the_same_command(
+    held: Company, tmp_path: Path
+) -> None:
+    company = held.twin(tmp_path)
+    release(company.settings, "R0002")
+    words = ["publish", "R0002", "--by", "ann", "--because", "they moved"]
+
+    assert say(company, *words) == 0
+
+    assert asked(company) == []
+    assert say(company, *words) == 1
+
+
+def test_who_asks_for_the_item_by_its_name_is_told_the_command(
+    held: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert say(held, "decide", "--list") == 0
+    assert "P-R0002  publication" in capsys.readouterr().out
+
+    code = say(held, "decide", "P-R0002", "release", "--by", "ann", "--because", "they moved")
+
+    assert code == 1
+    assert "touchstone publish R0002 --by" in capsys.readouterr().err
+
+
+def test_a_quiet_night_knows_what_the_gates_found_and_looks_through_nothing(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.drop("members", [{**member(1), "no": "50"}])
+    company.night(2)
+    monkeypatch.setattr(gates, "_without_lineage", None)
+
+    company.night(3)
+
+    figures = (
+        "select field, measure, value from metrics where run_id = 'R000{}' and {} order by all"
+    )
+    of_whole = "measure in ('gate_largest_customer', 'gate_without_lineage')"
+    told = [company.ask(figures.format(night, of_whole)).rows() for night in (2, 3)]
+    assert told[0] == told[1]
+    assert [row[2] for row in told[1]] == [1.0, 0.0]
+    assert company.ask(figures.format(3, "starts_with(measure, 'gate_')")).height > 5

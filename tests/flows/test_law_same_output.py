@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import HealthCheck, example, given, settings
 
 from tests.flows import laws
-from tests.flows.builders import Company, differences, found
+from tests.flows.builders import Company, differences, draws, found
 from tests.flows.nights import Planned, companies, live_through, some_company
 
 EXAMPLES = int(os.environ.get("TOUCHSTONE_EXAMPLES", "0"))
@@ -31,7 +31,7 @@ EXAMPLES = int(os.environ.get("TOUCHSTONE_EXAMPLES", "0"))
 @given(nights=companies(3))
 def test_a_chain_of_nights_equals_a_rebuild_from_nothing(nights: list[Planned]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        company = found(Path(folder) / "chain")
+        company = draws(found(Path(folder) / "chain"), each=2, share=1.0)
         live_through(company, nights, Watch(company).check)
         anew = company.anew(Path(folder) / "anew")
 

@@ -13,6 +13,8 @@ import pytest
 from flows.cli import main
 from flows.sharing.share import MANIFEST, check
 from rules.access import Role
+from store.errors import TouchstoneError
+from store.state.audit import Audit
 from store.state.open import open_state
 from store.state.people import User
 from tests.flows.builders import Company, found, person
@@ -226,3 +228,16 @@ def test_nobody_is_given_what_is_not_theirs(
         assert code == 1
         assert says in capsys.readouterr().err
         assert not folder.exists()
+
+
+def test_nothing_is_handed_out_that_the_audit_trail_could_not_take(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise TouchstoneError("The disk is full.")
+
+    monkeypatch.setattr(Audit, "note", full)
+    code, folder = share(company, tmp_path, "ed")
+
+    assert code == 1
+    assert not folder.exists()

@@ -7,6 +7,7 @@ import pytest
 
 from flows.cli import main
 from flows.escalating import escalate
+from store.settings import Settings
 from store.state.people import User
 from tests.steward.desks import Office, office
 from tests.steward.test_desk import follow, item_of, say, two_campaigns
@@ -83,7 +84,7 @@ def test_a_list_that_names_nobody_changes_nothing(
     code = main(["user", "add", "mona", "--role", "editor", "--customers", str(listed), *data])
 
     assert code == 1
-    assert "There is no customer C9-999 in the snapshot" in capsys.readouterr().err
+    assert "There is no customer C9-999. Nothing was changed." in capsys.readouterr().err
     with office(company.settings) as desk:
         assert desk.desk.state.people.find("mona") is None
 
@@ -117,3 +118,47 @@ def test_what_went_up_is_noted_once(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert codes == [0, 0]
     assert first == f"Past due, gone up: {noted} to administrators."
     assert second == "Nothing went up."
+
+
+@pytest.mark.parametrize(
+    ("accounts", "says"),
+    [
+        ("campaign:springtime", "There is no campaign springtime."),
+        ("source:mebers", "There is no source mebers."),
+        ("customer:C9-9", "There is no customer C9-9."),
+        ("campaign:x, customer:C9-9", "There is no campaign x. There is no customer C9-9."),
+    ],
+)
+def test_the_form_says_which_account_there_is_not(
+    seeded: Settings, accounts: str, says: str
+) -> None:
+    with office(seeded) as desk:
+        mona(desk)
+        ann = desk.person("ann", "administrator")
+        form = {"role": "editor", "function_account_manager": "yes", "accounts": accounts}
+
+        page = ann.post("/administration/people/mona", **form)
+
+        user = desk.desk.state.people.find("mona")
+    assert page.status_code == 422
+    assert f"{says} Nothing was changed." in page.text
+    assert accounts in page.text
+    assert user is not None
+    assert user.accounts == frozenset()
+
+
+def test_an_account_that_there_was_keeps_nobody_from_being_changed(tmp_path: Path) -> None:
+    """A customer may have gone since; of what is given anew each is looked for."""
+    company = two_campaigns(tmp_path)
+    with office(company.settings) as desk:
+        mona(desk, "customer:C9-9")
+        ann = desk.person("ann", "administrator")
+        given = "customer:C9-9\ncampaign:autumn\nsource:members"
+        form = {"role": "editor", "function_account_manager": "yes", "accounts": given}
+
+        page = ann.post("/administration/people/mona", **form)
+
+        user = desk.desk.state.people.find("mona")
+    assert page.status_code == 303
+    assert user is not None
+    assert user.accounts == frozenset(given.split())

@@ -12,6 +12,7 @@ import pytest
 
 from steward.desk.marks import visible
 from store.settings import Settings
+from store.state.engine import writing
 from store.state.scope import Reader
 from tests.flows.builders import FEEDS, Company, found, person
 from tests.steward.desks import Office, Person, office
@@ -115,6 +116,32 @@ def test_the_same_form_sent_twice_decides_once_and_leads_on(desk: Office) -> Non
 
     assert {answer.status_code for answer in answers} == {303}
     assert len({answer.headers["location"] for answer in answers}) == 1
+    assert decisions(desk) == ["different"]
+
+
+def test_a_page_at_hand_is_not_sent_again_and_an_old_one_is(desk: Office) -> None:
+    ann = desk.person("ann", "administrator")
+    page = follow(ann, "/queue")
+    ahead = ann.get(f"/items/{item_of(page)}/next")
+    mark, second = ahead.headers["at-hand"], ahead.headers["content-location"]
+    assert f'action="{second}/verdict"' in ahead.text
+    form = {name: hidden(page, name) for name in ("version", "verdict_id")} | {
+        "answer": "different"
+    }
+
+    known, old = (
+        ann.post(
+            f"/items/{item_of(page)}/verdict",
+            headers={"Sec-Fetch-Site": "same-origin", "At-Hand": has},
+            **form,
+        )
+        for has in (mark, mark.replace("R0001", "R0000"))
+    )
+
+    assert (known.status_code, known.headers["at-hand"]) == (200, mark)
+    assert "<main" not in known.text
+    assert 'class="done"' in known.text
+    assert (old.status_code, old.headers["location"]) == (303, second)
     assert decisions(desk) == ["different"]
 
 
@@ -258,6 +285,21 @@ def test_an_item_that_there_is_not_is_not_there(desk: Office, item_id: str) -> N
     ann = desk.person("ann", "administrator")
 
     assert ann.get(f"/items/{item_id}").status_code in {303, 404}
+
+
+def test_a_claim_that_ended_is_taken_again_with_one_key(desk: Office) -> None:
+    ann = desk.person("ann", "administrator")
+    page = follow(ann, "/queue")
+    item = item_of(page)
+    with writing(desk.desk.state.engine) as connection:
+        connection.exec_driver_sql("delete from claims")
+
+    answer = say(ann, page, "different")
+
+    assert answer.status_code == 409
+    assert "Your claim has ended" in answer.text
+    assert f'href="/items/{item}" data-key="r"' in answer.text
+    assert say(ann, ann.get(f"/items/{item}"), "different").status_code == 303
 
 
 @pytest.mark.parametrize(

@@ -259,6 +259,43 @@ def test_a_second_tab_shows_the_same_item_and_a_stale_one_is_refused_kindly(desk
     assert item_of(second)
 
 
+def test_the_next_item_is_shown_at_once_and_decided_only_when_the_last_is_stored(
+    desk: Desk,
+) -> None:
+    page = desk.page(desk.person("bel"))
+    first = item_of(page)
+    held: list[Route] = []
+    with page.expect_response("**/next"):
+        page.reload()
+    page.wait_for_load_state("networkidle")
+    armed(page)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/verdict", hold)
+
+    page.keyboard.press("n")
+    page.wait_for_function(
+        "(was) => !document.querySelector('.head').innerText.includes(was)", arg=first
+    )
+    second = item_of(page)
+    page.keyboard.press("y")
+    page.wait_for_timeout(500)
+
+    assert desk.verdicts("bel") == []
+    assert len(held) == 1
+    held[0].continue_()
+    armed(page)
+    assert desk.verdicts("bel") == [(first, "different")]
+    assert item_of(page) == second
+    assert page.url.endswith(f"/items/{second}")
+    expect(page.locator(".q .done")).to_contain_text("different")
+    page.unroute("**/verdict")
+    press(page, "z")
+    assert item_of(page) == first
+
+
 def test_what_the_server_stored_while_the_answer_was_lost_is_stored_once(desk: Desk) -> None:
     page = desk.page(desk.person("bea"))
     lost: list[int] = []

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from rules.reach import Reach
 from steward.desk import index
 from steward.desk.scorecard import laid_out_parts
+from store import reading
 from store.reading import Snapshots
 from store.rulebook import read_rulebook
 from store.scoped import scoped_to
@@ -101,6 +104,53 @@ def test_the_scorecard_of_what_was_laid_out_is_that_of_the_records(
     assert laid == worked
     assert laid.channels != []
     assert laid.ages != {}
+
+
+def test_a_large_snapshot_is_laid_out_for_searching_by_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = with_jane(tmp_path)
+    monkeypatch.setattr(reading, "LARGE", 0)
+
+    def never(_: object) -> pl.DataFrame:
+        raise AssertionError("it was made here")
+
+    monkeypatch.setattr(index, "_entries", never)
+    snapshots = Snapshots(
+        company.settings, lambda: None, partial(index.lay_out_elsewhere, company.settings)
+    )
+
+    with snapshots.reading() as snapshot:
+        index.prepare(snapshot)
+        found = snapshot.row("select count(*) as words from memory.entries")
+    snapshots.close()
+
+    assert found is not None
+    assert found["words"] > 0
+    live = current_run(company.settings) or ""
+    assert list((company.settings.published / live / LAID_OUT).glob("*-search.duckdb"))
+
+
+def test_while_a_large_snapshot_is_laid_out_searches_read_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = with_jane(tmp_path)
+    monkeypatch.setattr(reading, "LARGE", 0)
+    before = current_run(company.settings) or ""
+    lay_out = partial(index.lay_out, company.settings)
+    snapshots = Snapshots(company.settings, lambda: None, lay_out)
+    with snapshots.reading() as snapshot:
+        index.prepare(snapshot)
+    company.drop("forms", [JANE | {"first": "Janet", "email": "janet@post.org"}])
+    company.night(9)
+
+    with snapshots.reading() as snapshot:
+        with snapshot.indexed() as meanwhile:
+            assert meanwhile.run_id == before
+        index.prepare(snapshot)
+        with snapshot.indexed() as then:
+            assert then.run_id == snapshot.run_id != before
+    snapshots.close()
 
 
 def test_an_earlier_night_is_read_without_a_file_of_its_own(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ from pydantic import ValidationError
 from rules.decision import Delivery, Different, NewDecision, Row, Same, Value
 from store.decisions import DECISIONS, DecisionLog, DecisionLogError, open_decisions
 from store.migrations import REVISIONS
+from store.state import engine as state_engine
+from store.state import turns
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 3, 1, 9, 30, 15, 123456, tzinfo=UTC)
@@ -267,6 +270,28 @@ def test_a_locked_log_says_that_another_program_has_it(url: str) -> None:
             log.add(same())
 
     assert "crm:1" not in str(error.value)
+
+
+def test_who_waits_too_long_behind_others_of_the_same_process_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "LONGEST_LINE", 0.05)
+    began, ended = threading.Event(), threading.Event()
+    with open_decisions(f"sqlite:///{tmp_path / 'decisions.db'}") as log:
+
+        def hold() -> None:
+            with state_engine.writing(log._engine):
+                began.set()
+                ended.wait(10)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        began.wait(10)
+        with pytest.raises(DecisionLogError, match="is in use by another program; try"):
+            log.add(same())
+        ended.set()
+        holder.join()
+        assert log.add(same()).decision_id == 1
 
 
 def scribble(file: Path) -> None:

@@ -16,6 +16,7 @@ from store.state.queue import CLAIM_LASTS, COUNT_LASTS, SKIP_LASTS, Queue, Said,
 from store.state.scope import Reader
 from store.state.staging import live_run, publish_queue
 from store.state.work import Work, key_of
+from store.state.workload import Workload
 
 KINDS = ("match", "conflict")
 ANN = Reader("ann", None)
@@ -101,6 +102,18 @@ def test_a_second_tab_shows_the_same_item(desk: Desk) -> None:
     desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
 
     assert ids(desk, ANN, ANN) == ["I-1", "I-1"]
+
+
+def test_the_next_item_is_kept_for_who_looks_at_another_and_comes_after_it(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"}, {"item_id": "I-3"})
+    assert ids(desk, ANN) == ["I-1"]
+
+    kept = [desk.queue.next(ANN, KINDS, after="I-1") for _ in range(2)]
+
+    assert [item.item_id for item in kept if item] == ["I-2", "I-2"]
+    assert ids(desk, BOB, ANN) == ["I-3", "I-1"], "a second tab shows what she looks at"
+    desk.say(ANN, "I-1")
+    assert ids(desk, ANN) == ["I-2"]
 
 
 def test_a_clock_that_jumps_back_locks_no_item(desk: Desk) -> None:
@@ -206,7 +219,7 @@ def test_a_stale_verdict_is_refused_and_says_who_decided(desk: Desk) -> None:
 def test_a_verdict_without_a_claim_is_refused(desk: Desk) -> None:
     desk.publish(1, {"item_id": "I-1"})
 
-    with pytest.raises(StaleError, match="Nobody has this item now"):
+    with pytest.raises(StaleError, match="Nobody has this item now: take it again"):
         desk.say(ANN, "I-1")
 
 
@@ -413,3 +426,21 @@ def test_a_long_queue_is_counted_now_and_then(desk: Desk, monkeypatch: pytest.Mo
     assert (before, at_once) == ({"match": 2}, {"match": 2})
     assert of_somebody_else == {"match": 1}
     assert desk.queue.counts(ANN) == {"match": 1}
+
+
+def test_how_long_a_verdict_took_counts_from_when_the_one_before_was_given(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
+    began = desk.at
+    desk.queue.take(ANN, "I-1")
+    desk.at = began + CLAIM_LASTS
+    for item_id in ("I-1", "I-2"):  # the second one ahead
+        desk.queue.take(ANN, item_id)
+    for item_id in ("I-1", "I-2"):
+        desk.at += timedelta(seconds=8)
+        desk.say(ANN, item_id)
+
+    workload = Workload(desk.engine, lambda: desk.at)
+
+    assert workload.seconds_taken(began) == [8.0, 8.0]
+    assert workload.seconds_taken(began, "bob") == []
+    assert workload.seconds_taken(desk.at + timedelta(seconds=1)) == []

@@ -1,12 +1,15 @@
 """One open warehouse serves every stage of a run; each stage has a connection of its own."""
 
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from store import warehouse as module
+from store.errors import TouchstoneError
 from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.warehouse import Warehouse
@@ -17,6 +20,29 @@ def opened(tmp_path: Path) -> Iterator[Warehouse]:
     settings = Settings(data=tmp_path, threads=1)
     with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
         yield warehouse
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """As on a disk that is all but full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_file_that_cannot_be_made_for_want_of_room_is_made_once_there_is_some(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data=tmp_path, threads=1)
+    with files_no_larger_than(4_096), pytest.raises(TouchstoneError, match="make room on the disk"):
+        Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False)
+
+    assert not settings.warehouse.exists()
+    with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
+        assert warehouse.has("std.records")
 
 
 def test_what_a_stage_keeps_for_itself_ends_with_it(opened: Warehouse) -> None:

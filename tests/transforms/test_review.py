@@ -6,7 +6,7 @@ from math import log1p
 import polars as pl
 import pytest
 
-from rules.queues import Queues
+from rules.queues import SAMPLE, Queues
 from transforms import review
 
 OPENED = datetime(2026, 3, 2, tzinfo=UTC)
@@ -39,7 +39,8 @@ def pair(match_weight: float, **more: object) -> pl.DataFrame:
 
 
 def ranked(items: pl.DataFrame, campaigns: int = 0) -> pl.DataFrame:
-    return review.prioritise(items.with_columns(campaigns=pl.lit(campaigns)), QUEUES)
+    whole = items.with_columns(item_id=pl.lit("M-1"), campaigns=pl.lit(campaigns))
+    return review.prioritise(whole, QUEUES)
 
 
 def priority(items: pl.DataFrame, campaigns: int = 0) -> float:
@@ -103,3 +104,24 @@ def test_every_kind_of_item_has_the_same_columns() -> None:
     assert list(items.columns) == list(review.SCHEMA)
     assert items.filter(kind="quarantine")["why"].item() == "x, y"
     assert items.filter(kind="conflict")["question"].item() == "Which email is right?"
+
+
+def test_samples_stand_between_the_other_pairs_one_after_so_many() -> None:
+    rare = QUEUES.samples.model_copy(update={"share": 0.25})
+    certain = [0.01 * n for n in range(12)]
+    items = pl.DataFrame(
+        {
+            "item_id": [f"I-{n:02}" for n in range(14)],
+            "kind": "match",
+            "why": [None] * 12 + [SAMPLE] * 2,
+            "field": pl.Series([None] * 14, dtype=pl.String),
+            "opened_at": OPENED,
+            "uncertainty": [*(1 - less for less in certain), 0.5, 0.5],
+            "campaigns": 0,
+        }
+    )
+
+    ranked = review.prioritise(items, QUEUES.model_copy(update={"samples": rare}))
+
+    asked = ranked.sort("priority", "item_id", descending=[True, False])["why"]
+    assert "".join("." if why is None else "s" for why in asked) == "....s....s...."

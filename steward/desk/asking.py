@@ -1,0 +1,58 @@
+"""Ask the customer: the item waits until a day, and comes back with what was asked."""
+
+from datetime import date
+
+from starlette.responses import Response
+
+from steward.desk.items import claimed, insist_may_answer, item_page
+from steward.desk.pages import Page
+from steward.desk.queue import address, go_on
+from steward.desk.refused import not_here
+from steward.desk.seen import see_item
+from steward.desk.visit import Visit, see_other
+from steward.desk.waits import days_to_ask
+
+LONGEST = 2_000
+WRONG_DAY = "Choose a day from tomorrow on, and within a year."
+
+
+def ask_customer(visit: Visit) -> Response:
+    """Let the item wait for the customer's answer, and go on to the next one."""
+    item_id, kind = claimed(visit)
+    waiting = visit.state.work.find(visit.reader, item_id)
+    days = days_to_ask(visit.desk.rulebook, kind)
+    if waiting is None or days is None:
+        raise not_here()
+    with visit.desk.snapshots.reading() as snapshot:
+        seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
+        insist_may_answer(visit, seen, waiting)
+    text = visit.form.get("text", "").replace("\x00", "").strip()[:LONGEST]
+    until = _day(visit.form.get("until", ""), days.least, days.most)
+    if until is None:
+        return item_page(visit, waiting, 422, wrong=WRONG_DAY)
+    if not text:
+        return item_page(visit, waiting, 422, wrong="Write what you ask the customer.")
+    visit.state.asking.ask(visit.reader, item_id, until, text)
+    return go_on(visit, kind)
+
+
+def bring_back(visit: Visit) -> Response:
+    """Let an item wait for stewards again before its day, since the answer is there."""
+    item_id, _ = claimed(visit)
+    visit.state.asking.bring_back(visit.reader, item_id)
+    return see_other(address(item_id))
+
+
+def _day(text: str, least: date, most: date) -> date | None:
+    """A day between two."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if least <= day <= most else None
+
+
+PAGES = (
+    Page("/items/{item_id}/ask", ask_customer, "comment", "POST"),
+    Page("/items/{item_id}/back", bring_back, "comment", "POST"),
+)
