@@ -95,22 +95,31 @@ def _decisions(log: pl.DataFrame) -> pl.DataFrame:
 def _without_undone(decisions: pl.DataFrame) -> pl.DataFrame:
     """Leave out the undone decisions and the undos themselves.
 
-    The newest undo that leads to a decision, directly or through other undos, has the say:
-    an odd number of steps away it undoes the decision, an even number it restores it.
+    The newest undo that leads to a decision has the say.
+    """
+    undos = undos_of(decisions).unique("undoes", keep="last")
+    gone = undos.filter(~pl.col("restores"))["undoes"].implode()
+    return decisions.filter(pl.col("kind") != "undo", ~pl.col("decision_id").is_in(gone))
+
+
+def undos_of(decisions: pl.DataFrame) -> pl.DataFrame:
+    """One row per undo, in order: decision_id, undoes (what it leads to), restores.
+
+    decisions: decision_id, kind, subject, as `SUBJECT`. An undo leads to a decision directly or
+    through other undos: an odd number of steps away it undoes it, an even number it restores it.
     """
     undos = decisions.filter(pl.col("kind") == "undo").select(
         "decision_id", pl.col("subject").struct.field("decision_id").alias("target")
     )
     leads_to: dict[int, tuple[int, bool]] = {}
-    undone: dict[int, bool] = {}
     for undo, target in undos.iter_rows():
         if not 1 <= target < undo:
             raise ValueError(f"decision {undo} undoes {target}, which is not before it in the log")
         root, restores = leads_to.get(target, (target, True))
         leads_to[undo] = (root, not restores)
-        undone[root] = restores
-    gone = [decision_id for decision_id, is_undone in undone.items() if is_undone]
-    return decisions.filter(pl.col("kind") != "undo", ~pl.col("decision_id").is_in(gone))
+    rows = [(undo, *led) for undo, led in leads_to.items()]
+    schema = {"decision_id": pl.Int64, "undoes": pl.Int64, "restores": pl.Boolean}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _of_kind(decisions: pl.DataFrame, *kinds: str) -> pl.DataFrame:

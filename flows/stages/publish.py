@@ -9,6 +9,7 @@ from flows.gates import breaches, measure_gates
 from flows.ledger import said_before
 from flows.run import Counts, Run
 from flows.stages.corrections import tell_corrections
+from flows.stages.renamed import renumbered
 from flows.stages.told import tell_run
 from store.golden import Golden, open_beside
 from store.queueing import escalate_shown, queue_of, show_held, show_queue
@@ -114,7 +115,9 @@ def _as_named(
 def _remembered(
     run: Run, warehouse: Warehouse, touched: pl.DataFrame, found: pl.DataFrame
 ) -> pl.DataFrame:
-    """Old names that only a record that was erased told of: old, founder, run_number, why."""
+    """Old names of records that were erased or numbered anew: old, founder, run_number, why."""
+    erased = all_old_names(run.erasures)
+    names = renumbered(run, warehouse).join(erased, on="old", how="anti")
     return warehouse.read(
         """
         select n.old, x.founder, n.run_number, n.why
@@ -122,7 +125,7 @@ def _remembered(
         semi join touched using (founder)
         where n.old not in (select founder from cluster.crosswalk)
             and n.old not in (select old from found)""",
-        names=all_old_names(run.erasures),
+        names=pl.concat([erased, names]),
         touched=touched,
         found=found,
     )

@@ -162,6 +162,88 @@ def test_a_row_without_its_key_and_one_that_cannot_be_read_enter_corrected(
     assert is_as_a_rebuild(company, tmp_path / "anew", 2)
 
 
+def keyless(tmp_path: Path) -> tuple[Company, list[dict[str, Any]]]:
+    """Two deliveries of a partner, each with a row of one person without a key, after two nights;
+    with the questions about the two rows."""
+    company, items = found(tmp_path / "chain"), pl.DataFrame()
+    for night, last in enumerate(["Baker", "Bakers"], 1):
+        rows = [{"op": "upsert", "id": str(night), **person("Eva", f"Lane{night}")}]
+        company.drop("partner", [*rows, {"op": "upsert", **TOM, "last": last}])
+        company.night(night)
+        told = company.ask("from review_items where why = 'row_has_a_source_key'")
+        items = pl.concat([items, told]).unique("item_id", maintain_order=True)
+    return company, items.rows(named=True)
+
+
+def leads(company: Company) -> list[tuple[str, str, str]]:
+    told = "select old_customer_id, customer_id, why from redirects order by 1"
+    return company.ask(told).rows()
+
+
+def toms(company: Company) -> list[str]:
+    told = "select customer_id from customers where first_name = 'Tom'"
+    return company.ask(told)["customer_id"].to_list()
+
+
+def test_the_name_of_a_record_that_two_corrections_share_leads_on_when_the_first_is_taken_back(
+    tmp_path: Path,
+) -> None:
+    company, (first, second) = keyless(tmp_path)
+    company.correct(first, source_key="P7")
+    company.correct(second, source_key="P7")
+    company.night(3)
+    (before,) = toms(company)
+    company.decide("undo", decision_id=1)
+
+    night = company.night(4)
+
+    assert night.run.is_rebuild
+    (now,) = toms(company)
+    assert now != before
+    assert leads(company) == [(before, now, "corrected")]
+    company.night(5)
+    assert leads(company) == [(before, now, "corrected")]
+    assert is_as_a_rebuild(company, tmp_path / "anew", 5)
+
+
+def test_the_name_of_a_record_leads_on_when_an_earlier_row_is_given_its_key(
+    tmp_path: Path,
+) -> None:
+    company, (first, second) = keyless(tmp_path)
+    company.correct(second, source_key="P7")
+    company.night(3)
+    (before,) = toms(company)
+    company.correct(first, source_key="P7")
+    company.night(4)
+
+    (now,) = toms(company)
+
+    assert now != before
+    assert leads(company) == [(before, now, "corrected")]
+    assert is_as_a_rebuild(company, tmp_path / "anew", 4)
+
+
+def test_a_record_that_goes_on_by_its_own_rows_is_led_to_as_well(tmp_path: Path) -> None:
+    company, (first, _) = keyless(tmp_path)
+    company.correct(first, source_key="P7")
+    company.night(3)
+    (before,) = toms(company)
+    company.drop("partner", [{"op": "upsert", "id": "P7", **TOM, "city": "Leeds"}])
+    company.night(4)
+    assert toms(company) == [before]
+    company.decide("undo", decision_id=1)
+
+    company.night(5)
+
+    (now,) = toms(company)
+    assert leads(company) == [(before, now, "corrected")]
+    company.decide("undo", decision_id=2)
+    company.night(6)
+    assert toms(company) == [before]
+    assert leads(company) == [(now, before, "corrected")]
+    assert is_as_a_rebuild(company, tmp_path / "anew", 6)
+
+
 def test_the_newest_word_on_a_row_holds(company: Company) -> None:
     company.correct(item(company, 4), first_name="Theo", last_name="Test", email="theo@mail.org")
     seen = item(company, 4)

@@ -1,0 +1,61 @@
+"""Which keys persons gave to rows in quarantine, and for how long each holds.
+
+A record is numbered by its first row. A row that has its key from a person is a row of that record
+only while the person's word stands, so the number, and a customer's name with it, may change.
+"""
+
+import polars as pl
+
+from transforms.resolve import ROW, SUBJECT, undos_of
+
+KEY = "source_key"
+
+_SAID = (*ROW, "cells")
+
+KEYS = {
+    "sha256": pl.String(),
+    "row_number": pl.Int64(),
+    KEY: pl.String(),
+    "decided": pl.Int64(),
+    "ended": pl.Int64(),
+}
+"""Columns of `keys_said`: the row, its key, the decisions with which it began and ended to hold."""
+
+
+def keys_said(log: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
+    """One row per time for which a decision gave a row its key: `KEYS`; null while it holds.
+
+    log: decision_id, kind, subject, of all decisions; standing: decision_id, of the corrections
+    that hold now. A key ends by an undo, by another correction of its row or by a rejection, and
+    holds again when the undo is undone.
+    """
+    is_key = (pl.col("kind") == "correct") & pl.col("subject").str.contains(KEY, literal=True)
+    if log.filter(is_key).is_empty():
+        return pl.DataFrame(schema=KEYS)
+    told = log.filter(pl.col("kind").is_in(["correct", "reject", "undo"])).select(
+        "decision_id", "kind", pl.col("subject").str.json_decode(SUBJECT)
+    )
+    undos = undos_of(told.sort("decision_id"))
+    said = told.filter(pl.col("kind") != "undo").select(
+        "kind", said="decision_id", **{name: pl.col("subject").struct.field(name) for name in _SAID}
+    )
+    cells = said.filter(kind="correct").explode("cells").unnest("cells", separator="_")
+    given = cells.filter(cells_field=KEY).select(*ROW, "said", pl.col("cells_value").alias(KEY))
+    again = undos.filter("restores").select(decided="decision_id", said="undoes")
+    begun = pl.concat([given.with_columns(decided="said"), given.join(again, on="said")])
+    later = given.join(said.select(*ROW, ended="said"), on=ROW)
+    ends = pl.concat(
+        [
+            undos.filter(~pl.col("restores")).select(said="undoes", ended="decision_id"),
+            later.select("said", "ended"),
+        ]
+    )
+    ended = begun.join(ends, on="said").filter(pl.col("ended") > pl.col("decided"))
+    holds = pl.col("said").is_in(standing["decision_id"].implode())
+    is_last = pl.col("decided") == pl.col("decided").max().over("said")
+    return (
+        begun.join(ended.group_by("decided").agg(pl.col("ended").min()), on="decided", how="left")
+        .with_columns(ended=pl.when(~(holds & is_last)).then("ended"))
+        .select(list(KEYS))
+        .sort("decided")
+    )
