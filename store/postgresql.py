@@ -125,6 +125,8 @@ def _url(address: str) -> URL:
 def _reason(error: Exception) -> str:
     """What the server says, without values."""
     told = getattr(error, "orig", error)
+    if isinstance(told, OSError) or type(told).__name__ == "InterfaceError":  # no server
+        return "it cannot be reached; check that it runs and that the address is right"
     said = told.args[0] if getattr(told, "args", None) else ""
     return str(said.get("M", "refused")) if isinstance(said, dict) else type(told).__name__
 
@@ -152,6 +154,7 @@ def _made(cursor: Any, con: duckdb.DuckDBPyConnection, published: Path) -> str |
         f"create table if not exists {SCHEMA}.copied (number integer primary key, run_id text, "
         "contract text, began_at text, copied_at timestamptz)"
     )
+    cursor.execute(f"comment on table {SCHEMA}.copied is 'Which snapshot this copy is at.'")
     cursor.execute(f"select run_id, contract, began_at from {SCHEMA}.copied")
     row = cursor.fetchone()
     columns = {table: _columns(con, folder / f"{table}.parquet") for table in KEYS}

@@ -1,6 +1,7 @@
 """`touchstone user`: who may use the steward app, with which role and scope."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -62,6 +63,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         if arguments.account:
             _insist_on_accounts(arguments.account, settings)
         ACTIONS[arguments.action](arguments, state)
+    _warn_of_unknown_scope(arguments, settings)
     return 0
 
 
@@ -84,15 +86,33 @@ def _insist_on_accounts(accounts: list[str], settings: Settings) -> None:
     """
     if current_run(settings) is None and not any(one.startswith(CUSTOMER) for one in accounts):
         return
+    if wrong := _unknown(accounts, settings):
+        raise TouchstoneError(f"{wrong} Nothing was changed.")
+
+
+def _warn_of_unknown_scope(arguments: argparse.Namespace, settings: Settings) -> None:
+    """Say which campaigns and sources there are none of: one may be given before its first record.
+
+    A misspelt one would leave the person with nothing to see, and nobody would know why.
+    """
+    given = [f"campaign:{name}" for name in arguments.campaign or ()]
+    given += [f"source:{name}" for name in arguments.dataset or ()]
+    if not given or current_run(settings) is None:
+        return
+    if wrong := _unknown(given, settings):
+        more = f"{arguments.name} will see nothing by that until there is."
+        sys.stderr.write(f"touchstone: {wrong} {more}\n")
+
+
+def _unknown(accounts: list[str], settings: Settings) -> str:
+    """What there is not in the snapshot nor among the feeds, in sentences."""
     feeds = read_rulebook(settings.rules).feeds
     with open_snapshot(settings) as con:
 
         def ask(query: str, names: dict[str, list[str]]) -> list[str]:
             return [str(name) for (name,) in con.execute(query, names).fetchall()]
 
-        wrong = unknown_accounts(accounts, feeds, ask)
-    if wrong:
-        raise TouchstoneError(f"{wrong} Nothing was changed.")
+        return unknown_accounts(accounts, feeds, ask)
 
 
 def _add(arguments: argparse.Namespace, state: State) -> None:

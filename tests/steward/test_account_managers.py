@@ -73,6 +73,23 @@ def test_a_list_of_single_customers_is_given_to_a_manager(
     assert "account of mona" in page.text
 
 
+def test_a_campaign_that_nothing_has_is_given_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = two_campaigns(tmp_path)
+    data = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
+    asked = "select distinct campaign from crosswalk where campaign is not null"
+    there = company.ask(asked).to_series()[0]
+
+    one = main(["user", "add", "ann", "--role", "viewer", "--campaign", there, *data])
+    said = capsys.readouterr().err
+    other = main(["user", "add", "bob", "--role", "viewer", "--campaign", "x", *data])
+
+    assert (one, other) == (0, 0)
+    assert said == ""
+    assert "There is no campaign x. bob will see nothing by that" in capsys.readouterr().err
+
+
 def test_a_list_that_names_nobody_changes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

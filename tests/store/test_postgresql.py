@@ -184,5 +184,6 @@ def test_the_command_says_what_it_did(
 
 
 def test_a_server_that_is_not_there_is_one_sentence(company: Company) -> None:
-    with pytest.raises(TouchstoneError, match="PostgreSQL did not take the copy"):
+    says = "PostgreSQL did not take the copy: it cannot be reached; check that it runs"
+    with pytest.raises(TouchstoneError, match=says):
         copy_to_postgresql(company.settings, "postgresql://nobody@127.0.0.1:1/nothing")
