@@ -1,8 +1,8 @@
-"""Names that customers had while a row in quarantine had its key from a person, or had it not yet.
+"""Names that customers had because of what persons said, and have no longer.
 
 A record is numbered by its first row. A correction that gives a key to an earlier row, and one that
-is taken back, make another row the first. What was then read is what a rebuild reads, so the older
-number is found in the log of decisions and in the rows, and not in what a night remembers.
+is taken back, make another row the first. And whom a person keeps apart has a name, also if that
+is taken back. Both are read from the log of decisions, as a rebuild reads it.
 """
 
 import polars as pl
@@ -10,7 +10,7 @@ import polars as pl
 from flows.run import Run
 from store.warehouse import Warehouse
 from transforms.classify import ARRIVALS
-from transforms.keyed import keys_said
+from transforms.said_once import keys_said, records_judged
 
 NAMES = {
     "old": pl.Int64(),
@@ -29,15 +29,51 @@ def renumbered(run: Run, warehouse: Warehouse) -> pl.DataFrame:
     keys = keys_said(run.decisions, run.said.corrections)
     if keys.is_empty():
         return pl.DataFrame(schema=NAMES)
-    runs = run.decisions.select(
-        decision="decision_id",
-        run_number=pl.col("snapshot_run_id").str.slice(1).cast(pl.Int64).fill_null(0) + 1,
-    )
+    runs = _obeyed_in(run.decisions)
     keys = keys.join(runs.rename({"decision": "decided", "run_number": "since"}), on="decided")
     keys = keys.join(
         runs.rename({"decision": "ended", "run_number": "until"}), on="ended", how="left"
     )
     return warehouse.read(_RENUMBERED, keys=keys)
+
+
+def parted(
+    run: Run, warehouse: Warehouse, members: pl.DataFrame, found: pl.DataFrame
+) -> pl.DataFrame:
+    """Names of records in a customer of which a person judged two: as `find_redirects` gives them.
+
+    Until they were called the same, and while they were called different, the customer was several.
+    Which of its records went with which, nothing tells any more, so the name of each leads to it:
+    a name that never was led nobody astray. members and found are those of `find_redirects`.
+    """
+    judged = records_judged(run.decisions)
+    if judged.is_empty():
+        return found.clear()
+    last = judged.join(_obeyed_in(run.decisions), left_on="last", right_on="decision")
+    return warehouse.read(_PARTED, judged=last, members=members, found=found)
+
+
+def _obeyed_in(decisions: pl.DataFrame) -> pl.DataFrame:
+    """The first run that could obey each decision: decision, run_number."""
+    return decisions.select(
+        decision="decision_id",
+        run_number=pl.col("snapshot_run_id").str.slice(1).cast(pl.Int64).fill_null(0) + 1,
+    )
+
+
+_PARTED = """
+with named as (
+    select m.record_number, m.founder, r.source || ':' || r.source_key as record_id
+    from members m join ingest.records r using (record_number)),
+together as (
+    select n.founder, j.decision_id, max(j.run_number) as run_number
+    from judged j join named n using (record_id)
+    group by all having count(distinct j.side) > 1)
+select m.record_number as old, m.founder, max(t.run_number) as run_number, 'decided' as why
+from members m join together t using (founder)
+where m.record_number <> m.founder and m.run_number < t.run_number
+    and m.record_number not in (select old from found)
+group by all order by all"""
 
 
 _RENUMBERED = f"""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.builders import Company, found, person
+from tests.flows.builders import Company, differences, found, person
 
 BY_MAIL = person("Margaret", "Miller", email="margaret@millers.org", born="1980-02-01")
 BY_PHONE = person("Margaret", "", phone="07911 123401", postcode="LS1 4AP", city="Leeds")
@@ -93,3 +93,23 @@ def test_two_who_were_never_published_apart_leave_no_redirect(tmp_path: Path) ->
 
     assert set(customers(company).values()) == {"C1-2"}
     assert redirects(company) == []
+
+
+def test_who_was_kept_apart_for_a_while_leads_on_when_that_is_taken_back(tmp_path: Path) -> None:
+    company = found(tmp_path / "chain")
+    company.drop("partner", [{"op": "upsert", "id": "1", **BY_MAIL}], name="1")
+    company.drop("partner", [{"op": "upsert", "id": "2", **BRIDGE}], name="2")
+    company.night(1)
+    company.decide("different", records=["partner:1", "partner:2"])
+    company.night(2)
+    apart = customers(company)
+    company.decide("undo", decision_id=1)
+
+    company.night(3)
+
+    assert apart == {"partner:1": "C1-2", "partner:2": "C2-2"}
+    assert set(customers(company).values()) == {"C1-2"}
+    assert redirects(company) == [("C2-2", "C1-2", "R0003")]
+    anew = company.anew(tmp_path / "anew")
+    anew.rebuild(3)
+    assert differences(company.tables(), anew.tables()) == {}

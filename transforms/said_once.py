@@ -1,7 +1,8 @@
-"""Which keys persons gave to rows in quarantine, and for how long each holds.
+"""What persons once said and what holds no longer, as far as customers had names by it.
 
 A record is numbered by its first row. A row that has its key from a person is a row of that record
-only while the person's word stands, so the number, and a customer's name with it, may change.
+only while the person's word stands, so the number, and a customer's name with it, may change. And
+records that a person told apart were several customers while that was so.
 """
 
 import polars as pl
@@ -58,4 +59,29 @@ def keys_said(log: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
         .with_columns(ended=pl.when(~(holds & is_last)).then("ended"))
         .select(list(KEYS))
         .sort("decided")
+    )
+
+
+def records_judged(log: pl.DataFrame) -> pl.DataFrame:
+    """One row per record and decision that ever called it the same as another, or different.
+
+    Columns: decision_id, record_id, last (that decision, or the newest undo that leads to it), side
+    (records of one side were not judged among themselves).
+    """
+    decisions = log.filter(pl.col("kind").is_in(["same", "different", "undo"])).select(
+        "decision_id", "kind", pl.col("subject").str.json_decode(SUBJECT)
+    )
+    undos = undos_of(decisions.sort("decision_id")).group_by("undoes")
+    last = undos.agg(pl.col("decision_id").max().alias("last"))
+    said = pl.col("subject").struct
+    each = said.field("records").list.eval(pl.concat_list(pl.element()))
+    sides = pl.coalesce(said.field("groups"), each)
+    return (
+        decisions.filter(pl.col("kind") != "undo")
+        .select("decision_id", record_id=sides)
+        .explode("record_id")
+        .with_row_index("side")
+        .explode("record_id")
+        .join(last, left_on="decision_id", right_on="undoes", how="left")
+        .with_columns(pl.coalesce("last", "decision_id"))
     )

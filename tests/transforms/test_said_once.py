@@ -1,12 +1,12 @@
-"""For how long a row in quarantine had its key from a person."""
+"""For how long a row in quarantine had its key from a person, and who was judged."""
 
 import json
 from typing import Any
 
 import polars as pl
 
-from transforms.keyed import keys_said
 from transforms.resolve import state_of
+from transforms.said_once import keys_said, records_judged
 
 ROW = {"sha256": "d", "row_number": 3, "seen": "s"}
 HERE = {"sha256": "d", "row_number": 3}
@@ -20,12 +20,16 @@ def undo(decision_id: int) -> tuple[str, dict[str, Any]]:
     return "undo", {"decision_id": decision_id}
 
 
-def times(*said: tuple[str, dict[str, Any]]) -> list[tuple[str, int, int | None]]:
-    log = pl.DataFrame(
+def log_of(*said: tuple[str, dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(
         [(number, kind, json.dumps(subject)) for number, (kind, subject) in enumerate(said, 1)],
         schema=["decision_id", "kind", "subject"],
         orient="row",
     )
+
+
+def times(*said: tuple[str, dict[str, Any]]) -> list[tuple[str, int, int | None]]:
+    log = log_of(*said)
     found = keys_said(log, state_of(log).corrections)
     return found.select("source_key", "decided", "ended").rows()
 
@@ -46,3 +50,19 @@ def test_a_correction_of_another_field_leaves_the_key() -> None:
 
     assert times(key("P7"), other) == [("P7", 1, None)]
     assert times(other) == []
+
+
+def test_records_are_judged_by_side_until_the_newest_undo() -> None:
+    log = log_of(
+        ("same", {"records": ["a:1", "a:2"]}),
+        ("different", {"groups": [["b:1", "b:2"], ["b:3"]]}),
+        undo(2),
+        undo(3),
+    )
+
+    judged = records_judged(log)
+
+    said = judged.select("decision_id", "record_id", "last").rows()
+    assert said == [(1, "a:1", 1), (1, "a:2", 1), (2, "b:1", 4), (2, "b:2", 4), (2, "b:3", 4)]
+    one, two, three = judged.filter(decision_id=2)["side"]
+    assert one == two != three
