@@ -119,4 +119,6 @@ def open_matcher(settings: Settings, rulebook: Rulebook, run_id: str) -> Matcher
         raise TouchstoneError(f"The match model cannot be used: {problems[0]}")
     cabinet = lay_out(settings, run_id)
     blocks = blocks_of(settings, rulebook, cabinet)
-    return Matcher(cabinet, blocks, rulebook, scorer_of(model), Often())
+    matcher = Matcher(cabinet, blocks, rulebook, scorer_of(model), Often())
+    matcher.warm()
+    return matcher
