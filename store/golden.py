@@ -22,6 +22,10 @@ from store.warehouse import Warehouse, opening
 G = TypeVar("G", bound="Golden")
 
 
+_QUEUE = "queue"
+"""Where the digest of a queue stands among what stages note."""
+
+
 class Golden(Warehouse):
     """The golden tables of one installation."""
 
@@ -41,8 +45,18 @@ class Golden(Warehouse):
 
     def apply(self, run_id: str, stage: str, counts: dict[str, int]) -> None:
         """Note that `stage` of this run has written; of earlier runs nobody asks."""
-        self.execute(f"delete from applied where run_id <> '{run_id}'")
+        self.execute(f"delete from applied where run_id <> '{run_id}' and stage <> '{_QUEUE}'")
         self.execute(f"insert into applied values ('{run_id}', '{stage}', '{json.dumps(counts)}')")
+
+    def noted_queue(self) -> dict[str, str]:
+        """Which run noted a queue last, with `digest`; nothing before the first."""
+        found = self.read(f"select run_id, counts from applied where stage = '{_QUEUE}'")
+        return {} if found.is_empty() else {"run_id": found.row(0)[0], "digest": found.row(0)[1]}
+
+    def note_queue(self, run_id: str, digest: str) -> None:
+        """Remember what the queue of this run was made of."""
+        self.execute(f"delete from applied where stage = '{_QUEUE}'")
+        self.execute(f"insert into applied values ('{run_id}', '{_QUEUE}', '{digest}')")
 
     def comment(self) -> None:
         """Put what the dictionary says beside each published table and its columns.

@@ -1,5 +1,6 @@
 """Show the stewards the questions of a snapshot: what the app's queue holds, and no values."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -15,22 +16,31 @@ from store.state.engine import open_engine
 from store.state.escalation import escalate_due
 from store.state.moments import to_text
 from store.state.seals import seal
-from store.state.staging import publish_queue
+from store.state.staging import carry_over, publish_queue, shown_whole
 
 _EVIDENCE = ", ".join(
     f"{name} := {f'list_sort({name})' if name == 'record_ids' else name}" for name in EVIDENCE
 )
 
+VERSION = 1
+"""Of what `queue_of` makes of the tables: another one, and queues are made anew."""
+
 _BLIND = f"coalesce(review_items.why, '') = '{SAMPLE}'"
 
 
 def show_queue(
-    settings: Settings, items: pl.DataFrame, run_id: str, now: datetime, queues: Queues
+    settings: Settings, items: pl.DataFrame | None, run_id: str, now: datetime, queues: Queues
 ) -> None:
-    """Bring the queue up to date with the snapshot that was just published."""
+    """Bring the queue up to date with the snapshot that was just published.
+
+    items: those of `queue_of`; none where they are what is shown already (`is_shown`).
+    """
     engine = open_engine(settings.log_url, 30)
     try:
-        publish_queue(engine, items, int(run_id[1:]), to_text(now))
+        if items is None:
+            carry_over(engine, int(run_id[1:]), to_text(now))
+        else:
+            publish_queue(engine, items, int(run_id[1:]), to_text(now))
         ask_about_held(settings, engine, queues)
         seal(engine, now)
     finally:
@@ -53,6 +63,23 @@ def escalate_shown(settings: Settings, queues: Queues, now: datetime) -> None:
         escalate_due(engine, queues, now)
     finally:
         engine.dispose()
+
+
+def is_shown(settings: Settings, run_id: str) -> bool:
+    """Whether the queue of this run is shown, all of it, and nothing of another is staged."""
+    engine = open_engine(settings.log_url, 30)
+    try:
+        return shown_whole(engine) == int(run_id[1:])
+    finally:
+        engine.dispose()
+
+
+def queue_digest(con: duckdb.DuckDBPyConnection, feeds: Mapping[str, Feed], queues: Queues) -> str:
+    """What `queue_of` gives is the same while this is, on the same customers."""
+    found = con.sql("select count(*), bit_xor(hash(r)) from review_items r").fetchall()
+    declared = sorted((source, feed.campaign or "") for source, feed in feeds.items())
+    told = f"{found}{declared}{queues.model_dump_json()}{VERSION}"
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def queue_of(

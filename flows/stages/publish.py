@@ -1,14 +1,24 @@
 """Publish: complete the golden tables, copy them, and switch readers to the copy."""
 
+import polars as pl
+
 from flows.drift import measure_drift
 from flows.figures import is_changed, measure_quality
 from flows.gates import breaches, measure_gates
+from flows.ledger import said_before
 from flows.run import Counts, Run
 from flows.stages.corrections import tell_corrections
 from flows.stages.redirects import write_redirects
 from flows.stages.told import tell_run
 from store.golden import Golden, open_beside
-from store.queueing import escalate_shown, queue_of, show_held, show_queue
+from store.queueing import (
+    escalate_shown,
+    is_shown,
+    queue_digest,
+    queue_of,
+    show_held,
+    show_queue,
+)
 from store.schema import PAIRS, relationships
 from store.snapshot import is_held, publish
 from store.warehouse import Warehouse
@@ -24,9 +34,9 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
                 _write_reports(run, warehouse, golden)
                 measure_gates(run, golden, is_changed=is_changed(run, warehouse))
                 golden.apply(run.run_id, "publish", {})
+        items = _items(run, warehouse, golden)
         golden.execute("checkpoint golden")  # closing would keep it to itself that the disk is full
         counts = {"customers": golden.one("select count(*) from golden_values")}
-        items = queue_of(golden.con, run.rulebook.feeds, run.rulebook.queues)
         held = [str(breach) for breach in breaches(golden.con, run.run_id, run.rulebook.gates)]
     is_new = is_changed(run, warehouse)
     publish(run.golden, run.settings, run.run_id, is_changed=is_new, held=held)
@@ -38,6 +48,24 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
         show_queue(run.settings, items, run.run_id, run.now, queues)
     escalate_shown(run.settings, queues, run.now)
     return counts
+
+
+def _items(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFrame | None:
+    """The items of the queue; none where those that are shown are the same.
+
+    They are where nobody decided anything since, no customer changed, and what they are made of is
+    what the run noted whose queue is shown.
+    """
+    book = run.rulebook
+    noted, digest = golden.noted_queue(), queue_digest(golden.con, book.feeds, book.queues)
+    golden.note_queue(run.run_id, digest)
+    is_same = (
+        noted.get("digest") == digest
+        and not is_changed(run, warehouse)
+        and said_before(warehouse, run) is run.said
+        and is_shown(run.settings, noted["run_id"])
+    )
+    return None if is_same else queue_of(golden.con, book.feeds, book.queues)
 
 
 def _write_pairs(run: Run, golden: Golden) -> None:

@@ -56,12 +56,21 @@ def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: 
     with writing(engine) as connection:
         _update(connection, both.filter(asks_anew))
         _close(connection, gone["item_id"])
-        assign_managers(connection)
-        connection.execute(sa.delete(LIVE))
-        connection.execute(sa.insert(LIVE).values(only=1, run_number=run_number, switched_at=now))
+        _switch(connection, run_number, now)
     if (fresh.height + gone.height) * MANY >= known.height:
         with writing(engine) as connection:  # or the next item is found by sorting them all
             connection.exec_driver_sql("ANALYZE items")
+
+
+def carry_over(engine: sa.Engine, run_number: int, now: str) -> None:
+    """Show as the items of this run those that are shown; they must be the same."""
+    with writing(engine) as connection:
+        _switch(connection, run_number, now)
+
+
+def shown_whole(engine: sa.Engine) -> int | None:
+    """The number of the run whose queue is shown; none where another's is staged beside it."""
+    return None if _is_staged(engine) else live_run(engine)
 
 
 def live_run(engine: sa.Engine) -> int | None:
@@ -92,13 +101,9 @@ def _differs(names: Iterable[str]) -> pl.Expr:
 
 def _known(engine: sa.Engine) -> pl.DataFrame:
     """The items that are shown; what a run that died had staged is forgotten."""
-    live = sa.select(LIVE.c.run_number).scalar_subquery()
-    staged = ITEMS.c.first_run > sa.func.coalesce(live, 0)
-    with reading(engine) as connection:
-        is_left = connection.execute(sa.select(ITEMS.c.item_id).where(staged)).first()
-    if is_left:
+    if _is_staged(engine):
         with writing(engine) as connection:
-            connection.execute(sa.delete(ITEMS).where(staged))
+            connection.execute(sa.delete(ITEMS).where(_STAGED))
     columns = [ITEMS.c[name] for name in ("item_id", "state", *SEEN)]
     with reading(engine) as connection:
         query = sa.select(*columns).where(ITEMS.c.kind != PUBLICATION)
@@ -107,6 +112,21 @@ def _known(engine: sa.Engine) -> pl.DataFrame:
         column.name: pl.Float64 if column.name == "urgency" else pl.String for column in columns
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+_STAGED = ITEMS.c.first_run > sa.func.coalesce(sa.select(LIVE.c.run_number).scalar_subquery(), 0)
+"""Items of a run that is not shown yet."""
+
+
+def _is_staged(engine: sa.Engine) -> bool:
+    with reading(engine) as connection:
+        return connection.execute(sa.select(ITEMS.c.item_id).where(_STAGED)).first() is not None
+
+
+def _switch(connection: sa.Connection, run_number: int, now: str) -> None:
+    assign_managers(connection)
+    connection.execute(sa.delete(LIVE))
+    connection.execute(sa.insert(LIVE).values(only=1, run_number=run_number, switched_at=now))
 
 
 def _stage(connection: sa.Connection, items: pl.DataFrame, run_number: int) -> None:
