@@ -146,9 +146,14 @@ def insist_may_answer(visit: Visit, seen: Seen, waiting: Waiting) -> None:
 
 
 def _taken(visit: Visit, waiting: Waiting) -> Waiting:
-    """The item, claimed; a claim that is fresh is left as it is."""
+    """The item, claimed; a claim that is fresh is left as it is.
+
+    Not so when the browser makes a new page of it: the page before is gone, and says so, maybe
+    later than this one asks. What it lets go of is its own claim, and this is another.
+    """
     is_fresh = waiting.until is not None and waiting.until - datetime.now(UTC) > LONG_ENOUGH
-    if waiting.holder == visit.actor.name and is_fresh:
+    is_new = visit.request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+    if waiting.holder == visit.actor.name and is_fresh and not is_new:
         return waiting
     taken = visit.state.queue.take(visit.reader, waiting.item_id)
     return waiting._replace(holder=visit.actor.name, until=taken.expires_at, version=taken.version)

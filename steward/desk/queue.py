@@ -1,11 +1,13 @@
 """Lead a steward from item to item: the next one, skipping, handing on, comments, going back."""
 
+from datetime import datetime
+
 from starlette.responses import PlainTextResponse, Response
 
 from steward.desk.items import claimed, insist_on, item_page
 from steward.desk.pages import Page
 from steward.desk.rail import MOST, TABS, rail, section_of
-from steward.desk.refused import Refused, may_not, not_here
+from steward.desk.refused import Refused, may_not, not_here, unreadable
 from steward.desk.sections import SECTIONS
 from steward.desk.seen import reach_of
 from steward.desk.visit import Visit, see_other
@@ -74,6 +76,22 @@ def renew_claim(visit: Visit) -> Response:
     if until is None:
         raise Refused(409, "Your claim has ended", "Load the page again to take the item again.")
     return PlainTextResponse(until.isoformat())
+
+
+def leave_item(visit: Visit) -> Response:
+    """Let go of an item that is on no screen of the one who had it, so that others can have it.
+
+    The claim is named by when it ends, as the page knew it: one that was taken since, by a page
+    that was loaded again or by another tab, is left as it is. Said twice, it is done once.
+    """
+    try:
+        until = datetime.fromisoformat(visit.form.get("until", ""))
+    except ValueError as error:
+        raise unreadable() from error
+    if until.tzinfo is None:
+        raise unreadable()
+    visit.state.queue.release(visit.reader, visit.request.path_params["item_id"], until)
+    return Response(status_code=204)
 
 
 def comment_on_item(visit: Visit) -> Response:
@@ -174,6 +192,7 @@ PAGES = (
     Page("/items/{item_id}/skip", skip_item, "comment", "POST"),
     Page("/items/{item_id}/escalate", escalate_item, "escalate", "POST"),
     Page("/items/{item_id}/renew", renew_claim, "comment", "POST"),
+    Page("/items/{item_id}/leave", leave_item, "comment", "POST"),
     Page("/items/{item_id}/comments", comment_on_item, "comment", "POST"),
     Page("/verdicts/{verdict_id}/undo", take_back, "undo", "POST"),
     Page("/blind", switch_blind, "signed_in", "POST"),

@@ -36,7 +36,8 @@ def sign_in(visit: Visit) -> Response:
 
 
 def sign_out(visit: Visit) -> Response:
-    """End this session."""
+    """End this session, and let go of what this person has before them."""
+    visit.state.queue.release_all(visit.actor.name)
     visit.state.sessions.end(token_of(visit.request) or "")
     visit.note("sign_out")
     return take_back(see_other("/sign-in"), visit.request)

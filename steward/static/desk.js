@@ -9,7 +9,7 @@
   const RENEW_MS = 60000;       // a claim is renewed by activity, no more often than this
   const TYPING_MS = 350;        // after the last letter what is typed is looked at
   const AGAIN_MS = 1500;        // until a run that is under way is looked at again
-  const LEADS_ON = /^\/items\/[^/]+\/(verdict|skip|escalate)$/;
+  const LEADS_ON = /^\/items\/([^/]+)\/(?:verdict|skip|escalate)$/;
   const LONGEST_WAIT_MS = 8000; // between tries while there is no connection
   const policy = window.trustedTypes
     ? window.trustedTypes.createPolicy("desk", { createHTML: (text) => text })
@@ -20,6 +20,7 @@
   let busy = false;
   let goes = 0; // when G was pressed
   let renewed = Date.now();
+  const { claims } = window.touchstone; // claims.js
   let hand = null; // the page of the item that will follow: of which page, its mark, address, text
 
   // ---- what is on the screen -------------------------------------------------------------------
@@ -60,6 +61,7 @@
     arm();
     load();
     follow();
+    claims.settle();
   }
 
   // Parts that cost the server more are fetched once the page is painted, and then the next page.
@@ -78,11 +80,13 @@
   // The item that will follow is kept for this person, and its page is had before it is asked for.
   async function hold(main) {
     const answer = await fetch(main.dataset.next, { credentials: "same-origin" }).catch(() => null);
-    const mark = answer && answer.ok && answer.headers.get("at-hand");
-    if (!mark) return;
-    const url = new URL(answer.headers.get("content-location"), location.href).href;
+    if (!answer || !answer.ok) return;
     const text = await answer.text().catch(() => "");
-    if (text && main.isConnected) hand = { main, mark, url, page: read(text) };
+    const page = answer.headers.get("at-hand") && text ? read(text) : null;
+    claims.keep(page, main.isConnected);
+    if (!page || !main.isConnected) return;
+    const url = new URL(answer.headers.get("content-location"), location.href).href;
+    hand = { main, mark: answer.headers.get("at-hand"), url, page };
   }
 
   // It is put on the screen at once. Its keys do nothing until the answer is stored.
@@ -162,10 +166,15 @@
     busy = true;
     delete root.dataset.armed;
     const owner = $("[data-me]") ? $("[data-me]").dataset.me : "";
-    const next = body !== undefined && LEADS_ON.test(new URL(url, location.href).pathname) ? hand : null;
+    const led = body === undefined ? null : new URL(url, location.href).pathname.match(LEADS_ON);
+    const next = led ? hand : null;
     const isAtHand = next !== null && next.main.isConnected;
     if (isAtHand) put(next);
+    claims.sending += body === undefined ? 0 : 1;
     const { answer, text } = await ask(url, body, isAtHand ? { "At-Hand": next.mark } : {});
+    claims.sending -= body === undefined ? 0 : 1;
+    if (answer.status === 401) claims.forget();
+    if (led && answer.ok) claims.forget(led[1]); // whoever answers an item has let go of it
     if (isAtHand && answer.headers.get("at-hand") === next.mark) {
       confirm(text, next.url);
       return;
@@ -198,8 +207,9 @@
     fetch(claim.dataset.renew, { method: "POST", body: new URLSearchParams() })
       .then((answer) => (answer.ok ? answer.text() : ""))
       .then((until) => {
-        const shown = $("[data-until]");
-        if (until && shown) shown.dataset.until = until;
+        if (!until) return;
+        if (claim.isConnected) $("[data-until]").dataset.until = until;
+        claims.renew(claim.dataset.item, until);
       })
       .catch(() => {});
   }
@@ -229,6 +239,7 @@
     else go(`${url.split("?")[0]}?${new URLSearchParams(fields)}`);
   });
 
+  window.addEventListener("pageshow", (event) => { if (event.persisted) go(location.href); });
   window.addEventListener("popstate", () => { busy = false; go(location.href); });
 
   // The other side's value is taken; both sides again means that the rules decide.

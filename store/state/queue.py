@@ -122,10 +122,19 @@ class Queue:
             row = {"item_id": item_id, "user_name": reader.name, "until": until}
             connection.execute(sa.insert(SKIPS).values(row))
 
-    def release(self, reader: Reader, item_id: str) -> None:
-        """Let go of an item."""
+    def release(self, reader: Reader, item_id: str, until: datetime | None = None) -> None:
+        """Let go of an item.
+
+        `until`: only a claim that ends by then. Who has taken the item again since has a longer
+        one, and keeps it when the word that they left comes late.
+        """
         with writing(self._engine) as connection:
-            _release(connection, reader.name, item_id)
+            _release(connection, reader.name, item_id, until)
+
+    def release_all(self, name: str) -> None:
+        """Let go of all that a person has before them, or has kept for them."""
+        with writing(self._engine) as connection:
+            connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.user_name == name))
 
     def say(
         self,
@@ -298,8 +307,11 @@ def _of(table: sa.Table, item_id: str, name: str) -> sa.ColumnElement[bool]:
     return (table.c.item_id == item_id) & (table.c.user_name == name)
 
 
-def _release(connection: sa.Connection, name: str, item_id: str) -> None:
-    connection.execute(sa.delete(CLAIMS).where(_of(CLAIMS, item_id, name)))
+def _release(
+    connection: sa.Connection, name: str, item_id: str, until: datetime | None = None
+) -> None:
+    ends = sa.true() if until is None else CLAIMS.c.expires_at <= to_text(until)
+    connection.execute(sa.delete(CLAIMS).where(_of(CLAIMS, item_id, name) & ends))
 
 
 def _first_verdicts(connection: sa.Connection, verdict: Verdict) -> list[str]:

@@ -287,6 +287,33 @@ def test_an_item_that_there_is_not_is_not_there(desk: Office, item_id: str) -> N
     assert ann.get(f"/items/{item_id}").status_code in {303, 404}
 
 
+def test_who_signs_out_lets_go_of_what_they_had(desk: Office) -> None:
+    ann, bob = desk.person("ann", "administrator"), desk.person("bob", "administrator")
+    page, others = follow(ann, "/queue"), follow(bob, "/queue")
+    ann.get(f"/items/{item_of(page)}/next")
+
+    ann.post("/sign-out")
+
+    assert desk.desk.state.queue.holders() == {item_of(others): "bob"}
+
+
+def test_the_word_that_an_item_was_left_lets_go_of_the_claim_that_it_names(desk: Office) -> None:
+    ann = desk.person("ann", "administrator")
+    page = follow(ann, "/queue")
+    item = item_of(page)
+    was = re.findall(r'data-until="([^"]*)"', page.text)[0]
+    again = re.findall(r'data-until="([^"]*)"', ann.get(f"/items/{item}").text)[0]
+
+    late = ann.post(f"/items/{item}/leave", until=was)
+    kept = desk.desk.state.queue.holders()
+    answers = [ann.post(f"/items/{item}/leave", until=again) for _ in range(2)]
+
+    assert [answer.status_code for answer in (late, *answers)] == [204, 204, 204]
+    assert kept == {item: "ann"}
+    assert desk.desk.state.queue.holders() == {}
+    assert ann.post(f"/items/{item}/leave", until="soon").status_code == 400
+
+
 def test_a_claim_that_ended_is_taken_again_with_one_key(desk: Office) -> None:
     ann = desk.person("ann", "administrator")
     page = follow(ann, "/queue")

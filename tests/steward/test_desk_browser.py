@@ -296,6 +296,73 @@ def test_the_next_item_is_shown_at_once_and_decided_only_when_the_last_is_stored
     assert item_of(page) == first
 
 
+def holders(desk: Desk, page: Page, names: set[str]) -> dict[str, str]:
+    """Who has what, once what was said of it has been heard."""
+    for _ in range(50):
+        held = desk.state.queue.holders()
+        if set(held.values()) == names:
+            break
+        page.wait_for_timeout(50)
+    return desk.state.queue.holders()
+
+
+def test_who_leaves_an_item_lets_go_of_it_at_once_and_of_what_was_kept_to_follow(
+    desk: Desk,
+) -> None:
+    page = desk.page(desk.person("eva"))
+    item = item_of(page)
+    page.goto(f"{desk.app.url}/items/{item}?view=pair")
+    armed(page)
+    page.wait_for_load_state("networkidle")
+    had = desk.state.queue.holders()
+    press(page, "o")
+    looking = desk.state.queue.holders()
+
+    page.keyboard.press("g")
+    page.keyboard.press("d")
+
+    assert holders(desk, page, set()) == {}
+    assert len(had) == 2
+    assert looking == had
+    assert had[item] == "eva"
+
+
+def test_who_goes_to_another_item_keeps_the_one_that_is_to_follow(desk: Desk) -> None:
+    page = desk.page(desk.person("edo"))
+    page.wait_for_load_state("networkidle")
+    first = item_of(page)
+    (kept,) = desk.state.queue.holders().keys() - {first}
+    other = page.locator(f".q a.t:not([href*='{first}']):not([href*='{kept}'])").last
+
+    other.click()
+    page.wait_for_function("(was) => !location.href.includes(was)", arg=first)
+    armed(page)
+    page.wait_for_load_state("networkidle")
+
+    assert desk.state.queue.holders() == dict.fromkeys([item_of(page), kept], "edo")
+    press(page, "n")
+    assert item_of(page) == kept
+    assert desk.verdicts("edo")[-1][1] == "different"
+
+
+def test_a_page_that_is_loaded_again_keeps_its_item_and_one_that_is_closed_does_not(
+    desk: Desk,
+) -> None:
+    page = desk.page(desk.person("eli"))
+    page.wait_for_load_state("networkidle")
+    item = item_of(page)
+
+    page.reload()
+    armed(page)
+    page.wait_for_load_state("networkidle")
+    again = desk.state.queue.holders()
+    other = desk.page(page.context, "/account")
+    page.close(run_before_unload=True)
+
+    assert again[item] == "eli"
+    assert holders(desk, other, set()) == {}
+
+
 def test_what_the_server_stored_while_the_answer_was_lost_is_stored_once(desk: Desk) -> None:
     page = desk.page(desk.person("bea"))
     lost: list[int] = []

@@ -155,6 +155,24 @@ def test_a_claim_ends_and_the_item_is_free(desk: Desk) -> None:
         desk.queue.take(ANN, "I-1")
 
 
+def test_what_is_left_is_free_and_what_was_taken_since_is_kept(desk: Desk) -> None:
+    desk.publish(1, {"item_id": "I-1"})
+    first = desk.queue.take(ANN, "I-1")
+    desk.at += timedelta(seconds=1)
+    again = desk.queue.take(ANN, "I-1")
+
+    desk.queue.release(ANN, "I-1", first.expires_at)
+    kept = desk.queue.holders()
+    desk.queue.release(BOB, "I-1", again.expires_at)
+    others = desk.queue.holders()
+    for _ in range(2):
+        desk.queue.release(ANN, "I-1", again.expires_at)
+
+    assert kept == others == {"I-1": "ann"}
+    assert desk.queue.holders() == {}
+    assert ids(desk, BOB) == ["I-1"]
+
+
 def test_a_skipped_item_comes_back_after_an_hour_and_others_have_it_at_once(desk: Desk) -> None:
     desk.publish(1, {"item_id": "I-1"})
     ids(desk, ANN)
