@@ -1,13 +1,15 @@
 """Settings in one place: typed, overridable by environment, printed by `touchstone doctor`."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import rules
 from rules.limits import Limits
+from store.nights import next_night
 
 
 class Settings(BaseSettings):
@@ -31,6 +33,11 @@ class Settings(BaseSettings):
         ge=0,
         le=19,
         description="of runs, audits and training, so that people go before; 0: off",
+    )
+    nightly_at: str | None = Field(
+        None,
+        description="when the night begins, for stewards to read: `02:15`, by the machine's "
+        "clock, or `02:15 Europe/London`; unset: they read when the last one was",
     )
     memory_limit: str = Field("1GB", description="for each database that a run has open")
     secrets: Path | None = Field(
@@ -94,6 +101,13 @@ class Settings(BaseSettings):
     max_columns: int = Field(500, ge=1, description="columns of one delivery")
     max_field_chars: int = Field(100_000, ge=1, le=131_072, description="of one value")
     max_nesting: int = Field(20, ge=1, le=100, description="of JSON")
+
+    @field_validator("nightly_at")
+    @classmethod
+    def _is_an_hour(cls, text: str | None) -> str | None:
+        if text is not None:
+            next_night(text, datetime.now(UTC))
+        return text
 
     @property
     def limits(self) -> Limits:

@@ -5,6 +5,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+import yaml
 
 from store.settings import Settings
 
@@ -51,6 +52,17 @@ def test_every_setting_is_one_of_ours(path: Path) -> None:
 
     assert named
     assert {name.lower() for name in named} <= set(Settings.model_fields)
+
+
+def test_the_desk_says_the_hour_at_which_the_timer_and_the_schedule_begin_a_night() -> None:
+    text = (ROOT / "deploy" / "touchstone-steward.service").read_text("utf-8")
+    fires = unit(ROOT / "deploy" / "touchstone.timer")["Timer"]["OnCalendar"]
+    planned = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]
+    (cron,) = (one["schedules"][0]["cron"] for one in planned if one["name"] == "nightly")
+
+    (hour,) = re.findall(r"TOUCHSTONE_NIGHTLY_AT=([0-9:]+)", text)
+    assert fires == f"*-*-* {hour}:00"
+    assert cron == "{1:d} {0:d} * * *".format(*map(int, hour.split(":")))
 
 
 def test_the_image_has_every_package_of_ours() -> None:

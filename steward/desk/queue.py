@@ -4,6 +4,7 @@ from datetime import datetime
 
 from starlette.responses import PlainTextResponse, Response
 
+from steward.desk.elsewhere import elsewhere
 from steward.desk.items import claimed, insist_on, item_page
 from steward.desk.pages import Page
 from steward.desk.rail import MOST, TABS, rail, section_of
@@ -31,7 +32,8 @@ def show_queue(visit: Visit) -> Response:
         return see_other(address(item.item_id, tab))
     with visit.desk.snapshots.reading() as snapshot:
         shown = rail(visit, snapshot, section, tab)
-        return visit.page("empty.html", rail=shown, run_id=snapshot.run_id)
+        beside = elsewhere(visit, snapshot, shown)
+        return visit.page("empty.html", rail=shown, run_id=snapshot.run_id, beside=beside)
 
 
 def next_item(

@@ -107,6 +107,14 @@ class Work:
             .limit(most)
         )
 
+    def skipped_count(self, reader: Reader, kinds: tuple[str, ...], most: int) -> int:
+        """How many items that wait this reader has skipped, counted so far."""
+        skipped = sa.select(SKIPS.c.item_id).where(
+            (SKIPS.c.user_name == reader.name) & (SKIPS.c.until > to_text(self._now()))
+        )
+        waits = visible(reader, self._now()).where(ITEMS.c.kind.in_(kinds) & is_back(self._now()))
+        return self._count(waits.where(ITEMS.c.item_id.in_(skipped)), most)
+
     def late_count(self, reader: Reader, kinds: tuple[str, ...], most: int) -> int:
         """How many items that is, counted so far."""
         return self._count(self._late(reader, kinds), most)
