@@ -29,6 +29,10 @@ class Asked(NamedTuple):
     source: str = ""
     campaign: str = ""
     is_contested: bool = False
+    is_active: bool | None = None
+    """Whether it has a name and a contact point; none where that is all the same."""
+    is_verified: bool | None = None
+    """Whether one of its contact points is known to work."""
     since: date | None = None
     after: tuple[int, int] | None = None
     """The rank and founder of the last customer of the page before."""
@@ -65,6 +69,10 @@ def find(snapshot: Snapshot, asked: Asked, scope: Scoped) -> list[Hit]:
     where, values = _where(asked, words)
     if asked.is_contested:
         where += f" and r.founder in ({_contested(scope)})"
+    if asked.is_active is not None:
+        where += f" and r.founder {_not(asked.is_active)} ({_active(scope)})"
+    if asked.is_verified is not None:
+        where += f" and r.founder {_not(asked.is_verified)} ({_verified(scope)})"
     page = dict(zip(("rank", "founder"), asked.after or (-1, -1), strict=True))
     query = f"""
         select founder, min(rank)::integer as rank
@@ -134,6 +142,31 @@ def _where(asked: Asked, words: list[_Word]) -> tuple[str, Row]:
     for _, some in wanted:
         values |= some
     return "".join(f" and {sql}" for sql, _ in wanted), values
+
+
+def _not(is_wanted: bool) -> str:
+    return "in" if is_wanted else "not in"
+
+
+def _active(scope: Scoped) -> str:
+    """Customers who have a name and a contact point, as far as the reader may know.
+
+    Who sees all records sees what was published; for others it is what the records in scope say, as
+    on the line that they read, so that nobody learns what another campaign knows.
+    """
+    if scope.is_all:
+        return "select r.founder from memory.people r where r.is_active"
+    here = f"coalesce({scope.sql}, false)"
+    return (
+        "select r.founder from memory.people r group by r.founder having "
+        f"case when bool_and({here}) then bool_or(r.is_active) "
+        f"else bool_or(r.has_name and {here}) and bool_or(r.has_contact and {here}) end"
+    )
+
+
+def _verified(scope: Scoped) -> str:
+    """Customers with a record in scope whose e-mail address or phone number is verified."""
+    return f"select r.founder from memory.people r where r.is_verified and {scope.sql}"
 
 
 def _contested(scope: Scoped) -> str:

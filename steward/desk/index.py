@@ -58,9 +58,18 @@ def lay_out_elsewhere(settings: Settings, run_id: str) -> None:
 
 
 def _people(snapshot: Snapshot) -> pl.DataFrame:
-    """One row per record: where it is from and when it last came."""
+    """One row per record: where it is from, when it last came, and what of a customer it says."""
     people = snapshot.frame(
-        "select founder, record_number, campaign, source, received_at::date as seen from records"
+        """
+        select r.founder, r.record_number, r.campaign, r.source, r.received_at::date as seen,
+            r.is_active, coalesce(r.last_name, r.first_name, r.company) is not null as has_name,
+            coalesce(r.email, r.phone) is not null as has_contact,
+            v.founder is not null as is_verified
+        from records r left join (
+            select distinct r.founder, r.record_number from records r join contact_values c
+            on c.founder = r.founder and c.verification = 'valid'
+            and c.value in (r.email, r.email_2, r.phone, r.phone_2)
+        ) v using (founder, record_number)"""
     )
     return people.with_columns(_FEW)
 

@@ -17,6 +17,10 @@ from store.reading import Row, Snapshot
 SEARCHES_PER_MINUTE = 240
 """Of one person: fast typing is less, and a script that empties the table is more."""
 
+STATES = {"active": True, "incomplete": False}
+CONTACTS = {"verified": True, "unverified": False}
+"""What the address may say of customers and of their contact points; else all are meant."""
+
 
 def show_customers(visit: Visit) -> Response:
     """The customers who fit what was typed; an id leads straight to its customer."""
@@ -38,6 +42,7 @@ def show_customers(visit: Visit) -> Response:
         asked=asked,
         cards=[known[hit.founder] for hit in shown if hit.founder in known],
         next=_next(visit, hits),
+        filters=urlencode(_filters(asked)),
         is_first=asked.after is None,
         run=run,
         feeds={source: feed.title for source, feed in visit.desk.rulebook.feeds.items()},
@@ -57,9 +62,28 @@ def asked_of(visit: Visit) -> Asked:
         source=said.get("source", "")[:100],
         campaign=said.get("campaign", "")[:200],
         is_contested=said.get("contested") == "yes",
+        is_active=STATES.get(said.get("state", "")),
+        is_verified=CONTACTS.get(said.get("contact", "")),
         since=_day(said.get("since", "")),
         after=(int(rank), int(founder)) if is_page else None,
     )
+
+
+def _filters(asked: Asked) -> dict[str, str]:
+    """What narrows the search, as the address says it."""
+    said = {
+        "source": asked.source,
+        "campaign": asked.campaign,
+        "state": _word(STATES, asked.is_active),
+        "contact": _word(CONTACTS, asked.is_verified),
+        "since": asked.since.isoformat() if asked.since else "",
+        "contested": "yes" if asked.is_contested else "",
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _word(words: dict[str, bool], meant: bool | None) -> str:
+    return next((word for word, means in words.items() if means is meant), "")
 
 
 def _day(text: str) -> date | None:

@@ -31,11 +31,14 @@ def a_company(folder: Path) -> Company:
                    born="1971-02-01", sent="2026-02-01"),
             person("Mark", "Markson", email="mark@stone.org", born="1971-02-03", city=XSS,
                    sent="2026-02-01"),
+            person("Nele", "Numberless", born="1972-02-03", city="Bonn", sent="2026-02-01"),
         ],
     )  # fmt: skip
     company.drop(
         "members",
         [
+            {"no": "M3", **person("Nele", "Numberless", born="1972-02-03",
+             phone="07911 123477")},
             {"no": "M1", **person("Anna", "Großmann", email="anna@post.org",
              phone="07911 123401", born="1980-02-01", city=FOREIGN, postcode="99999", news="no")},
             {"no": "M2", **person("Otto", FOREIGN, email=f"otto@{FOREIGN.lower()}.org",
@@ -43,6 +46,9 @@ def a_company(folder: Path) -> Company:
         ],
     )  # fmt: skip
     company.night(1)
+    two = company.ask("select record_id from records where first_name ilike 'nele'")
+    company.decide("same", records=two["record_id"].to_list())
+    company.night(2)
     return company
 
 
@@ -106,6 +112,38 @@ def test_filters_narrow_and_never_widen(spring: Person, adam: Person) -> None:
     assert names(adam, "?campaign=dach&q=anna") == ["Anna Großmann"]
     assert names(adam, "?since=2031-01-01") == []
     assert names(adam, "?since=nonsense&after=x-y&q=bert") == ["Bert Stone"]
+
+
+def test_customers_are_narrowed_to_the_active_and_to_those_with_a_verified_contact(
+    adam: Person,
+) -> None:
+    every = set(names(adam, ""))
+
+    assert names(adam, "?q=stone&contact=verified") == ["Bert Stone"]
+    assert names(adam, "?q=mark&contact=verified") == []
+    assert names(adam, "?contact=unverified") == ["Mark Markson"]
+    assert set(names(adam, "?contact=verified")) == every - {"Mark Markson"}
+    assert set(names(adam, "?state=active")) == every
+    assert names(adam, "?state=incomplete") == []
+    assert names(adam, "?q=anna&state=active&contact=verified&campaign=dach") == ["Anna Großmann"]
+    assert set(names(adam, "?state=nonsense&contact=nonsense")) == every
+
+
+def test_a_filter_tells_nobody_what_another_campaign_knows(spring: Person, adam: Person) -> None:
+    assert names(adam, "?q=nele&state=active") == ["Nele Numberless"]
+    assert names(adam, "?q=nele&contact=verified") == ["Nele Numberless"]
+
+    assert names(spring, "?q=nele&state=active") == names(spring, "?q=nele&contact=verified") == []
+    assert names(spring, "?state=incomplete") == ["Nele Numberless"]
+    assert names(spring, "?q=nele&contact=unverified") == ["Nele Numberless"]
+
+
+def test_filters_are_kept_in_the_address_and_in_the_form(adam: Person) -> None:
+    page = adam.get("/customers?q=anna&state=active&contact=verified&after=0-1").text
+
+    assert '<option value="active" selected>' in page
+    assert '<option value="verified" selected>' in page
+    assert 'href="/customers?q=anna&amp;state=active&amp;contact=verified"' in page
 
 
 def test_a_customer_out_of_scope_is_not_there(spring: Person, adam: Person) -> None:
