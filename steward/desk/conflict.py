@@ -8,12 +8,17 @@ from steward.desk.marks import mark
 from steward.desk.pair import title_of
 from steward.desk.preview import SHOWN, WHY
 from steward.desk.seen import Seen, name_of
+from steward.desk.values import MANY, Past, newer, offers, past
 from steward.desk.visit import Visit
 from steward.desk.words import plain
 from store.reading import Row, Snapshot
 
 BAND_WIDTH = 660.0
 _LEFT = 130.0
+
+
+Told = tuple[Past, str]
+"""A past value and who said it."""
 
 
 class Span(NamedTuple):
@@ -49,7 +54,10 @@ def conflict_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any
         ],
         "why": _why(rule, item["why"]),
         "is_whole": bool(rule.group),
-        "is_many": item["field"] in {"email", "phone"},
+        "is_many": item["field"] in MANY,
+        "newer": newer(seen),
+        "others": [(one, title_of(visit, one.record)) for one in offers(seen, rule)],
+        "past": _past(visit, snapshot, seen, rule),
         "spans": spans,
         "band_height": 18 * len(spans) + 24,
         "first": min(row["received_at"] for row in seen.records),
@@ -57,6 +65,16 @@ def conflict_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any
         "siblings": _siblings(visit, snapshot, item),
         "needs_second": item["field"] in rulebook.queues.conflict.second_look_fields,
     }
+
+
+def _past(visit: Visit, snapshot: Snapshot, seen: Seen, rule: FieldRule) -> list[Told] | None:
+    """All past values, when they are asked for: they are looked up for few items."""
+    if visit.request.query_params.get("past") != "yes":
+        return None
+    return [
+        (one, title_of(visit, one.said_by) if one.said_by else "Golden record")
+        for one in past(snapshot, seen, rule)
+    ]
 
 
 def _verified(seen: Seen, row: Row, value: str) -> str | None:

@@ -14,7 +14,7 @@ class Place(NamedTuple):
     """Where items wait that the one who asks may answer."""
 
     path: str
-    count: int
+    waiting: int
     is_more: bool
     """Whether there are more than were counted."""
     says: str
@@ -37,7 +37,7 @@ def elsewhere(visit: Visit, snapshot: Snapshot, listed: Rail) -> Elsewhere:
     row = snapshot.row("select max(now) as at from runs")
     hour = visit.desk.settings.nightly_at
     return Elsewhere(
-        [place for place in _beside(listed) + _sections(visit, listed) if place.count],
+        [place for place in _beside(listed) + _sections(visit, listed) if place.waiting],
         visit.state.work.skipped_count(visit.reader, listed.section.kinds, MOST),
         next_night(hour, datetime.now(UTC)) if hour else None,
         row["at"] if row else None,

@@ -6,7 +6,7 @@ from steward.desk.refused import Refused
 
 KEYMAP = "keymap"
 """The cookie that says which key of one's own stands for which letter of the desk."""
-LETTERS = "abcdefhjknoprstuwxyz"
+LETTERS = "abcdefhjknoprstuvwxyz"
 """The letters that have a meaning somewhere; `g` begins a way to another page and stays."""
 MEANING = {
     "y": "Same, one, release",
@@ -25,16 +25,22 @@ MEANING = {
     "b": "All with this pattern",
     "p": "Accept the proposed cut",
     "t": "Type a value",
+    "v": "All past values",
 }
 """What can be put on another key, in the order in which it is offered."""
 
 
 def read_keymap(cookie: str) -> dict[str, str]:
-    """By letter of the desk one's own key; a cookie that is no map is none."""
+    """By letter of the desk one's own key; a cookie that is no map is none.
+
+    A key that has got a meaning of the desk's own since it was chosen stands for that alone.
+    """
     pairs = [pair.partition("=")[::2] for pair in cookie.split(".") if pair]
     own = {letter: key for key, letter in pairs if letter in MEANING}
     is_map = len(own) == len(pairs) and all(_is_key(key) for key in own.values())
-    return own if is_map and not _twice(own) else {}
+    while is_map and (twice := _twice(own)):
+        own = {letter: key for letter, key in own.items() if key != twice}
+    return own if is_map else {}
 
 
 def chosen_keymap(form: Mapping[str, str]) -> str:

@@ -18,6 +18,7 @@ from steward.desk.preview import preview_merge
 from steward.desk.queue import go_on
 from steward.desk.refused import unreadable
 from steward.desk.seen import Seen, see_item
+from steward.desk.values import MANY, newer, offers
 from steward.desk.visit import Visit
 from store.reading import Snapshot
 from store.state.queue import Verdict
@@ -27,6 +28,8 @@ from transforms.agreement import is_drawn
 from transforms.answer import Answer, AnswerError, answer_item, correct_row, fingerprint
 
 VERDICT_ID = re.compile(r"[0-9a-f-]{36}")
+OTHER = "other-"
+"""The answer that takes what a third record says; its number follows."""
 VERSION = re.compile(r"[0-9]{1,9}")
 
 
@@ -169,17 +172,35 @@ def _split(visit: Visit, seen: Seen) -> Meant:
 
 
 def _conflict(visit: Visit, snapshot: Snapshot, seen: Seen, answer: str) -> Meant:
-    """Keep the value, take the rival, or one that was typed."""
+    """Keep the value, take the rival, keep both, or take another one."""
     rulebook, item = visit.desk.rulebook, seen.item
+    if answer.startswith(OTHER):
+        return _other(visit, seen, answer.removeprefix(OTHER))
+    if answer == "both" and item["field"] in MANY:  # what does not come first stays all the same
+        answer = "take" if newer(seen) == item["rival_value"] else "keep"
     said = {"keep": "keep", "take": item["rival_value"]}.get(answer, visit.form.get("typed", ""))
     if answer not in {"keep", "take", "typed"}:
-        raise AnswerError("Keep the value, take the other one, or type one.")
+        raise AnswerError("Keep the value, take another one, or type one.")
     if answer == "typed" and said.strip() == "keep":
         raise AnswerError("Press Keep to keep the value.")
     found = answer_item(item, said, rulebook.survivorship)
     changes = item["field"] in rulebook.queues.conflict.second_look_fields and answer != "keep"
     word = answer if answer != "typed" else f"typed {_digest(found.subject)}"
     return Meant(word, found, changes)
+
+
+def _other(visit: Visit, seen: Seen, number: str) -> Meant:
+    """A value that a third record of the customer says."""
+    rulebook, item = visit.desk.rulebook, seen.item
+    offered = offers(seen, rulebook.survivorship.fields[item["field"]])
+    found = next((one for one in offered if str(one.record["record_number"]) == number), None)
+    if found is None:
+        raise AnswerError("That value is not offered any more; choose again.")
+    origin = found.record["record_id"]
+    records = (*item["record_ids"], origin)
+    subject = Value(records=records, field=item["field"], value=found.value, record_id=origin)
+    changes = item["field"] in rulebook.queues.conflict.second_look_fields
+    return Meant(f"other {_digest(subject)}", Answer("value", subject), changes)
 
 
 def _held(visit: Visit, snapshot: Snapshot, seen: Seen, answer: str) -> Meant:

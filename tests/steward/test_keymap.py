@@ -27,5 +27,9 @@ def test_a_cookie_that_is_no_map_changes_nothing(cookie: str) -> None:
     assert read_keymap(cookie) == {}
 
 
+def test_a_key_that_has_got_a_meaning_since_it_was_chosen_stands_for_that() -> None:
+    assert read_keymap("m=n.v=y") == {"n": "m"}
+
+
 def test_everything_that_can_be_moved_is_a_letter_of_the_desk() -> None:
     assert set(MEANING) <= set(LETTERS)
