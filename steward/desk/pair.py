@@ -28,6 +28,7 @@ def pair_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:
         "sources": [title_of(visit, row) for row in (one, other)],
         "sketch": sketch(seen, one, other),
         "counts": _counts(seen, one, other),
+        "stake": _stake(seen),
         "may_bulk": _may_bulk(visit, seen, comparison),
     }
 
@@ -78,6 +79,19 @@ def _counts(seen: Seen, one: Row, other: Row) -> tuple[int, int]:
     """How many records stand behind each of the two."""
     customers = [row["customer_id"] for row in seen.records]
     return customers.count(one["customer_id"]), customers.count(other["customer_id"])
+
+
+def _stake(seen: Seen) -> list[tuple[int, str]]:
+    """What an answer touches, as far as the reader may know: customers, records, campaigns."""
+    rows = seen.records
+    found = {
+        "customer": {row["customer_id"] for row in rows},
+        "record": {row["record_id"] for row in rows},
+        "campaign": {row["campaign"] for row in rows if row["campaign"]},
+    }
+    return [
+        (len(some), word if len(some) == 1 else f"{word}s") for word, some in found.items() if some
+    ]
 
 
 def _head(visit: Visit, seen: Seen, row: Row) -> tuple[str, str]:

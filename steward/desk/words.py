@@ -1,5 +1,6 @@
 """Say times and numbers as people read them."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -70,7 +71,17 @@ def spoken(number: str) -> str:
     return str(phonenumbers.format_number(parsed, international))
 
 
-FILTERS: dict[str, Callable[..., str]] = {
+def stops(text: str) -> list[str]:
+    """The pieces of an e-mail address between which a line may break: each ends with its stop."""
+    return re.findall(r"[^@.]*[@.]|[^@.]+", text)
+
+
+def longest_stop(text: str) -> int:
+    """How many letters the longest of these pieces has."""
+    return max(map(len, stops(text)), default=0)
+
+
+FILTERS: dict[str, Callable[..., object]] = {
     "how_long": how_long,
     "moment": moment,
     "day": day,
@@ -81,5 +92,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "plain": plain,
     "yes_or_no": yes_or_no,
     "spoken": spoken,
+    "stops": stops,
+    "longest_stop": longest_stop,
 }
 """What templates may call."""

@@ -16,8 +16,10 @@
     : { createHTML: (text) => text };
   const root = document.documentElement;
   const $ = (selector) => document.querySelector(selector);
+  const placeNow = () => location.pathname + location.search;
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
   let busy = false;
+  let place = ""; // the address of the page that is shown, without the part of it
   let goes = 0; // when G was pressed
   let renewed = Date.now();
   const { claims } = window.touchstone; // claims.js
@@ -58,6 +60,7 @@
   }
 
   function begin() {
+    place = placeNow();
     arm();
     load();
     follow();
@@ -240,7 +243,11 @@
   });
 
   window.addEventListener("pageshow", (event) => { if (event.persisted) go(location.href); });
-  window.addEventListener("popstate", () => { busy = false; go(location.href); });
+  window.addEventListener("popstate", () => {
+    if (placeNow() === place) return; // only to another part of this page
+    busy = false;
+    go(location.href);
+  });
 
   // The other side's value is taken; both sides again means that the rules decide.
   function pickSide(button) {

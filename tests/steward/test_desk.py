@@ -225,6 +225,29 @@ def test_a_pair_that_is_joined_takes_values_from_the_side_that_was_chosen(desk: 
     assert decisions(desk)[-2:] == ["same", "value"]
 
 
+def test_what_is_at_stake_counts_customers_records_and_campaigns(desk: Office) -> None:
+    ann = desk.person("ann", "administrator")
+    of_a_pair = "kind = 'match' and coalesce(why, '') <> 'sample'"
+    query = f"select item_id, customer_ids from review_items where {of_a_pair}"
+    with desk.desk.snapshots.reading() as snapshot:
+        item = snapshot.row(f"{query} order by item_id limit 1")
+        assert item is not None
+        told = snapshot.row(
+            "select count(distinct customer_id) as c, count(*) as r, count(distinct campaign) as m "
+            "from crosswalk where customer_id = any($ids)",
+            {"ids": item["customer_ids"]},
+        )
+    page = ann.get(f"/items/{item['item_id']}").text
+
+    shown = page[page.index("At stake") :].partition("</dd>")[0]
+    assert told is not None
+    assert re.findall(r'num">(\d+)</b> (\w+?)s?,?</span>', shown)[:2] == [
+        (str(told["c"]), "customer"),
+        (str(told["r"]), "record"),
+    ]
+    assert (f">{told['m']}</b> campaign" in shown) == (told["m"] > 0)
+
+
 def test_records_put_into_groups_are_kept_apart(desk: Office) -> None:
     ann = desk.person("ann", "administrator")
     page = follow(ann, "/queue")

@@ -541,6 +541,86 @@ def test_pictures_are_drawn_in_their_size_and_bands_without_a_rim(desk: Desk) ->
     assert min(room["width"], room["height"]) > 150
 
 
+BROKEN = """() => {
+  const found = [];
+  for (const mail of document.querySelectorAll('.mail')) {
+    let before = null, last = '';
+    const walk = document.createTreeWalker(mail, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+      for (let at = 0; at < walk.currentNode.length; at += 1) {
+        const range = new Range();
+        range.setStart(walk.currentNode, at);
+        range.setEnd(walk.currentNode, at + 1);
+        const top = range.getBoundingClientRect().top;
+        const goesOn = before !== null && top > before + 6;
+        if (goesOn && !'@.'.includes(last)) found.push(mail.textContent);
+        before = top;
+        last = walk.currentNode.data[at];
+      }
+    }
+    const box = mail.closest('td, li, .opt');
+    if (box && mail.getBoundingClientRect().right > box.getBoundingClientRect().right) {
+      found.push(`${mail.textContent} is cut`);
+    }
+  }
+  return found;
+}"""
+"""E-mail addresses whose lines break elsewhere than after the @ or a dot, or that are cut."""
+
+
+@pytest.mark.parametrize("width", [1440, 1280, 390])
+def test_an_email_address_breaks_after_the_at_or_a_dot_alone(desk: Desk, width: int) -> None:
+    page = desk.page(desk.person("may", viewport={"width": width, "height": 900}))
+    shown, broken = 0, []
+    with desk.state.engine.connect() as connection:
+        query = "select item_id from items where kind in ('match', 'cluster') order by item_id"
+        items = list(connection.exec_driver_sql(f"{query} limit 6").scalars())
+    for path in ("/customers?q=a", "/conflicts", *(f"/items/{one}?view=pair" for one in items)):
+        page.goto(f"{desk.app.url}{path}")
+        armed(page)
+        shown += page.locator(".mail").count()
+        broken += page.evaluate(BROKEN)
+
+    assert shown > 20
+    assert broken == []
+
+
+def test_on_a_phone_one_comments_asks_skips_and_escalates(desk: Desk) -> None:
+    page = desk.page(desk.person("fay", viewport={"width": 390, "height": 844}))
+    item = item_of(page)
+
+    page.get_by_role("link", name="Comment or ask").click()
+    expect(page.get_by_label("Comment", exact=True)).to_be_in_viewport()
+    expect(page.get_by_label("What you ask the customer")).to_be_visible()
+    page.get_by_label("Comment", exact=True).fill("she moved house")
+    press(page, "Enter")
+    expect(page.locator(".tl")).to_contain_text("she moved house")
+    page.get_by_role("button", name="Skip").click()
+    page.wait_for_function("(was) => !location.href.includes(was)", arg=item)
+    armed(page)
+    second = item_of(page)
+    page.get_by_role("button", name="Escalate").click()
+    page.wait_for_function("(was) => !location.href.includes(was)", arg=second)
+    armed(page)
+    third = item_of(page)
+    page.get_by_label("What you ask the customer").fill("which address?")
+    page.get_by_role("button", name="Wait").click()
+    page.wait_for_function("(was) => !location.href.includes(was)", arg=third)
+
+    assert desk.state.asking.of(third) is not None
+    assert len({item, second, third}) == 3
+
+
+@pytest.mark.parametrize("width", [1440, 1280])
+def test_what_the_sources_say_is_not_cut(desk: Desk, width: int) -> None:
+    context = desk.person("rob", viewport={"width": width, "height": 900})
+    page = desk.page(context, "/dashboard")
+
+    wide = page.locator(".scrollx").evaluate("one => one.scrollWidth - one.clientWidth")
+
+    assert wide == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_no_screen_shuts_anybody_out(desk: Desk, scheme: Any, width: int) -> None:

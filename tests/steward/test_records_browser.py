@@ -112,6 +112,28 @@ def test_customers_are_found_read_taken_apart_and_entered(
     assert [one for one in widths if not one[2]] == []
 
 
+def test_on_a_phone_leading_readers_back_is_a_button_and_opens_on_the_screen(
+    company: Company, app: Served, page: Page
+) -> None:
+    signed_in(company, page, app.url)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{app.url}/runs")
+    page.wait_for_selector("html[data-armed]")
+    button = page.get_by_text("Lead readers here")
+
+    look = button.evaluate(
+        "one => [getComputedStyle(one).borderTopStyle, one.getBoundingClientRect().height]"
+    )
+    button.click()
+    form = page.locator(".pop").bounding_box()
+
+    assert look[0] == "solid"
+    assert look[1] >= 40
+    assert form is not None
+    assert form["x"] >= 0
+    assert form["x"] + form["width"] <= 390
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_screen_about_records_shuts_anybody_out(
     company: Company, app: Served, page: Page, scheme: Literal["light", "dark"]
