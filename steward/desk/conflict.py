@@ -103,7 +103,7 @@ def _spans(visit: Visit, seen: Seen, field: str, rule: FieldRule, now: datetime)
     sources = list(dict.fromkeys(row["source"] for row in seen.records))
     return [
         Span(
-            title_of(visit, row)[:22],
+            _short(title_of(visit, row)),
             value,
             round(left, 1),
             round(max(BAND_WIDTH - left, 6.0), 1),
@@ -114,6 +114,11 @@ def _spans(visit: Visit, seen: Seen, field: str, rule: FieldRule, now: datetime)
         for share in [(row["received_at"] - begin).total_seconds() / whole]
         for left in [_LEFT + min(share, 0.97) * (BAND_WIDTH - _LEFT)]
     ]
+
+
+def _short(title: str) -> str:
+    """What a source is called, as the band has room for it."""
+    return title if len(title) <= 20 else f"{title[:19].rstrip()}…"
 
 
 def _siblings(visit: Visit, snapshot: Snapshot, item: Row) -> list[Row]:

@@ -59,8 +59,17 @@
     printKeys();
   }
 
+  // On a phone the sections are a strip that is wider than the screen.
+  function showSection() {
+    const here = $(".top nav [aria-current]");
+    if (!here) return;
+    const strip = here.parentElement;
+    strip.scrollLeft += here.getBoundingClientRect().left - strip.getBoundingClientRect().left - 60;
+  }
+
   function begin() {
     place = placeNow();
+    showSection();
     arm();
     load();
     follow();

@@ -502,6 +502,29 @@ def test_the_desk_works_without_any_script(desk: Desk) -> None:
     assert desk.verdicts("coy") == [(first, "different")]
 
 
+UNPRINTED = """() => [...document.querySelectorAll('[data-key], [data-pick]')].filter((one) => {
+  if (one.offsetParent === null || one.disabled || one.closest('.sr')) return false;
+  const next = one.nextElementSibling;
+  const place = one.closest('.opt, li, label, .openfirst li');
+  const shown = [one.querySelector('kbd'), next && next.matches('kbd') ? next : null,
+    place && place.querySelector('kbd, .ix')].find((found) => found);
+  const key = { enter: '\u21b5', escape: 'esc' }[one.dataset.key] || one.dataset.key;
+  return !shown || shown.textContent.trim().toLowerCase() !== key;
+}).map((one) => one.outerHTML.slice(0, 160))"""
+"""What has a key and does not print it."""
+
+
+def test_every_key_is_printed_on_what_it_does(desk: Desk) -> None:
+    page = desk.page(desk.person("ida"))
+    unprinted = {}
+    for name, goes in screens(desk).items():
+        goes(page)
+        armed(page)
+        unprinted[name] = page.evaluate(UNPRINTED)
+
+    assert {name: some for name, some in unprinted.items() if some} == {}
+
+
 def screens(desk: Desk) -> dict[str, Callable[[Page], None]]:
     """Every screen of this part of the desk, and how one gets there."""
 

@@ -14,6 +14,7 @@ from store.state.people import User
 from tests.flows.builders import OWN, Company
 from tests.steward.served import Served, served
 from tests.steward.test_customers import a_company
+from tests.steward.test_desk_browser import UNPRINTED
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -132,6 +133,19 @@ def test_on_a_phone_leading_readers_back_is_a_button_and_opens_on_the_screen(
     assert form is not None
     assert form["x"] >= 0
     assert form["x"] + form["width"] <= 390
+
+
+def test_every_key_of_the_pages_about_records_is_printed(
+    company: Company, app: Served, page: Page
+) -> None:
+    signed_in(company, page, app.url)
+    unprinted = {}
+    for path in SCREENS:
+        page.goto(f"{app.url}{path}")
+        page.wait_for_selector("html[data-armed]")
+        unprinted[path] = page.evaluate(UNPRINTED)
+
+    assert {path: some for path, some in unprinted.items() if some} == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
