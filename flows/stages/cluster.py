@@ -97,18 +97,23 @@ def _cluster(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) -> Clust
     must = constraints.filter(pl.col("kind") == "must_link")
     cannot = constraints.filter(pl.col("kind") == "cannot_link")
     wanted = pairs_to_weigh(records, stored.links(), must, pairs, rules.clustering)
-    rest = _score_rest(run, warehouse, wanted).select(columns)
-    said = what_is_said(pl.concat([pairs, rest.cast(pairs.schema)]), model, rules)
+    rest = _score_rest(run, warehouse, wanted, pairs.schema)
+    said = what_is_said(pl.concat([pairs, rest]), model, rules)
     apart = Apart(cannot, _keys(run, warehouse), said)
     return cluster(records, stored.links(), must, apart, rules.clustering)
 
 
-def _score_rest(run: Run, warehouse: Warehouse, wanted: pl.DataFrame) -> pl.DataFrame:
+def _score_rest(
+    run: Run, warehouse: Warehouse, wanted: pl.DataFrame, schema: pl.Schema
+) -> pl.DataFrame:
     """What pairs say that no blocking rule found, or that had too little evidence to keep."""
+    if wanted.is_empty():
+        return pl.DataFrame(schema=schema)
     records = pl.concat([wanted["record_a"], wanted["record_b"]]).unique().sort()
     named = records.alias("record_number").to_frame()
     nodes = read_nodes(run.rulebook, warehouse, "named", named=named)
-    return score_given(nodes, wanted, model_of(run), run.rulebook.matching)
+    scored = score_given(nodes, wanted, model_of(run), run.rulebook.matching)
+    return scored.select(schema.names()).cast(schema)
 
 
 def _keys(run: Run, warehouse: Warehouse) -> pl.DataFrame:

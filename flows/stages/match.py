@@ -25,8 +25,11 @@ CURRENT = f"""
 def match_records(run: Run, warehouse: Warehouse) -> Counts:
     """Score changed records against all; pairs of records that did not change stay as they are."""
     rules = run.rulebook.matching
-    nodes = read_nodes(run.rulebook, warehouse, "change.records")
     _make_tables(warehouse, rules)
+    if warehouse.is_empty("change.records"):
+        warehouse.execute("delete from change.pairs")
+        return _counted(warehouse, 0, 0)
+    nodes = read_nodes(run.rulebook, warehouse, "change.records")
     before = warehouse.read("from match.keys semi join change.records using (record_number)")
     warehouse.replace("match.keys", nodes.select(RECORD, *block_keys(rules)), RECORD)
     warehouse.execute("delete from change.pairs")
