@@ -158,8 +158,10 @@ class GoldenBeside(Golden):
 
 def open_beside(warehouse: Warehouse, path: Path, rules: Survivorship) -> GoldenBeside:
     """Open the golden tables, as `open_golden` does, beside the warehouse that fills them."""
-    golden = _fitting(GoldenBeside(warehouse, path, rules.names(), list(get_args(TieBreaker))))
-    golden.add_shares()
+    golden = GoldenBeside(warehouse, path, rules.names(), list(get_args(TieBreaker)))
+    if path not in warehouse.fitting:  # a stage after another need not look again
+        _fitting(golden).add_shares()
+        warehouse.fitting.add(path)
     return golden
 
 

@@ -2,9 +2,9 @@
 
 Only the run opens them, once for all of its stages, since opening and closing a file costs more
 than most stages of a quiet night; each stage has a connection of its own. Reads go through
-`con.sql`, since an `execute` that is not fetched to its end blocks the connection; a transaction
-that meets an error is rolled back and the error raised again, since DuckDB's own COMMIT would hide
-it.
+`con.sql` or are fetched to their end at once, which plans them once and not twice: an `execute`
+that is not fetched so blocks the connection. A transaction that meets an error is rolled back and
+the error raised again, since DuckDB's own COMMIT would hide it.
 """
 
 import copy
@@ -16,9 +16,9 @@ from typing import Self
 
 import duckdb
 import polars as pl
-import pyarrow as pa
 
 from store.errors import OlderError, TouchstoneError, UnreadableError
+from store.lent import Lent
 from store.settings import Settings
 
 _SLICE = 250_000
@@ -37,6 +37,7 @@ class Warehouse:
 
     def __init__(self, path: Path, settings: Settings, schema: str, compress: bool) -> None:
         self.path, self.settings, self.compress = path, settings, compress
+        self.fitting: set[Path] = set()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.con = self._open()
         self._make(schema)
@@ -91,7 +92,7 @@ class Warehouse:
 
     def one(self, query: str) -> int:
         """The single whole number that `query` answers."""
-        return int(self.con.sql(query).fetchall()[0][0] or 0)
+        return int(self.con.execute(query).fetchall()[0][0] or 0)
 
     def execute(self, statement: str, **frames: pl.DataFrame) -> None:
         """Run one statement, which may name `frames` as tables."""
@@ -101,10 +102,16 @@ class Warehouse:
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Append `frame` to `table`, columns by name; columns it lacks are null.
 
-        In slices, each some of the database's groups of rows, which it writes at once.
+        In slices, each some of the database's groups of rows, which it writes at once. The database
+        finds a slice by its name here: of a few rows, registering takes longer than inserting.
         """
         for part in frame.iter_slices(_SLICE):
-            self.execute(f"insert into {table} by name select * from _frame", _frame=part)
+            sys.audit(STATEMENT, str(self.path))
+            _slice = Lent(part)
+            try:
+                self.con.execute(f"insert into {table} by name select * from _slice")
+            finally:
+                _slice.table = None
 
     def replace(self, table: str, frame: pl.DataFrame, key: str) -> None:
         """Put `frame` in the place of the rows of `table` that share its `key`."""
@@ -116,7 +123,7 @@ class Warehouse:
 
     def is_empty(self, table: str) -> bool:
         """Whether `table` has no row: on a first night nothing need be looked up in it."""
-        return not self.con.sql(f"select 1 from {table} limit 1").fetchall()
+        return not self.con.execute(f"select 1 from {table} limit 1").fetchall()
 
     def has(self, table: str) -> bool:
         """Whether there is a table or view of this name, `schema.name`.
@@ -124,16 +131,17 @@ class Warehouse:
         The database's own lists answer six times as quickly as `information_schema`.
         """
         schema, _, name = table.rpartition(".")
-        named = f"schema_name = '{schema or 'main'}' and {{kind}}_name = '{name}'"
-        return any(
-            self.con.sql(f"from duckdb_{kind}s() where {named.format(kind=kind)}").fetchall()
+        found = " union all ".join(
+            f"select 1 from duckdb_{kind}s() "
+            f"where schema_name = '{schema or 'main'}' and {kind}_name = '{name}'"
             for kind in ("table", "view")
         )
+        return bool(self.con.execute(found).fetchall())
 
     @contextmanager
     def _named(self, frames: dict[str, pl.DataFrame]) -> Iterator[None]:
         sys.audit(STATEMENT, str(self.path))
-        lent = {name: _Lent(frame) for name, frame in frames.items()}
+        lent = {name: Lent(frame) for name, frame in frames.items()}
         for name, one in lent.items():
             self.con.register(name, one)
         try:
@@ -176,24 +184,6 @@ class Warehouse:
                 f"{self.path.name} was written by an earlier version (format {version}, and this "
                 f"one reads {FORMAT}); the next `touchstone nightly` makes it anew."
             )
-
-
-class _Lent:
-    """A frame that a query may read until it is given back.
-
-    What a transaction has registered stays alive until its end, under no name: a stage that goes
-    through a large delivery would keep all of it in memory.
-    """
-
-    def __init__(self, frame: pl.DataFrame) -> None:
-        # In the newest layout nothing is copied: polars and DuckDB keep texts alike.
-        self.table: pa.Table | None = frame.to_arrow(compat_level=pl.CompatLevel.newest())
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """The frame in the form in which libraries hand tables to each other."""
-        if self.table is None:
-            raise RuntimeError("the frame was given back")
-        return self.table.__arrow_c_stream__(requested_schema)
 
 
 @contextmanager
