@@ -1,6 +1,8 @@
 """Read the rule files and check them, all of them, before a run begins."""
 
 import hashlib
+import io
+import json
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +20,6 @@ from rules.quality import Quality
 from rules.queues import Queues
 from rules.survivorship import Survivorship
 from store.errors import TouchstoneError
-from store.files import read_json
 
 R = TypeVar("R", bound=Rule)
 
@@ -114,11 +115,13 @@ def read_model(folder: Path) -> Model:
     """Read a dated model: settings, term frequencies and manifest."""
     manifest = read_rule(folder / "manifest.toml", ModelManifest)
     try:
-        settings = read_json(folder / "model.json")
-        tables = {
-            column: pl.read_parquet(folder / f"tf_{column}.parquet")
-            for column in manifest.term_frequencies
-        }
+        settings, tables = _parts_of(
+            (folder / "model.json").read_bytes(),
+            tuple(
+                (column, (folder / f"tf_{column}.parquet").read_bytes())
+                for column in manifest.term_frequencies
+            ),
+        )
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise TouchstoneError(
             f"The model in {_short(folder)} cannot be read ({type(error).__name__}); "
@@ -172,6 +175,15 @@ def _parsed(text: str) -> dict[str, Any]:
 def _lookups_of(texts: tuple[tuple[str, str], ...]) -> Lookups:
     """The same lookups for the same words: what is worked out from them is kept beside them."""
     return Lookups.from_tables({stem: _parsed(text) for stem, text in texts})
+
+
+@lru_cache(maxsize=2)
+def _parts_of(
+    model: bytes, frequencies: tuple[tuple[str, bytes], ...]
+) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
+    """The same settings and frequencies for the same files: what is made of them is kept too."""
+    tables = {column: pl.read_parquet(io.BytesIO(file)) for column, file in frequencies}
+    return json.loads(model), tables
 
 
 def _files(path: Path) -> list[Path]:

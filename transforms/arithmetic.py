@@ -1,16 +1,21 @@
 """Ask SQL of frames, in a database in memory that keeps nothing of them.
 
-Who asks once has a database for as long as it asks. Who asks the same of a few rows, again and
+Who asks once has a database for as long as it asks, or of a few rows a connection to one that
+stays: to make a database costs more than to ask it. Who asks the same of a few rows, again and
 again, keeps one that plans each question once: to plan it costs ten times what it costs to answer.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Protocol
 
 import duckdb
 import polars as pl
 import pyarrow as pa
+
+FEW = 1_000
+"""Of no more rows than this a database that stays is asked."""
 
 
 class Arithmetic(Protocol):
@@ -86,13 +91,20 @@ class _Planned:
 
 
 @contextmanager
-def arithmetic(kept: Arithmetic | None = None) -> Iterator[Arithmetic]:
-    """A database in memory, for as long as it is needed; or the one that is kept."""
+def arithmetic(rows: int, kept: Arithmetic | None = None) -> Iterator[Arithmetic]:
+    """A database in memory for questions of so many rows; or the one that is kept."""
     if kept is not None:
         yield kept
         return
-    with connect_memory() as con:
+    with _staying().cursor() if rows <= FEW else connect_memory() as con:
+        con.execute("set enable_progress_bar = false")
         yield Once(con)
+
+
+@cache
+def _staying() -> duckdb.DuckDBPyConnection:
+    """A database in memory for as long as the process; what a connection is told goes with it."""
+    return connect_memory()
 
 
 def connect_memory() -> duckdb.DuckDBPyConnection:

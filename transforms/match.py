@@ -13,7 +13,7 @@ each weight against Splink's own.
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
@@ -51,7 +51,7 @@ def prepare_nodes(
     nodes = standardised.select(
         _as_node(name, read[name], is_there=read[name] in have) for name in NODE_SCHEMA
     )
-    with arithmetic(kept) as database:
+    with arithmetic(nodes.height, kept) as database:
         sql = f"select {', '.join(key_sql(rules))} from standardised"
         return nodes.hstack(database.ask("standardised", sql, nodes))
 
@@ -75,7 +75,7 @@ def score_pairs(
     _refuse_broken(model, rules)
     nodes = new if existing is None else pl.concat([new, existing.select(new.columns)])
     pairs = find_pairs(nodes, rules, np.arange(nodes.height) < new.height)
-    with arithmetic() as database:
+    with arithmetic(nodes.height) as database:
         return scorer_of(model).score(nodes, pairs, rules.evidence_floor, database)
 
 
@@ -87,7 +87,7 @@ def score_given(
 ) -> pl.DataFrame:
     """Score these pairs (`record_a`, `record_b`), found by a rule or not, whatever they weigh."""
     _refuse_broken(model, rules)
-    with arithmetic() as database:
+    with arithmetic(nodes.height) as database:
         return score_few(nodes, pairs, scorer_of(model), rules, database)
 
 
@@ -104,7 +104,27 @@ def score_few(
 
 def scorer_of(model: MatchModel) -> Scorer:
     """The model made ready; it must not be broken."""
-    return Scorer(model.settings, model.tf)
+    return _made_ready(_Given(model.settings, model.tf))
+
+
+class _Given:
+    """A model's parts, the same only where they are the very same: nobody changes them."""
+
+    def __init__(self, settings: dict[str, Any], tf: dict[str, pl.DataFrame]) -> None:
+        self.settings, self.tf = settings, tf
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Given):
+            return NotImplemented
+        return self.settings is other.settings and self.tf is other.tf
+
+    def __hash__(self) -> int:
+        return hash((id(self.settings), id(self.tf)))
+
+
+@lru_cache(maxsize=2)
+def _made_ready(given: _Given) -> Scorer:
+    return Scorer(given.settings, given.tf)
 
 
 def match_weight(prior: float) -> pl.Expr:
