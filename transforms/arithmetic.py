@@ -1,20 +1,19 @@
 """Ask SQL of frames, in a database in memory that keeps nothing of them.
 
-Who asks once has a database for as long as it asks, or of a few rows a connection to one that
-stays: to make a database costs more than to ask it. Who asks the same of a few rows, again and
-again, keeps one that plans each question once: to plan it costs ten times what it costs to answer.
+Who asks of many rows has a database for as long as it asks. The same of a few rows is asked again
+and again, of one that stays and plans each question once: to plan it costs ten times what it costs
+to answer.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Protocol
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
-FEW = 1_000
+FEW = 200
 """Of no more rows than this a database that stays is asked."""
 
 
@@ -54,6 +53,7 @@ class Often:
             planned = self._planned[table] = self._plan(table, sql, given)
         planned.rows.held = given
         found = self._con.execute(f'execute "{table}"').fetchall()
+        planned.rows.held = given.schema.empty_table()
         return pl.DataFrame(found, schema=planned.answer, orient="row")
 
     def close(self) -> None:
@@ -96,15 +96,20 @@ def arithmetic(rows: int, kept: Arithmetic | None = None) -> Iterator[Arithmetic
     if kept is not None:
         yield kept
         return
-    with _staying().cursor() if rows <= FEW else connect_memory() as con:
-        con.execute("set enable_progress_bar = false")
-        yield Once(con)
+    if rows > FEW:
+        with connect_memory() as con:
+            yield Once(con)
+        return
+    try:
+        staying = _AT_REST.pop()
+    except IndexError:  # others ask at the same time, or nobody has asked yet
+        staying = Often()
+    yield staying
+    _AT_REST.append(staying)
 
 
-@cache
-def _staying() -> duckdb.DuckDBPyConnection:
-    """A database in memory for as long as the process; what a connection is told goes with it."""
-    return connect_memory()
+_AT_REST: list[Often] = []
+"""Databases that stay and are not asked at the moment; one that failed is let go."""
 
 
 def connect_memory() -> duckdb.DuckDBPyConnection:
