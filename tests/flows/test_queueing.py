@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from store.state.engine import open_engine
 from store.state.queue import Queue, Reader
 from store.state.staging import live_run
@@ -25,8 +27,10 @@ def run_shown(company: Company) -> int | None:
         engine.dispose()
 
 
-def company_with_a_question(folder: Path) -> Company:
-    company = found(folder)
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """A company with one question, after its night."""
+    company = found(tmp_path_factory.mktemp("asked"))
     file = company.settings.rules / "feeds" / "forms" / "feed.toml"
     text = file.read_text("utf-8").replace('"city"     = "city"', '"city"     = "email_2"')
     file.write_text(text, "utf-8")
@@ -35,21 +39,19 @@ def company_with_a_question(folder: Path) -> Company:
     return company
 
 
-def test_the_questions_of_a_night_wait_in_the_queue(tmp_path: Path) -> None:
-    company = company_with_a_question(tmp_path)
-
-    assert waiting(company) == {"conflict": 1}
-    assert run_shown(company) == 1
+def test_the_questions_of_a_night_wait_in_the_queue(asked: Company) -> None:
+    assert waiting(asked) == {"conflict": 1}
+    assert run_shown(asked) == 1
 
 
-def test_a_record_of_no_campaign_waits_for_nobody_with_campaigns_alone(tmp_path: Path) -> None:
-    company = company_with_a_question(tmp_path)
-
-    assert waiting(company, "spring") == {}
+def test_a_record_of_no_campaign_waits_for_nobody_with_campaigns_alone(asked: Company) -> None:
+    assert waiting(asked, "spring") == {}
 
 
-def test_a_decided_question_leaves_the_queue_with_the_next_night(tmp_path: Path) -> None:
-    company = company_with_a_question(tmp_path)
+def test_a_decided_question_leaves_the_queue_with_the_next_night(
+    asked: Company, tmp_path: Path
+) -> None:
+    company = asked.twin(tmp_path)
     records = company.ask("select record_ids from review_items").item()
     company.decide("value", records=records, field="email", value="ann@b.org")
 

@@ -9,7 +9,8 @@ import pytest
 
 from flows.nightly import nightly
 from store.settings import Settings
-from tests.flows.builders import OWN, night_time, quiet
+from tests.flows.builders import OWN, Company, night_time, quiet
+from tests.steward.campaigns import two_campaigns
 
 KEPT = ("decisions", "published")
 """What the desk reads; a test has a copy of its own."""
@@ -46,6 +47,18 @@ def _lived_through(folder: Path) -> Path:
 def seeded(night_before: Path, tmp_path: Path) -> Settings:
     """A copy of that company, to be worked on."""
     return copy_of(night_before, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def two_campaigns_once(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """The company of two campaigns after its night."""
+    return two_campaigns(tmp_path_factory.mktemp("campaigns"))
+
+
+@pytest.fixture
+def campaigns(two_campaigns_once: Company, tmp_path: Path) -> Company:
+    """A copy of that company, to be worked on."""
+    return two_campaigns_once.twin(tmp_path / "campaigns")
 
 
 def copy_of(night: Path, folder: Path) -> Settings:

@@ -9,8 +9,9 @@ from flows.cli import main
 from flows.escalating import escalate
 from store.settings import Settings
 from store.state.people import User
+from tests.flows.builders import Company
 from tests.steward.desks import Office, office
-from tests.steward.test_desk import follow, item_of, say, two_campaigns
+from tests.steward.test_desk import follow, item_of, say
 
 LONG_AFTER = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -22,9 +23,8 @@ def mona(desk: Office, *accounts: str) -> None:
     desk.desk.state.people.add(user)
 
 
-def test_a_manager_decides_an_item_of_her_customers(tmp_path: Path) -> None:
-    company = two_campaigns(tmp_path)
-    with office(company.settings) as desk:
+def test_a_manager_decides_an_item_of_her_customers(campaigns: Company) -> None:
+    with office(campaigns.settings) as desk:
         mona(desk, "source:members")
         manager = desk.person("mona")
         page = follow(manager, "/queue")
@@ -38,9 +38,8 @@ def test_a_manager_decides_an_item_of_her_customers(tmp_path: Path) -> None:
     assert stored["item_id"].to_list() == [item_of(page)]
 
 
-def test_a_manager_of_others_has_nothing_to_answer_and_no_way_to(tmp_path: Path) -> None:
-    company = two_campaigns(tmp_path)
-    with office(company.settings) as desk:
+def test_a_manager_of_others_has_nothing_to_answer_and_no_way_to(campaigns: Company) -> None:
+    with office(campaigns.settings) as desk:
         mona(desk, "source:partner")
         manager = desk.person("mona")
         stan = desk.person("stan", "editor", ("spring",), ("data_steward",))
@@ -54,11 +53,10 @@ def test_a_manager_of_others_has_nothing_to_answer_and_no_way_to(tmp_path: Path)
 
 
 def test_a_list_of_single_customers_is_given_to_a_manager(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    campaigns: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company = two_campaigns(tmp_path)
-    data = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
-    with office(company.settings) as desk:
+    data = ["--data", str(campaigns.settings.data), "--rules", str(campaigns.settings.rules)]
+    with office(campaigns.settings) as desk:
         mona(desk)
         with desk.desk.snapshots.reading() as snapshot:
             asked = "select unnest(customer_ids) as customer_id from review_items"
@@ -91,10 +89,9 @@ def test_a_campaign_that_nothing_has_is_given_with_a_warning(
 
 
 def test_a_list_that_names_nobody_changes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    campaigns: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company = two_campaigns(tmp_path)
-    data = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
+    data = ["--data", str(campaigns.settings.data), "--rules", str(campaigns.settings.rules)]
     listed = tmp_path / "customers.csv"
     listed.write_text("customer_id\nC9-999\n", "utf-8")
 
@@ -102,14 +99,13 @@ def test_a_list_that_names_nobody_changes_nothing(
 
     assert code == 1
     assert "There is no customer C9-999. Nothing was changed." in capsys.readouterr().err
-    with office(company.settings) as desk:
+    with office(campaigns.settings) as desk:
         assert desk.desk.state.people.find("mona") is None
 
 
-def test_what_is_past_due_has_a_list_and_says_to_whom_it_went(tmp_path: Path) -> None:
-    company = two_campaigns(tmp_path)
-    went, problems = escalate(company.settings, LONG_AFTER)
-    with office(company.settings) as desk:
+def test_what_is_past_due_has_a_list_and_says_to_whom_it_went(campaigns: Company) -> None:
+    went, problems = escalate(campaigns.settings, LONG_AFTER)
+    with office(campaigns.settings) as desk:
         stan = desk.person("stan", "editor", ("spring",), ("data_steward",))
         adam = desk.person("adam", "administrator")
 
@@ -123,14 +119,13 @@ def test_what_is_past_due_has_a_list_and_says_to_whom_it_went(tmp_path: Path) ->
     assert f"{sum(went.values())} with administrators" in seen
 
 
-def test_what_went_up_is_noted_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    company = two_campaigns(tmp_path)
-    words = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
+def test_what_went_up_is_noted_once(campaigns: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--data", str(campaigns.settings.data), "--rules", str(campaigns.settings.rules)]
 
     codes = [main(["escalate", *words, "--now", "2030-01-01T00:00:00Z"]) for _ in range(2)]
 
     first, second = [line for line in capsys.readouterr().out.splitlines() if "up" in line]
-    with office(company.settings) as desk:
+    with office(campaigns.settings) as desk:
         noted = desk.noted().count(("touchstone", "past_due"))
     assert codes == [0, 0]
     assert first == f"Past due, gone up: {noted} to administrators."
@@ -164,10 +159,9 @@ def test_the_form_says_which_account_there_is_not(
     assert user.accounts == frozenset()
 
 
-def test_an_account_that_there_was_keeps_nobody_from_being_changed(tmp_path: Path) -> None:
+def test_an_account_that_there_was_keeps_nobody_from_being_changed(campaigns: Company) -> None:
     """A customer may have gone since; of what is given anew each is looked for."""
-    company = two_campaigns(tmp_path)
-    with office(company.settings) as desk:
+    with office(campaigns.settings) as desk:
         mona(desk, "customer:C9-9")
         ann = desk.person("ann", "administrator")
         given = "customer:C9-9\ncampaign:autumn\nsource:members"

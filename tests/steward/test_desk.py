@@ -14,7 +14,7 @@ from steward.desk.marks import visible
 from store.settings import Settings
 from store.state.engine import writing
 from store.state.scope import Reader
-from tests.flows.builders import FEEDS, Company, found, person
+from tests.flows.builders import Company, found, person
 from tests.steward.desks import Office, Person, office
 
 MARKUP = "\"><img src=x onerror=alert(1)>'{{7*7}}</script><b>"
@@ -47,44 +47,6 @@ def say(person: Person, page: httpx.Response, answer: str, **more: str) -> httpx
 
 def decisions(desk: Office) -> list[str]:
     return desk.desk.state.decisions.read()["kind"].to_list()
-
-
-def two_campaigns(folder: Path) -> Company:
-    """Spring's and autumn's forms, with people that are alike in both."""
-    company = found(folder)
-    for source in ("members", "partner"):
-        rule = company.settings.rules / "feeds" / source / "feed.toml"
-        campaign = {"members": "spring", "partner": "autumn"}[source]
-        text = FEEDS[source].replace("[read]", f'campaign = "{campaign}"\n[read]', 1)
-        rule.write_text(text, "utf-8")
-    company.drop(
-        "members",
-        [
-            person("Springmark", "Oakfield", no="1", email="s.oak@post.org", city="Springtown"),
-            person("Springmark", "Oakfeild", no="2", phone="07400 123455", postcode="SW1A 1AA"),
-            person("Springmarc", "Oakfield", no="3", born="1980-01-01", postcode="SW1A 1AA"),
-            person("Mixed", "Marker", no="4", email="mixed@post.org", born="1970-02-03"),
-        ],
-    )
-    company.drop(
-        "partner",
-        [
-            person("Autumnmark", "Elmwood", op="I", id="1", email="a.elm@post.org"),
-            person("Autumnmark", "Elmwod", op="I", id="2", phone="07400 123466", postcode="N1 1AA"),
-            person("Autumnmarc", "Elmwood", op="I", id="3", born="1981-01-01", postcode="N1 1AA"),
-            person(
-                "Mixed",
-                "Marker",
-                op="I",
-                id="4",
-                email="mixed@post.org",
-                born="1970-03-02",
-                city="Autumncity",
-            ),
-        ],
-    )
-    company.night(1)
-    return company
 
 
 @pytest.fixture
@@ -379,8 +341,8 @@ def test_without_a_snapshot_a_page_says_what_to_do(tmp_path: Path) -> None:
     assert "touchstone nightly" in answer.text
 
 
-def test_nobody_sees_what_belongs_to_campaigns_of_others(tmp_path: Path) -> None:
-    company = two_campaigns(tmp_path / "company")
+def test_nobody_sees_what_belongs_to_campaigns_of_others(campaigns: Company) -> None:
+    company = campaigns
     with office(company.settings) as desk:
         steward = ("data_steward",)
         people = {
@@ -463,8 +425,8 @@ def test_what_cannot_be_seen_is_named() -> None:
     assert visible("Zoë Ñandú 李") == "Zoë Ñandú 李"
 
 
-def test_a_page_is_of_one_run_and_the_next_click_shows_the_new_one(tmp_path: Path) -> None:
-    company = two_campaigns(tmp_path)
+def test_a_page_is_of_one_run_and_the_next_click_shows_the_new_one(campaigns: Company) -> None:
+    company = campaigns
     with office(company.settings) as desk:
         ann = desk.person("ann", "administrator")
         before = follow(ann, "/queue")
