@@ -97,6 +97,7 @@ def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tupl
         opened = Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False)
     except OlderError:
         return _prepare_upgrade(settings, rulebook, now, takes_in=takes_in)
+    decisions = _decisions(settings)
     with opened as warehouse:
         begun = ledger.unfinished(warehouse)
         resumed = begun is not None
@@ -108,14 +109,14 @@ def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tupl
                 erases
                 or is_laid_out_as_before(settings, rulebook.survivorship)
                 or changed & set(READING)
-                or _reaches_back(settings, warehouse)
+                or _reaches_back(decisions, warehouse)
             )
             kind = "rebuild" if is_anew else "nightly"
-            begun = ledger.Begun(run_id, now, kind, _last_decision(settings))
+            begun = ledger.Begun(run_id, now, kind, _last(decisions))
             ledger.begin(warehouse, begun, rulebook.model.name)
         elif begun.kind == "nightly" and (erases or changed & set(READING)):
             begun = ledger.turn_into_rebuild(warehouse, begun)
-    run = load_run(settings, rulebook, begun, changed)
+    run = _run_of(settings, rulebook, begun, changed, decisions)
     _clear_away(run)
     inbox = receive(run) if takes_in or resumed else Inbox([], [], [])
     if run.is_rebuild:
@@ -194,7 +195,16 @@ def load_run(
     settings: Settings, rulebook: Rulebook, begun: ledger.Begun, changed: frozenset[str]
 ) -> Run:
     """The run that the ledger knows, with the decisions that it began with."""
-    decisions = _decisions(settings)
+    return _run_of(settings, rulebook, begun, changed, _decisions(settings))
+
+
+def _run_of(
+    settings: Settings,
+    rulebook: Rulebook,
+    begun: ledger.Begun,
+    changed: frozenset[str],
+    decisions: pl.DataFrame,
+) -> Run:
     decisions = decisions.filter(decisions["decision_id"] <= begun.last_decision)
     return Run(
         begun.run_id,
@@ -243,13 +253,16 @@ def read_checked_rules(settings: Settings) -> Rulebook:
 
 
 def _last_decision(settings: Settings) -> int:
-    found = _decisions(settings)["decision_id"].max()
+    return _last(_decisions(settings))
+
+
+def _last(decisions: pl.DataFrame) -> int:
+    found = decisions["decision_id"].max()
     return int(found) if isinstance(found, int) else 0
 
 
-def _reaches_back(settings: Settings, warehouse: Warehouse) -> bool:
+def _reaches_back(decisions: pl.DataFrame, warehouse: Warehouse) -> bool:
     """Whether a correction of a row was decided that only a rebuild can follow."""
-    decisions = _decisions(settings)
     if not (decisions["kind"] == "correct").any():
         return False
     last = warehouse.one(
