@@ -162,10 +162,14 @@ def test_a_row_without_its_key_and_one_that_cannot_be_read_enter_corrected(
     assert is_as_a_rebuild(company, tmp_path / "anew", 2)
 
 
-def keyless(tmp_path: Path) -> tuple[Company, list[dict[str, Any]]]:
+Items = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def two_nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Items]:
     """Two deliveries of a partner, each with a row of one person without a key, after two nights;
     with the questions about the two rows."""
-    company, items = found(tmp_path / "chain"), pl.DataFrame()
+    company, items = found(tmp_path_factory.mktemp("keyless")), pl.DataFrame()
     for night, last in enumerate(["Baker", "Bakers"], 1):
         rows = [{"op": "upsert", "id": str(night), **person("Eva", f"Lane{night}")}]
         company.drop("partner", [*rows, {"op": "upsert", **TOM, "last": last}])
@@ -173,6 +177,11 @@ def keyless(tmp_path: Path) -> tuple[Company, list[dict[str, Any]]]:
         told = company.ask("from review_items where why = 'row_has_a_source_key'")
         items = pl.concat([items, told]).unique("item_id", maintain_order=True)
     return company, items.rows(named=True)
+
+
+@pytest.fixture
+def keyless(two_nights: tuple[Company, Items], tmp_path: Path) -> tuple[Company, Items]:
+    return two_nights[0].twin(tmp_path / "chain"), two_nights[1]
 
 
 def leads(company: Company) -> list[tuple[str, str, str]]:
@@ -186,9 +195,9 @@ def toms(company: Company) -> list[str]:
 
 
 def test_the_name_of_a_record_that_two_corrections_share_leads_on_when_the_first_is_taken_back(
-    tmp_path: Path,
+    keyless: tuple[Company, Items], tmp_path: Path
 ) -> None:
-    company, (first, second) = keyless(tmp_path)
+    company, (first, second) = keyless
     company.correct(first, source_key="P7")
     company.correct(second, source_key="P7")
     company.night(3)
@@ -207,9 +216,9 @@ def test_the_name_of_a_record_that_two_corrections_share_leads_on_when_the_first
 
 
 def test_the_name_of_a_record_leads_on_when_an_earlier_row_is_given_its_key(
-    tmp_path: Path,
+    keyless: tuple[Company, Items], tmp_path: Path
 ) -> None:
-    company, (first, second) = keyless(tmp_path)
+    company, (first, second) = keyless
     company.correct(second, source_key="P7")
     company.night(3)
     (before,) = toms(company)
@@ -223,8 +232,10 @@ def test_the_name_of_a_record_leads_on_when_an_earlier_row_is_given_its_key(
     assert is_as_a_rebuild(company, tmp_path / "anew", 4)
 
 
-def test_a_record_that_goes_on_by_its_own_rows_is_led_to_as_well(tmp_path: Path) -> None:
-    company, (first, _) = keyless(tmp_path)
+def test_a_record_that_goes_on_by_its_own_rows_is_led_to_as_well(
+    keyless: tuple[Company, Items], tmp_path: Path
+) -> None:
+    company, (first, _) = keyless
     company.correct(first, source_key="P7")
     company.night(3)
     (before,) = toms(company)

@@ -42,6 +42,23 @@ def held(pristine: Company, tmp_path_factory: pytest.TempPathFactory) -> Company
     return company
 
 
+@pytest.fixture(scope="module")
+def held_again(held: Company, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """The same after another night, which brought nothing."""
+    company = held.twin(tmp_path_factory.mktemp("again"))
+    company.night(3)
+    return company
+
+
+@pytest.fixture(scope="module")
+def mended(held: Company, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """The same after a night in which the cities came back."""
+    company = held.twin(tmp_path_factory.mktemp("mended"))
+    company.drop("members", [member(number) for number in range(21)], name="third")
+    company.night(3)
+    return company
+
+
 def say(company: Company, *words: str) -> int:
     places = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
     return main([words[0], *places, *words[1:]])
@@ -77,25 +94,16 @@ def test_a_value_that_many_lose_holds_the_tables_back(held: Company) -> None:
         assert con.sql("select count(city) from customers").fetchall() == [(0,)]
 
 
-def test_a_night_after_it_with_nothing_new_stays_held_back(held: Company, tmp_path: Path) -> None:
-    company = held.twin(tmp_path)
-
-    company.night(3)
-
-    newest = held_back(company.settings)
+def test_a_night_after_it_with_nothing_new_stays_held_back(held_again: Company) -> None:
+    newest = held_back(held_again.settings)
     assert newest is not None
     assert newest[0] == "R0003"
-    assert current_run(company.settings) == "R0001"
+    assert current_run(held_again.settings) == "R0001"
 
 
-def test_a_night_that_mends_it_is_published_by_itself(held: Company, tmp_path: Path) -> None:
-    company = held.twin(tmp_path)
-    company.drop("members", [member(number) for number in range(21)], name="third")
-
-    company.night(3)
-
-    assert held_back(company.settings) is None
-    assert current_run(company.settings) == "R0003"
+def test_a_night_that_mends_it_is_published_by_itself(mended: Company) -> None:
+    assert held_back(mended.settings) is None
+    assert current_run(mended.settings) == "R0003"
 
 
 def test_a_person_releases_it_and_the_log_says_who(
@@ -152,24 +160,15 @@ def test_what_is_held_back_is_asked_of_administrators_alone(held: Company) -> No
 
 
 def test_the_next_night_that_is_held_back_is_asked_about_and_wins_no_time(
-    held: Company, tmp_path: Path
+    held_again: Company,
 ) -> None:
-    company = held.twin(tmp_path)
-
-    company.night(3)
-
-    (item,) = asked(company)
+    (item,) = asked(held_again)
     assert item.item_id == "P-R0003"
     assert item.due_at == night_time(2) + timedelta(days=1)
 
 
-def test_nobody_is_asked_about_what_a_later_night_mended(held: Company, tmp_path: Path) -> None:
-    company = held.twin(tmp_path)
-    company.drop("members", [member(number) for number in range(21)], name="third")
-
-    company.night(3)
-
-    assert asked(company) == []
+def test_nobody_is_asked_about_what_a_later_night_mended(mended: Company) -> None:
+    assert asked(mended) == []
 
 
 def test_what_is_released_is_asked_about_no_more(held: Company, tmp_path: Path) -> None:
