@@ -72,12 +72,11 @@ def test_a_list_of_single_customers_is_given_to_a_manager(
 
 
 def test_a_campaign_that_nothing_has_is_given_with_a_warning(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    campaigns: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company = two_campaigns(tmp_path)
-    data = ["--data", str(company.settings.data), "--rules", str(company.settings.rules)]
+    data = ["--data", str(campaigns.settings.data), "--rules", str(campaigns.settings.rules)]
     asked = "select distinct campaign from crosswalk where campaign is not null"
-    there = company.ask(asked).to_series()[0]
+    there = campaigns.ask(asked).to_series()[0]
 
     one = main(["user", "add", "ann", "--role", "viewer", "--campaign", there, *data])
     said = capsys.readouterr().err
