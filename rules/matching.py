@@ -58,6 +58,12 @@ class Clustering(Rule):
         description="bits by which a record must fit its customer better than any other that "
         "could not be put together with it; it stays alone else, and a data steward decides",
     )
+    name_alone: float = Field(
+        1.0,
+        ge=0,
+        description="bits that a name must say where nothing else is alike: what the model gives "
+        "it, less what differs, less log2 of the pairs of customers who have that name",
+    )
     contradiction: float = Field(
         3.0,
         gt=0,

@@ -10,14 +10,13 @@ pairs give the same clusters.
 
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from rules.matching import Clustering
+from transforms.components import components
 from transforms.contradict import Doubts
 from transforms.groups import Apart, Groups
+from transforms.namesakes import unsupported
 
 PAIR = ("record_a", "record_b")
 _MUST = 1_000_000.0
@@ -45,8 +44,9 @@ def cluster(
 ) -> Clusters:
     """Cluster `records` by `links` (record_a, record_b, match_weight) and `must_links`."""
     edges = _edges(records, links, must_links)
-    members = _components(records, edges)
+    members = components(records, edges)
     parts, kept, let_go = _cut(members, edges, rules)
+    parts, kept, bare = _without_bare(parts, kept, apart, rules)
     disputed = [
         _disputed(parts, apart),
         _opposed(parts, apart, rules),
@@ -59,7 +59,8 @@ def cluster(
         .select("record_number", founder=pl.coalesce("founder", "component"))
         .join(members, on="record_number", maintain_order="left")
     )
-    refusals = pl.concat([refused, let_go]).join(
+    bare = bare.filter(_are_apart(bare, founders))
+    refusals = pl.concat([refused, let_go, bare]).join(
         members.rename({"record_number": "record_a"}), on="record_a", maintain_order="left"
     )
     return Clusters(founders, refusals)
@@ -78,7 +79,7 @@ def pairs_to_weigh(
     them together have no third whose word is missing.
     """
     edges = _edges(records, links, must_links)
-    parts, _, _ = _cut(_components(records, edges), edges, rules)
+    parts, _, _ = _cut(components(records, edges), edges, rules)
     several = parts.filter(pl.len().over("component") > 2)
     pairs = several.join(several, on="component", suffix="_b").filter(
         pl.col("record_number") < pl.col("record_number_b")
@@ -98,20 +99,6 @@ def _edges(records: pl.Series, links: pl.DataFrame, must_links: pl.DataFrame) ->
             links.select("record_a", "record_b", "match_weight"),
         ]
     ).filter(pl.col("record_a").is_in(here) & pl.col("record_b").is_in(here))
-
-
-def _components(records: pl.Series, edges: pl.DataFrame) -> pl.DataFrame:
-    """Label each record with the smallest record that it is connected to."""
-    ordered = records.unique().sort()
-    ends = [np.searchsorted(ordered.to_numpy(), edges[end].to_numpy()) for end in edges.columns[:2]]
-    size = ordered.len()
-    graph = coo_array(
-        (np.ones(edges.height, dtype=np.int8), (ends[0], ends[1])), shape=(size, size)
-    )
-    count, labels = connected_components(graph, directed=False)
-    first = np.empty(count, dtype=np.int64)
-    first[labels[::-1]] = ordered.to_numpy()[::-1]  # of equal labels the last one written stays
-    return pl.DataFrame({"record_number": ordered, "component": first[labels]})
 
 
 def _cut(
@@ -136,7 +123,35 @@ def _cut(
         why = pl.lit("too_many_records")
         let_go.append(gone.select("record_a", "record_b", "match_weight", why=why))
         edges = of.filter(~weak).select(edges.columns)
-        members = _components(members["record_number"], edges)
+        members = components(members["record_number"], edges)
+
+
+def _without_bare(
+    parts: pl.DataFrame, edges: pl.DataFrame, apart: Apart, rules: Clustering
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Let go the links that rest on a name alone, where it cannot carry them; as `_cut`."""
+    if apart.said is None:
+        return parts, edges, _no_refusals()
+    records = parts["record_number"]
+    is_decided = pl.col("match_weight") >= _MUST
+    links, decided = edges.filter(~is_decided), edges.filter(is_decided)
+    weak = unsupported(records, links, decided, apart.said, rules.name_alone)
+    if weak.is_empty():
+        return parts, edges, _no_refusals()
+    gone = links.join(weak, on=PAIR, how="semi").with_columns(why=pl.lit("name_alone"))
+    kept = pl.concat([decided, links.join(weak, on=PAIR, how="anti")])
+    return components(records, kept), kept, gone
+
+
+def _are_apart(pairs: pl.DataFrame, members: pl.DataFrame) -> pl.Series:
+    """Whether the two records of each pair are of different customers."""
+    of = [
+        pairs.select(record_number=end).join(
+            members, on="record_number", how="left", maintain_order="left"
+        )["founder"]
+        for end in PAIR
+    ]
+    return of[0] != of[1]
 
 
 def _disputed(members: pl.DataFrame, apart: Apart) -> pl.Series:

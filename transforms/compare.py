@@ -35,6 +35,8 @@ class Comparison(NamedTuple):
     """Whether strangers of one name are more alike in it than strangers at random."""
     is_personal: bool = False
     """Whether people of one household differ in it as strangers do."""
+    is_name: bool = False
+    """Whether it is a part of a name: two people may have one name."""
     is_contact: bool = False
     """Whether people who are no family may share it: colleagues, or a number given out twice."""
 
@@ -132,6 +134,7 @@ COMPARISONS: dict[str, Comparison] = {
             Level("another first name", "ELSE", 0.01, 0.88, 0.95),
         ),
         is_personal=True,
+        is_name=True,
     ),
     "last_name": Comparison(
         ("last_key", "last_phonetic"),
@@ -161,6 +164,7 @@ COMPARISONS: dict[str, Comparison] = {
             Level("looks a little alike", f"{_LAST} >= 0.7", 0.03, 0.02, 0.02),
             Level("another last name", "ELSE", 0.03, 0.18, 0.965),
         ),
+        is_name=True,
     ),
     "both_names": Comparison(
         (),
@@ -176,6 +180,7 @@ COMPARISONS: dict[str, Comparison] = {
             Level("no correction", "ELSE", 1.0, 1.0, 0.999999999),
         ),
         True,
+        is_name=True,
     ),
     "middle_name": Comparison(
         ("middle_key",),

@@ -39,9 +39,12 @@ class Said(NamedTuple):
 
     pairs: pl.DataFrame
     """record_a, record_b, match_weight, against (the same without the prior), is_link, is_opposed,
-    and as scored: evidence, kinship, and w_ and level_ of each detail."""
+    is_bare (a name alone says that they are one), and as scored: evidence, kinship, w_ of what is
+    not a name, and w_ and level_ of each detail."""
     details: tuple[Detail, ...]
     prior: float
+    apart_from_names: tuple[str, ...] = ()
+    """The columns of weights of what is not a name."""
 
     def links(self) -> pl.DataFrame:
         """The pairs that link: record_a, record_b, match_weight."""
@@ -50,6 +53,10 @@ class Said(NamedTuple):
     def opposed(self) -> pl.DataFrame:
         """The pairs that speak against one customer: record_a, record_b, match_weight below 0."""
         return self.pairs.filter("is_opposed").select(*PAIR, match_weight="against")
+
+    def bare(self) -> pl.DataFrame:
+        """The links that rest on a name alone: record_a, record_b."""
+        return self.pairs.filter("is_link", "is_bare").select(PAIR)
 
     def contradictions(self, least: float) -> pl.DataFrame:
         """The pairs that contradict each other in a detail by so many bits: record_a, record_b."""
@@ -109,8 +116,9 @@ def what_is_said(pairs: pl.DataFrame, model: MatchModel, rules: Matching) -> Sai
         against=against,
         is_link=is_link,
         is_opposed=~is_link & (against < 0.0),
+        is_bare=~pl.any_horizontal(pl.lit(value=False), *_supports(model)),
     )
-    return Said(meant, details_of(model.settings), model.prior)
+    return Said(meant, details_of(model.settings), model.prior, _apart_from_names(model))
 
 
 def scored_columns(model: MatchModel) -> list[str]:
@@ -118,7 +126,27 @@ def scored_columns(model: MatchModel) -> list[str]:
     of_details = (
         f"{what}_{detail.name}" for detail in details_of(model.settings) for what in ("w", "level")
     )
-    return [*PAIR, "evidence", "kinship", *of_details]
+    return list(
+        dict.fromkeys([*PAIR, "evidence", "kinship", *of_details, *_apart_from_names(model)])
+    )
+
+
+def _apart_from_names(model: MatchModel) -> tuple[str, ...]:
+    """The columns of weights of what is not a name."""
+    return tuple(f"w_{name}" for name in _compared(model) if not COMPARISONS[name].is_name)
+
+
+def _supports(model: MatchModel) -> list[pl.Expr]:
+    """What says more than a name: that a country is the same says what the name said."""
+    return [
+        pl.col(f"w_{name}") > 0.0
+        for name in _compared(model)
+        if not (COMPARISONS[name].is_name or COMPARISONS[name].goes_with_names)
+    ]
+
+
+def _compared(model: MatchModel) -> list[str]:
+    return [comparison["output_column_name"] for comparison in model.settings["comparisons"]]
 
 
 def details_of(settings: dict[str, Any]) -> tuple[Detail, ...]:

@@ -52,6 +52,22 @@ def sample_items(pairs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def asked_once(refusals: pl.DataFrame) -> pl.DataFrame:
+    """Of the links between two customers that rest on their name alone, the strongest."""
+    is_name = pl.col("why") == "name_alone"
+    ends = ("customer_id_a", "customer_id_b")
+    strongest = (
+        refusals.filter(is_name)
+        .sort(-pl.col("match_weight"), "record_a", "record_b")
+        .unique(
+            [pl.min_horizontal(ends), pl.max_horizontal(ends).alias("other")],
+            keep="first",
+            maintain_order=True,
+        )
+    )
+    return pl.concat([refusals.filter(~is_name), strongest])
+
+
 def cluster_items(refusals: pl.DataFrame) -> pl.DataFrame:
     """Ask of refused links whether they join one customer or two; columns as in match_items."""
     return _items(

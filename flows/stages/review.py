@@ -35,7 +35,7 @@ def _all_items(run: Run, warehouse: Warehouse, golden: Golden) -> list[pl.DataFr
     apart = warehouse.read("from cluster.constraints where kind = 'cannot_link'")
     unsure = golden.read(NAMED, pairs=_unsure(run, warehouse, apart))
     drawn = open_samples(run, golden, unsure.height)
-    refused = golden.read(NAMED, pairs=_refused(warehouse, apart))
+    refused = review.asked_once(golden.read(NAMED, pairs=_refused(warehouse, apart)))
     return [
         review.match_items(_opened(warehouse, _but(unsure, drawn))),
         review.sample_items(drawn),

@@ -27,6 +27,10 @@ WHY = {
         "Fits two customers",
         "One of the records fits another customer about as well as this one.",
     ),
+    "name_alone": (
+        "A name and nothing else",
+        "Others have this name too, or what else is known of the two customers differs.",
+    ),
     "cannot_link": ("Somebody said no before", "A decision keeps records of these two apart."),
 }
 """Why a link was refused, by the word that the run gives for it."""

@@ -37,6 +37,7 @@ def pairs(*rows: tuple[int, int, float], against: tuple[int, int] | None = None)
         is_opposed=pl.col("match_weight") < 0,
         evidence="match_weight",
         kinship=pl.lit(-100.0),
+        is_bare=pl.lit(value=False),
     )
     return Answer(linked, Said(said, (), 0.0))
 

@@ -31,6 +31,7 @@ def said(pairs: dict[Pair, tuple[float, str]], *, is_reversed: bool = False) -> 
             "against": weight,
             "is_link": weight >= LINK,
             "is_opposed": weight < 0,
+            "is_bare": False,
             "evidence": weight,
             "kinship": -100.0,
             "w_birth_date": BITS[date],

@@ -83,6 +83,26 @@ def test_a_refused_must_link_shows_no_weight() -> None:
     assert items.select("kind", "why", "match_weight").rows() == [("cluster", "cannot_link", None)]
 
 
+def test_two_customers_of_one_name_are_asked_about_once() -> None:
+    refusals = pl.concat(
+        [
+            pair(2.0, why="name_alone", record_a=1, record_b=4),
+            pair(3.0, why="name_alone", record_a=2, record_b=4),
+            pair(1.0, why="weak_average", record_a=1, record_b=5),
+            pair(2.5, why="name_alone", record_a=3, record_b=6).with_columns(
+                customer_id_a=pl.lit("C1-2"), customer_id_b=pl.lit("C1-1")
+            ),
+        ]
+    )
+
+    asked = review.asked_once(refusals)
+
+    assert sorted(asked.select("why", "match_weight").rows()) == [
+        ("name_alone", 3.0),
+        ("weak_average", 1.0),
+    ]
+
+
 def test_every_kind_of_item_has_the_same_columns() -> None:
     told = {
         "match": review.match_items(pair(0.0)),
