@@ -5,6 +5,7 @@ and again, of one that stays and plans each question once: to plan it costs ten 
 to answer.
 """
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -110,6 +111,13 @@ def arithmetic(rows: int, kept: Arithmetic | None = None) -> Iterator[Arithmetic
 
 _AT_REST: list[Often] = []
 """Databases that stay and are not asked at the moment; one that failed is let go."""
+
+
+@atexit.register
+def _let_go() -> None:
+    """What is open when Python ends is told of on stderr, by the library that opened it."""
+    while _AT_REST:
+        _AT_REST.pop().close()
 
 
 def connect_memory() -> duckdb.DuckDBPyConnection:
