@@ -97,11 +97,14 @@ def test_what_is_done_by_the_clock_names_its_time_zone() -> None:
         "nightly",
         "audit",
         "escalate",
+        "train",
     ]
+    assert not schedules["train"][0]["active"]
     assert schedules["nightly"][0]["cron"] == "15 2 * * *"
     assert schedules["nightly"][0]["timezone"]
     assert schedules["audit"][0]["timezone"]
     assert schedules["escalate"][0]["timezone"]
+    assert schedules["train"][0]["timezone"]
 
 
 @pytest.mark.parametrize("around", [datetime(2026, 3, 27), datetime(2026, 10, 23)])
