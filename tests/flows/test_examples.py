@@ -36,7 +36,7 @@ def test_every_question_of_the_sql_file_is_answered(snapshot: Path) -> None:
         answers = [con.sql(statement.query).fetchall() for statement in statements]
 
     assert len(answers) >= 4
-    assert answers[0] == [(4, 1)]
+    assert answers[0] == [(5, 2)]
 
 
 def test_the_tour_in_polars_runs_to_its_end(snapshot: Path) -> None:
