@@ -113,14 +113,14 @@ def test_a_new_snapshot_is_answered_from_as_soon_as_it_is_ready(tmp_path: Path) 
         first = adam.match(**asked).json()
         (process,) = matchers.process_ids
         company.drop("forms", [vera])
-        company.night(2)
+        company.night(3)
 
         while (second := adam.match(**asked).json())["run_id"] == first["run_id"]:
             matchers.wait()
 
         assert matchers.process_ids == [process]
-    assert (first["run_id"], first["customers"]) == ("R0001", [])
-    assert (second["run_id"], len(second["customers"])) == ("R0002", 1)
+    assert (first["run_id"], first["customers"]) == ("R0002", [])
+    assert (second["run_id"], len(second["customers"])) == ("R0003", 1)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
