@@ -50,4 +50,4 @@ def _decide(page: Page, key: str) -> None:
     page.wait_for_selector("html[data-armed]")
     page.wait_for_timeout(400)
     page.keyboard.press(key)
-    page.wait_for_function("!document.documentElement.dataset.armed")
+    page.wait_for_selector("html:not([data-armed])", state="attached")
