@@ -21,8 +21,8 @@ from steward.desk.seen import Seen, see_item
 from steward.desk.values import MANY, newer, offers
 from steward.desk.visit import Visit
 from store.reading import Snapshot
-from store.state.queue import Verdict
 from store.state.scope import UNSURE
+from store.state.verdicts import Verdict
 from store.state.work import key_of
 from transforms.agreement import is_drawn
 from transforms.answer import Answer, AnswerError, answer_item, correct_row, fingerprint

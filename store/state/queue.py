@@ -16,13 +16,12 @@ from store.decisions import add_decision
 from store.errors import TouchstoneError
 from store.state.audit import Noted, note
 from store.state.engine import reading, writing
-from store.state.moments import to_moment, to_text
+from store.state.moments import to_text
 from store.state.scope import (
     ADMINISTRATORS,
     CLAIM_LASTS,
     DECIDED,
     SECOND,
-    UNSURE,
     Reader,
     in_scope,
     is_back,
@@ -30,7 +29,16 @@ from store.state.scope import (
     may_have,
     visible,
 )
-from store.state.tables import ASKS, CLAIMS, ITEMS, SKIPS, VERDICTS
+from store.state.tables import CLAIMS, ITEMS, SKIPS, VERDICTS
+from store.state.verdicts import (
+    Said,
+    Verdict,
+    first_verdicts,
+    is_settled_by,
+    store_verdict,
+    turn_item,
+    what_happened,
+)
 
 SKIP_LASTS = timedelta(hours=1)
 KEPT_LASTS = CLAIM_LASTS - timedelta(minutes=1)
@@ -48,26 +56,6 @@ class Claimed(NamedTuple):
     version: int
     state: str
     expires_at: datetime
-
-
-class Verdict(NamedTuple):
-    """What a person said of an item."""
-
-    verdict_id: str
-    item_id: str
-    version: int
-    answer: str
-    because: str
-    needs_second: bool
-    """Whether a second person must say the same before it is a decision."""
-
-
-class Said(NamedTuple):
-    """What became of a verdict."""
-
-    decision_id: int | None
-    """None: it waits for a second person, or two people disagree."""
-    is_replayed: bool
 
 
 class StaleError(TouchstoneError):
@@ -154,16 +142,16 @@ class Queue:
             if known is not None:
                 return Said(known.decision_id, is_replayed=True)
             item = self._held(connection, reader, verdict)
-            others = _first_verdicts(connection, verdict)
-            is_settled = decision is not None and _is_settled(others, verdict)
+            others = first_verdicts(connection, verdict)
+            is_settled = decision is not None and is_settled_by(others, verdict)
             decision_id = None
             if decision is not None and is_settled:
                 decision_id = add_decision(connection, decision, self._now()).decision_id
                 for one in also:
                     add_decision(connection, one, self._now())
-            _store(connection, reader, verdict, decision_id, to_text(self._now()))
+            store_verdict(connection, reader, verdict, decision_id, to_text(self._now()))
             state = DECIDED if is_settled else SECOND
-            _turn(connection, item.item_id, item.version, state, moves=is_settled)
+            turn_item(connection, item.item_id, item.version, state, moves=is_settled)
             _release(connection, reader.name, item.item_id)
             self._note(connection, reader, "verdict", item.item_id)
             return Said(decision_id, is_replayed=False)
@@ -201,7 +189,7 @@ class Queue:
     def what_happened(self, item_id: str) -> str:
         """Why an item does not wait any more, in words for who wanted it."""
         with reading(self._engine) as connection:
-            return _what_happened(connection, item_id)
+            return what_happened(connection, item_id)
 
     def counts(self, reader: Reader) -> dict[str, int]:
         """How many items of each kind wait for this reader, claimed ones too.
@@ -292,7 +280,7 @@ class Queue:
         named = ITEMS.c.item_id == verdict.item_id
         item = connection.execute(visible(reader, self._now()).where(named)).first()
         if item is None or item.version != verdict.version:
-            raise StaleError(_what_happened(connection, verdict.item_id))
+            raise StaleError(what_happened(connection, verdict.item_id))
         holder = self._holder(connection, verdict.item_id)
         if holder != reader.name:
             raise (
@@ -312,60 +300,3 @@ def _release(
 ) -> None:
     ends = sa.true() if until is None else CLAIMS.c.expires_at <= to_text(until)
     connection.execute(sa.delete(CLAIMS).where(_of(CLAIMS, item_id, name) & ends))
-
-
-def _first_verdicts(connection: sa.Connection, verdict: Verdict) -> list[str]:
-    """What others said of the item as it is, earliest first."""
-    query = sa.select(VERDICTS.c.answer).where(
-        (VERDICTS.c.item_id == verdict.item_id) & (VERDICTS.c.item_version == verdict.version)
-    )
-    return list(connection.scalars(query.order_by(VERDICTS.c.said_at)))
-
-
-def _is_settled(others: list[str], verdict: Verdict) -> bool:
-    """One person is enough where no second is needed; else two must say the same."""
-    sure = [answer for answer in others if answer != UNSURE]
-    return verdict.answer in sure if sure or verdict.needs_second else True
-
-
-def _store(
-    connection: sa.Connection, reader: Reader, verdict: Verdict, decision_id: int | None, at: str
-) -> None:
-    connection.execute(
-        sa.insert(VERDICTS).values(
-            verdict_id=verdict.verdict_id,
-            item_id=verdict.item_id,
-            item_version=verdict.version,
-            user_name=reader.name,
-            said_at=at,
-            answer=verdict.answer,
-            because=verdict.because,
-            decision_id=decision_id,
-        )
-    )
-
-
-def _turn(
-    connection: sa.Connection, item_id: str, version: int, state: str, *, moves: bool
-) -> None:
-    """Give the item its new state; a decided one is another version than the one looked at.
-
-    Whoever answers has the customer's answer, or did not want it.
-    """
-    connection.execute(sa.delete(ASKS).where(ASKS.c.item_id == item_id))
-    connection.execute(
-        sa.update(ITEMS)
-        .where(ITEMS.c.item_id == item_id)
-        .values(state=state, version=version + int(moves))
-    )
-
-
-def _what_happened(connection: sa.Connection, item_id: str) -> str:
-    query = sa.select(VERDICTS).where(
-        (VERDICTS.c.item_id == item_id) & VERDICTS.c.decision_id.is_not(None)
-    )
-    last = connection.execute(query.order_by(VERDICTS.c.said_at.desc())).first()
-    if last is None:
-        return "This item is not as you saw it; look at it again."
-    at = to_moment(last.said_at).strftime("%H:%M")
-    return f"{last.user_name} decided this at {at} (UTC): {last.answer}. Take the next one."

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from rules.decision import NewDecision, Same
 from store.decisions import DecisionLog
 from store.state.engine import open_engine
-from store.state.queue import CLAIM_LASTS, COUNT_LASTS, SKIP_LASTS, Queue, Said, StaleError, Verdict
+from store.state.queue import CLAIM_LASTS, COUNT_LASTS, SKIP_LASTS, Queue, StaleError
 from store.state.scope import Reader
 from store.state.staging import live_run, publish_queue
+from store.state.verdicts import Said, Verdict
 from store.state.work import Work, key_of
 from store.state.workload import Workload
 
