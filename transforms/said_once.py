@@ -44,13 +44,13 @@ def keys_said(log: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     given = cells.filter(cells_field=KEY).select(*ROW, "said", pl.col("cells_value").alias(KEY))
     again = undos.filter("restores").select(decided="decision_id", said="undoes")
     begun = pl.concat([given.with_columns(decided="said"), given.join(again, on="said")])
-    later = given.join(said.select(*ROW, ended="said"), on=ROW)
-    ends = pl.concat(
-        [
-            undos.filter(~pl.col("restores")).select(said="undoes", ended="decision_id"),
-            later.select("said", "ended"),
-        ]
-    )
+    undone = undos.filter(~pl.col("restores")).select(said="undoes", ended="decision_id")
+    later = given.join(said.select(*ROW, ended="said"), on=ROW).select("said", "ended")
+    return _with_ends(begun, pl.concat([undone, later]), standing)
+
+
+def _with_ends(begun: pl.DataFrame, ends: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
+    """Each time with the first end after its beginning; the last of one that stands has none."""
     ended = begun.join(ends, on="said").filter(pl.col("ended") > pl.col("decided"))
     holds = pl.col("said").is_in(standing["decision_id"].implode())
     is_last = pl.col("decided") == pl.col("decided").max().over("said")

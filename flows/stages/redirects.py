@@ -9,7 +9,7 @@ import polars as pl
 from flows.erasing.names import all_heirs, all_old_names
 from flows.ledger import said_before
 from flows.run import Run
-from flows.stages.renamed import parted, renumbered
+from flows.stages.renamed import obeyed_in, parted, renumbered
 from store.golden import Golden
 from store.warehouse import Warehouse
 from transforms.identify import customer_id, find_redirects, named_as
@@ -21,25 +21,9 @@ def write_redirects(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     touched = _relinked(run, warehouse)
     if touched.is_empty():
         return
-    members = warehouse.read(
-        """
-        select x.record_number, x.founder, cast(substr(d.run_id, 2) as bigint) as run_number,
-            cast(substr(l.run_id, 2) as bigint) as last_run
-        from cluster.crosswalk x semi join touched using (founder)
-        join valid.records v using (record_number)
-        join ingest.deliveries d on d.delivery_number = x.record_number // 1000000000
-        join ingest.deliveries l on l.delivery_number = v.arrival // 1000000000""",
-        touched=touched,
-    )
+    members = warehouse.read(_MEMBERS, touched=touched)
     decided = _decided_links(run, warehouse, members)
-    has_decided = pl.col("record_number").is_in(decided["record_a"].implode())
-    if members["last_run"].max() == members["run_number"].min() and decided.is_empty():
-        several = members.clear()  # all came in one run: nothing had another name before
-    else:
-        several = members.filter(
-            (pl.col("last_run").max() > pl.col("run_number").min()).over("founder")
-            | has_decided.any().over("founder")
-        )
+    several = _of_several_runs(members, decided)
     links = pl.concat([_links(run, warehouse, several), decided])
     found = find_redirects(*_as_named(run, warehouse, several, links))
     found = pl.concat([found, parted(run, warehouse, members, found)])
@@ -56,6 +40,27 @@ def write_redirects(run: Run, warehouse: Warehouse, golden: Golden) -> None:
             run_id=pl.format("R{}", pl.col("run_number").cast(pl.String).str.zfill(4)),
             why="why",
         ),
+    )
+
+
+_MEMBERS = """
+select x.record_number, x.founder, cast(substr(d.run_id, 2) as bigint) as run_number,
+    cast(substr(l.run_id, 2) as bigint) as last_run
+from cluster.crosswalk x semi join touched using (founder)
+join valid.records v using (record_number)
+join ingest.deliveries d on d.delivery_number = x.record_number // 1000000000
+join ingest.deliveries l on l.delivery_number = v.arrival // 1000000000"""
+"""The records of these customers, the run that each came in, and the run of its version now."""
+
+
+def _of_several_runs(members: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """The members of customers that can have had another name before."""
+    if members["last_run"].max() == members["run_number"].min() and decided.is_empty():
+        return members.clear()  # all came in one run
+    has_decided = pl.col("record_number").is_in(decided["record_a"].implode())
+    return members.filter(
+        (pl.col("last_run").max() > pl.col("run_number").min()).over("founder")
+        | has_decided.any().over("founder")
     )
 
 
@@ -148,17 +153,15 @@ def _decided_links(run: Run, warehouse: Warehouse, members: pl.DataFrame) -> pl.
     That is the one after the snapshot on which it was decided, or later where a record came
     later: the same in a rebuild as it was in the night.
     """
-    said = run.said.must_links.join(
-        run.decisions.select("decision_id", "snapshot_run_id"), on="decision_id"
-    )
+    obeyed = obeyed_in(run.decisions).rename({"decision": "decision_id", "run_number": "obeyed"})
+    said = run.said.must_links.join(obeyed, on="decision_id")
     return warehouse.read(
         """
         with named as (
             select record_number, founder, run_number, source || ':' || source_key as record_id
             from members join ingest.records using (record_number))
         select a.record_number as record_a, b.record_number as record_b,
-            greatest(a.run_number, b.run_number,
-                coalesce(cast(substr(snapshot_run_id, 2) as bigint), 0) + 1) as run_number,
+            greatest(a.run_number, b.run_number, obeyed) as run_number,
             'decided' as why
         from said join named a on a.record_id = said.record_a
         join named b on b.record_id = said.record_b and a.founder = b.founder""",

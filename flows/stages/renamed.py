@@ -29,7 +29,7 @@ def renumbered(run: Run, warehouse: Warehouse) -> pl.DataFrame:
     keys = keys_said(run.decisions, run.said.corrections)
     if keys.is_empty():
         return pl.DataFrame(schema=NAMES)
-    runs = _obeyed_in(run.decisions)
+    runs = obeyed_in(run.decisions)
     keys = keys.join(runs.rename({"decision": "decided", "run_number": "since"}), on="decided")
     keys = keys.join(
         runs.rename({"decision": "ended", "run_number": "until"}), on="ended", how="left"
@@ -49,11 +49,11 @@ def parted(
     judged = records_judged(run.decisions)
     if judged.is_empty():
         return found.clear()
-    last = judged.join(_obeyed_in(run.decisions), left_on="last", right_on="decision")
+    last = judged.join(obeyed_in(run.decisions), left_on="last", right_on="decision")
     return warehouse.read(_PARTED, judged=last, members=members, found=found)
 
 
-def _obeyed_in(decisions: pl.DataFrame) -> pl.DataFrame:
+def obeyed_in(decisions: pl.DataFrame) -> pl.DataFrame:
     """The first run that could obey each decision: decision, run_number."""
     return decisions.select(
         decision="decision_id",
