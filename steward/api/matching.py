@@ -4,6 +4,7 @@ Questions that come at once are answered together, since a look at a frame costs
 record as for twenty. What is out of the asker's scope is left out before anything is scored.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from transforms.block import block_keys
 from transforms.match import MatchModel, band, match_weight, score_few
 from transforms.score import Scorer
 
+LOG = logging.getLogger("touchstone.steward")
 MOST = 2_000
 """Records that one question is compared with at most; a record with rare keys meets far fewer."""
 
@@ -30,6 +32,8 @@ _KNOWN = (
     "email", "email_2", "phone", "phone_2", "address", "city", "region", "postcode", "country",
 )  # fmt: skip
 """What is known of a record."""
+_WARMING = 32
+"""Records that are asked about when a snapshot is opened, spread over all that there are."""
 Answer = dict[str, Any]
 """Part of an answer; `Any` is whatever JSON can hold."""
 
@@ -54,16 +58,20 @@ class Matcher(NamedTuple):
     """One thread asks it."""
 
     def warm(self) -> None:
-        """Be asked once about a record that is here: whoever asks first finds all planned.
+        """Be asked once about records that are here: whoever asks first finds all planned.
 
-        That takes some ten times as long as an answer.
+        That takes some ten times as long as an answer, and what a country needs is read when its
+        first record comes. A record that cannot be asked about keeps nobody from asking.
         """
-        drawer = self.cabinet.records
+        drawer, everything = self.cabinet.records, scoped_to(Reach(is_all=True))
         if not drawer.founders.size:
             return
-        row = drawer.at(np.array([drawer.founders.size // 2]), _KNOWN).to_pylist()[0]
-        everything = scoped_to(Reach(is_all=True))
-        self.answer([Question(_said(row), everything, 1)])
+        some = np.linspace(0, drawer.founders.size - 1, min(drawer.founders.size, _WARMING))
+        rows = drawer.at(some.astype(np.int64), _KNOWN).to_pylist()
+        try:
+            self.answer([Question(_said(row), everything, 1) for row in rows])
+        except Exception as error:  # its text could tell of a person
+            LOG.warning("the first question about a match fails: %s", type(error).__name__)
 
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
         """The answer to each question, in order."""

@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
-from steward.api.matchers import Matchers
+from rules.reach import Reach
+from steward.api.matchers import Matchers, open_matcher
+from steward.api.matching import Question
+from store.rulebook import read_rulebook
+from store.scoped import scoped_to
 from store.settings import Settings
 from store.state.open import open_state
 from store.state.people import User
@@ -23,6 +27,7 @@ from tests.steward.served import served
 from tests.steward.test_api import Program, program
 from tests.steward.test_aside import is_gone
 from tests.steward.test_customers import FOREIGN, a_company
+from transforms.score import Scorer
 
 ANNA: dict[str, Any] = {"full_name": "GROSSMANN, Anna", "email": "anna@post.org"}
 OTTO: dict[str, Any] = {"first_name": "Otto", "last_name": FOREIGN, "phone": "+447911123499"}
@@ -103,6 +108,24 @@ def test_who_gets_no_answer_is_told_when_to_ask_again(company: Company) -> None:
     assert told.json()["detail"] == "This match could not be ended; ask again then."
     assert "anna" not in told.text
     assert after.status_code == 200
+
+
+def test_a_first_question_that_fails_keeps_nobody_from_asking(
+    company: Company, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = company.settings
+    (run_id,) = company.ask("select max(run_id) from runs").row(0)
+    matcher = open_matcher(settings, read_rulebook(settings.rules), run_id)
+    broken = matcher._replace(scorer=cast("Scorer", None))
+    caplog.clear()
+
+    broken.warm()
+
+    assert caplog.messages == ["the first question about a match fails: AttributeError"]
+    asked = Question(ANNA, scoped_to(Reach(is_all=True)), 1)
+    with pytest.raises(AttributeError):
+        broken.answer([asked])
+    assert matcher.answer([asked])[0]["customers"]
 
 
 def test_a_new_snapshot_is_answered_from_as_soon_as_it_is_ready(tmp_path: Path) -> None:
