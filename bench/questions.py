@@ -108,7 +108,9 @@ def copy(address: str) -> Callable[[str], object]:
     """What asks the copy in PostgreSQL."""
     import sqlalchemy as sa
 
-    connection = sa.create_engine(address).connect()
+    connection = sa.create_engine(
+        sa.make_url(address).set(drivername="postgresql+pg8000")
+    ).connect()
     connection.exec_driver_sql("set search_path = touchstone")
     return lambda sql: connection.exec_driver_sql(sql.replace("%", "%%")).all()
 
