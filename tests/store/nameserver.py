@@ -5,12 +5,14 @@ import socketserver
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from dnslib import AAAA, CNAME, MX, QTYPE, RCODE, RR, A, DNSRecord
 
 Zone = dict[str, str]
 """What is said of each domain: one of the words of `_SAYS`, or `mx <host>`; else NXDOMAIN."""
+
+_PORTS_TRIED = 20
 
 
 class Nameserver:
@@ -79,10 +81,8 @@ class Nameserver:
 def nameserver() -> Iterator[Nameserver]:
     """A server for the length of a test; its `address` is what TOUCHSTONE_DNS takes."""
     server = Nameserver()
-    udp = _open(socketserver.ThreadingUDPServer, 0, _datagrams(server))
-    port = udp.server_address[1]
-    tcp = _open(socketserver.ThreadingTCPServer, port, _streams(server))
-    server.address = f"127.0.0.1:{port}"
+    udp, tcp = _pair(server)
+    server.address = f"127.0.0.1:{udp.server_address[1]}"
     threads = [
         threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01})
         for one in (udp, tcp)
@@ -99,11 +99,21 @@ def nameserver() -> Iterator[Nameserver]:
             thread.join()
 
 
+def _pair(server: Nameserver) -> tuple[socketserver.BaseServer, socketserver.BaseServer]:
+    """One port for datagrams and streams; one that streams have taken elsewhere is left again."""
+    for _ in range(_PORTS_TRIED):
+        tcp = _open(socketserver.ThreadingTCPServer, 0, _streams(server))
+        with suppress(OSError):
+            port = tcp.server_address[1]
+            return _open(socketserver.ThreadingUDPServer, port, _datagrams(server)), tcp
+        tcp.server_close()
+    raise OSError("no port was free for datagrams and streams both")
+
+
 def _open(
     kind: type[socketserver.BaseServer], port: int, handler: type[socketserver.BaseRequestHandler]
 ) -> socketserver.BaseServer:
     class Server(kind):  # type: ignore[misc, valid-type]
-        allow_reuse_address = True
         daemon_threads = True
         request_queue_size = 100
         max_packet_size = 65535
