@@ -28,6 +28,7 @@ from transforms.cluster import cluster, pairs_to_weigh
 from transforms.contradict import what_is_said
 from transforms.evaluate import score
 from transforms.frequencies import refreshed_frequencies
+from transforms.generations import generations
 from transforms.groups import Apart
 from transforms.match import MatchModel, prepare_nodes, score_given, score_pairs
 from transforms.priors import priors_of_pairs, with_rarer_households
@@ -231,7 +232,7 @@ def _cluster(
     rest = score_given(nodes, wanted, model, rules)
     said = what_is_said(pl.concat([pairs, rest]), model, rules)
     keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
-    apart = Apart(nothing, keys, said)
+    apart = Apart(nothing, keys, said, generations(nodes))
     found = cluster(records, links, nothing, apart, rules.clustering)
     return found.members.select(record="record_number", cluster="founder")
 

@@ -15,6 +15,8 @@ from transforms.standardise.phones import phone_metadata_version
 
 READING = ("lookups", "reading", "match")
 """What changes here needs everything read again: a rebuild."""
+_METHOD = 2
+"""Raised whenever this code makes something else of the same rows and rules; 2: generations."""
 
 
 def digests(rulebook: Rulebook) -> dict[str, str]:
@@ -31,6 +33,7 @@ def digests(rulebook: Rulebook) -> dict[str, str]:
         matching.pop(guard)
     parts: dict[str, Any] = {
         "lookups": [
+            _METHOD,
             rulebook.digest("lookups"),
             phone_metadata_version(),
             email_library_version(),

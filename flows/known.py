@@ -12,6 +12,7 @@ from store.rulebook import read_feeds, read_lookups
 from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.warehouse import Warehouse
+from transforms.generations import generations
 from transforms.match import prepare_nodes
 from transforms.resolve import state_of
 from transforms.standardise.keys import record_keys
@@ -32,6 +33,8 @@ class Known(NamedTuple):
     """Pairs that people judged: record_a, record_b, is_same."""
     keys: pl.DataFrame
     """record_number, source: records of sources that are free of duplicates."""
+    generations: pl.DataFrame
+    """record_number, generation of the records that say one."""
 
 
 def read_known(settings: Settings, rules: Matching) -> Known:
@@ -61,7 +64,7 @@ def read_known(settings: Settings, rules: Matching) -> Known:
     shown = records.select("record_number", "record_id", "received_at", *SHOWN)
     keys = records.select("record_number", "source").filter(pl.col("source").is_in(sources))
     nodes = prepare_nodes(record_keys(records, read_lookups(settings.rules / "lookups")), rules)
-    return Known(shown, nodes, pairs, read_verdicts(settings, shown), keys)
+    return Known(shown, nodes, pairs, read_verdicts(settings, shown), keys, generations(records))
 
 
 def read_verdicts(settings: Settings, records: pl.DataFrame) -> pl.DataFrame:

@@ -57,7 +57,7 @@ def customers(known: Known, answer: Answer, rules: Matching) -> pl.DataFrame:
     must, cannot = _said(known)
     numbers = known.records["record_number"]
     chosen = links.select("record_a", "record_b", "match_weight")
-    apart = Apart(cannot, known.keys, answer.said)
+    apart = Apart(cannot, known.keys, answer.said, known.generations)
     return cluster(numbers, chosen, must, apart, rules.clustering).members
 
 

@@ -26,6 +26,7 @@ _WHY = {
     "too_many_records": "so many records hang together that its weakest links were let go",
     "fits_two_customers": "one of the records fits another customer about as well",
     "name_alone": "nothing but a name says so, and others have it or other details differ",
+    "another_generation": "one says Jr or Sr and the other does not; a family shares name and home",
     "two_keys_of_one_source": "it would join two records of a source that never has anybody twice",
     "cannot_link": "a person decided that they are different",
     "linked": "their records were found to be one customer",

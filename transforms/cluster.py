@@ -8,6 +8,7 @@ speaks against counts against. Everything is ordered by weight and then by recor
 pairs give the same clusters.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
@@ -15,6 +16,7 @@ import polars as pl
 from rules.matching import Clustering
 from transforms.components import components
 from transforms.contradict import Doubts
+from transforms.generations import at_odds
 from transforms.groups import Apart, Groups
 from transforms.namesakes import unsupported
 
@@ -46,7 +48,7 @@ def cluster(
     edges = _edges(records, links, must_links)
     members = components(records, edges)
     parts, kept, let_go = _cut(members, edges, rules)
-    parts, kept, bare = _without_bare(parts, kept, apart, rules)
+    parts, kept, weak = _without_weak(parts, kept, apart, rules)
     disputed = [
         _disputed(parts, apart),
         _opposed(parts, apart, rules),
@@ -59,8 +61,8 @@ def cluster(
         .select("record_number", founder=pl.coalesce("founder", "component"))
         .join(members, on="record_number", maintain_order="left")
     )
-    bare = bare.filter(_are_apart(bare, founders))
-    refusals = pl.concat([refused, let_go, bare]).join(
+    weak = weak.filter(_are_apart(weak, founders))
+    refusals = pl.concat([refused, let_go, weak]).join(
         members.rename({"record_number": "record_a"}), on="record_a", maintain_order="left"
     )
     return Clusters(founders, refusals)
@@ -126,20 +128,27 @@ def _cut(
         members = components(members["record_number"], edges)
 
 
-def _without_bare(
+def _without_weak(
     parts: pl.DataFrame, edges: pl.DataFrame, apart: Apart, rules: Clustering
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Let go the links that rest on a name alone, where it cannot carry them; as `_cut`."""
+    """Let go the links that cannot carry what they would join; as `_cut`."""
+    let_go = [_no_refusals()]
     if apart.said is None:
-        return parts, edges, _no_refusals()
-    records = parts["record_number"]
+        return parts, edges, let_go[0]
     is_decided = pl.col("match_weight") >= _MUST
     links, decided = edges.filter(~is_decided), edges.filter(is_decided)
-    weak = unsupported(records, links, decided, apart.said, rules.name_alone)
-    if weak.is_empty():
-        return parts, edges, _no_refusals()
-    gone = links.join(weak, on=PAIR, how="semi").with_columns(why=pl.lit("name_alone"))
-    kept = pl.concat([decided, links.join(weak, on=PAIR, how="anti")])
+    records, said = parts["record_number"], apart.said
+    for why, find in (
+        ("another_generation", partial(at_odds, parts, stated=apart.generations)),
+        ("name_alone", partial(unsupported, records, least=rules.name_alone)),
+    ):
+        weak = find(links=links, decided=decided, said=said)
+        let_go.append(links.join(weak, on=PAIR, how="semi").with_columns(why=pl.lit(why)))
+        links = links.join(weak, on=PAIR, how="anti")
+    gone = pl.concat(let_go)
+    if gone.is_empty():
+        return parts, edges, gone
+    kept = pl.concat([decided, links])
     return components(records, kept), kept, gone
 
 

@@ -6,6 +6,7 @@ the mailbox of both would put them together, since it contradicts neither. So be
 that contradict each other in a detail, pairs of which one does not state it count as if it did.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from rules.matching import Matching
-from transforms.compare import COMPARISONS
+from transforms.compare import COMPARISONS, Comparison
 from transforms.match import MatchModel, match_weight, weight_of
 from transforms.weigh import last_weights
 
@@ -39,8 +40,8 @@ class Said(NamedTuple):
 
     pairs: pl.DataFrame
     """record_a, record_b, match_weight, against (the same without the prior), is_link, is_opposed,
-    is_bare (a name alone says that they are one), and as scored: evidence, kinship, w_ of what is
-    not a name, and w_ and level_ of each detail."""
+    is_bare (a name alone says that they are one), is_at_home (nothing but name and home does), and
+    as scored: evidence, kinship, w_ of what is not a name, and w_ and level_ of each detail."""
     details: tuple[Detail, ...]
     prior: float
     apart_from_names: tuple[str, ...] = ()
@@ -57,6 +58,10 @@ class Said(NamedTuple):
     def bare(self) -> pl.DataFrame:
         """The links that rest on a name alone: record_a, record_b."""
         return self.pairs.filter("is_link", "is_bare").select(PAIR)
+
+    def at_home(self) -> pl.DataFrame:
+        """The links that rest on name and home, which families share: record_a, record_b."""
+        return self.pairs.filter("is_link", "is_at_home").select(PAIR)
 
     def contradictions(self, least: float) -> pl.DataFrame:
         """The pairs that contradict each other in a detail by so many bits: record_a, record_b."""
@@ -116,7 +121,8 @@ def what_is_said(pairs: pl.DataFrame, model: MatchModel, rules: Matching) -> Sai
         against=against,
         is_link=is_link,
         is_opposed=~is_link & (against < 0.0),
-        is_bare=~pl.any_horizontal(pl.lit(value=False), *_supports(model)),
+        is_bare=~pl.any_horizontal(pl.lit(value=False), *_supports(model, _is_no_name)),
+        is_at_home=~pl.any_horizontal(pl.lit(value=False), *_supports(model, _is_no_home)),
     )
     return Said(meant, details_of(model.settings), model.prior, _apart_from_names(model))
 
@@ -136,13 +142,19 @@ def _apart_from_names(model: MatchModel) -> tuple[str, ...]:
     return tuple(f"w_{name}" for name in _compared(model) if not COMPARISONS[name].is_name)
 
 
-def _supports(model: MatchModel) -> list[pl.Expr]:
-    """What says more than a name: that a country is the same says what the name said."""
-    return [
-        pl.col(f"w_{name}") > 0.0
-        for name in _compared(model)
-        if not (COMPARISONS[name].is_name or COMPARISONS[name].goes_with_names)
-    ]
+def _supports(model: MatchModel, kind: Callable[[Comparison], bool]) -> list[pl.Expr]:
+    """What speaks for one customer of the comparisons of a kind."""
+    return [pl.col(f"w_{name}") > 0.0 for name in _compared(model) if kind(COMPARISONS[name])]
+
+
+def _is_no_name(compared: Comparison) -> bool:
+    """Whether it says more than a name: that a country is the same says what the name said."""
+    return not (compared.is_name or compared.goes_with_names)
+
+
+def _is_no_home(compared: Comparison) -> bool:
+    """Whether it says more than name and home, which a family has in common."""
+    return compared.is_contact or (compared.is_personal and not compared.is_name)
 
 
 def _compared(model: MatchModel) -> list[str]:

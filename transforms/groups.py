@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rules.matching import Clustering
 from transforms.contradict import Said
+from transforms.generations import SCHEMA
 
 _Number = TypeVar("_Number", float, NDArray[np.float64])
 
@@ -24,6 +25,8 @@ class Apart(NamedTuple):
     """record_number, source: records of sources whose keys are all different customers."""
     said: Said | None = None
     """What pairs say: which speak against one customer, and which contradict each other."""
+    generations: pl.DataFrame = pl.DataFrame(schema=SCHEMA)
+    """record_number, generation of the records that say which of one name they are of."""
 
 
 class Groups:

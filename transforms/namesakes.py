@@ -12,11 +12,10 @@ weighs what the model gives it, less what differs, less log2 of the pairs of gro
 
 import polars as pl
 
-from transforms.components import components
+from transforms.components import GROUPS, between, grouped
 from transforms.contradict import Said
 
 PAIR = ("record_a", "record_b")
-_GROUPS = ("x", "y")
 
 
 def unsupported(
@@ -29,25 +28,14 @@ def unsupported(
     """
     is_bare = links.select(PAIR).join(said.bare(), on=PAIR, how="semi")
     firm = links.select(PAIR).join(is_bare, on=PAIR, how="anti")
-    held = components(records, pl.concat([firm, decided.select(PAIR)]))
-    groups = held.rename({"component": "group"})
-    bare = _between(is_bare, groups)
-    joins = bare.select(_GROUPS).unique()
-    pairs = _between(said.pairs, groups).join(joins, on=_GROUPS, how="semi")
-    weighed = _weighed(pairs, said.apart_from_names).join(_namesakes(joins), on=_GROUPS)
+    groups = grouped(records, pl.concat([firm, decided.select(PAIR)]))
+    bare = between(is_bare, groups)
+    joins = bare.select(GROUPS).unique()
+    pairs = between(said.pairs, groups).join(joins, on=GROUPS, how="semi")
+    weighed = _weighed(pairs, said.apart_from_names).join(_namesakes(joins), on=GROUPS)
     of_all = pl.col("namesakes") * (pl.col("namesakes") - 1) / 2
     doubtful = weighed.filter((pl.col("weight") - of_all.log(2)).round(6) < least)
-    return bare.join(doubtful, on=_GROUPS, how="semi").select(PAIR)
-
-
-def _between(pairs: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """The pairs of records of two groups, which are x and y."""
-    here = pairs.join(
-        groups.rename({"record_number": "record_a", "group": "one"}), on="record_a"
-    ).join(groups.rename({"record_number": "record_b", "group": "other"}), on="record_b")
-    return here.filter(pl.col("one") != pl.col("other")).with_columns(
-        x=pl.min_horizontal("one", "other"), y=pl.max_horizontal("one", "other")
-    )
+    return bare.join(doubtful, on=GROUPS, how="semi").select(PAIR)
 
 
 def _weighed(pairs: pl.DataFrame, details: tuple[str, ...]) -> pl.DataFrame:
@@ -61,17 +49,17 @@ def _weighed(pairs: pl.DataFrame, details: tuple[str, ...]) -> pl.DataFrame:
     name_alone = pl.col("match_weight") - sum((pl.col(name) for name in details), pl.lit(0.0))
     most = (bits.filter("is_bare").max() for bits in (pl.col("match_weight"), name_alone))
     best, name = most
-    return pairs.group_by(_GROUPS).agg(weight=pl.min_horizontal(best, name + differ))
+    return pairs.group_by(GROUPS).agg(weight=pl.min_horizontal(best, name + differ))
 
 
 def _namesakes(joins: pl.DataFrame) -> pl.DataFrame:
     """For each two groups how many there are that a name joins to either, with them: namesakes."""
     near = pl.concat(
-        [joins, joins.select(x="y", y="x"), *(joins.select(x=side, y=side) for side in _GROUPS)]
+        [joins, joins.select(x="y", y="x"), *(joins.select(x=side, y=side) for side in GROUPS)]
     ).rename({"x": "of", "y": "near"})
-    found = (joins.join(near, left_on=side, right_on="of") for side in _GROUPS)
+    found = (joins.join(near, left_on=side, right_on="of") for side in GROUPS)
     return (
-        pl.concat(of.select(*_GROUPS, "near") for of in found)
-        .group_by(_GROUPS)
+        pl.concat(of.select(*GROUPS, "near") for of in found)
+        .group_by(GROUPS)
         .agg(namesakes=pl.col("near").n_unique())
     )

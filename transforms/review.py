@@ -54,7 +54,7 @@ def sample_items(pairs: pl.DataFrame) -> pl.DataFrame:
 
 def asked_once(refusals: pl.DataFrame) -> pl.DataFrame:
     """Of the links between two customers that rest on their name alone, the strongest."""
-    is_name = pl.col("why") == "name_alone"
+    is_name = pl.col("why").is_in(["name_alone", "another_generation"])
     ends = ("customer_id_a", "customer_id_b")
     strongest = (
         refusals.filter(is_name)

@@ -8,6 +8,7 @@ from flows.stages.match import model_of, read_nodes
 from store.warehouse import Warehouse
 from transforms.cluster import Clusters, cluster, pairs_to_weigh
 from transforms.contradict import scored_columns, what_is_said
+from transforms.generations import generations
 from transforms.groups import Apart
 from transforms.identify import with_heirs
 from transforms.match import score_given
@@ -99,7 +100,7 @@ def _cluster(run: Run, warehouse: Warehouse, constraints: pl.DataFrame) -> Clust
     wanted = pairs_to_weigh(records, stored.links(), must, pairs, rules.clustering)
     rest = _score_rest(run, warehouse, wanted, pairs.schema)
     said = what_is_said(pl.concat([pairs, rest]), model, rules)
-    apart = Apart(cannot, _keys(run, warehouse), said)
+    apart = Apart(cannot, _keys(run, warehouse), said, _generations(warehouse))
     return cluster(records, stored.links(), must, apart, rules.clustering)
 
 
@@ -121,6 +122,16 @@ def _keys(run: Run, warehouse: Warehouse) -> pl.DataFrame:
     return warehouse.read(
         "select record_number, source from ingest.records join affected using (record_number) "
         f"where source in (select unnest({_array(sources)}::varchar[]))"
+    )
+
+
+def _generations(warehouse: Warehouse) -> pl.DataFrame:
+    return generations(
+        warehouse.read(
+            "select s.record_number, s.suffix from ingest.records r "
+            "join affected using (record_number) join std.records s on s.arrival = r.arrival "
+            "where s.suffix is not null"
+        )
     )
 
 

@@ -31,6 +31,10 @@ WHY = {
         "A name and nothing else",
         "Others have this name too, or what else is known of the two customers differs.",
     ),
+    "another_generation": (
+        "Father and son?",
+        "One says Jr, Sr or the like and the other does not; a family shares names and home.",
+    ),
     "cannot_link": ("Somebody said no before", "A decision keeps records of these two apart."),
 }
 """Why a link was refused, by the word that the run gives for it."""

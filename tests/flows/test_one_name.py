@@ -48,3 +48,40 @@ def test_namesakes_who_were_not_put_together_are_a_question_for_each_two(company
         "select why, len(customer_ids) as n from review_items where kind = 'cluster'"
     )
     assert asked.rows() == [("name_alone", 2)] * 3
+
+
+FATHER = person("Mendo", "Pianessoli", email="mendo@mail.org", phone="020 7946 0101")
+SON = person("Mendo", "Pianessoli Jr", phone="020 7946 0202", born="2007-11-06")
+
+
+def test_a_key_that_a_partner_gives_to_the_son_leaves_the_father(
+    company: Company, tmp_path: Path
+) -> None:
+    homes = live_through(company, {"a": FATHER, "b": FATHER}, {"b": SON}, {"c": SON})
+
+    assert homes == [[2], [1, 1], [1, 2]]
+    asked = company.ask(
+        "select first_name, suffix, email from customers order by suffix nulls first"
+    )
+    assert asked.rows() == [("Mendo", None, "mendo@mail.org"), ("Mendo", "Jr", None)]
+    anew = company.anew(tmp_path / "anew")
+    anew.rebuild(3)
+    assert differences(company.tables(), anew.tables()) == {}
+
+
+def test_what_follows_a_name_later_parts_two_of_one_name_and_home(
+    company: Company, tmp_path: Path
+) -> None:
+    home = {"city": "Leeds", "postcode": "LS1 4AP"}
+    older = person("Mendo", "Pianessoli", phone="020 7946 0101", **home)
+    younger = person("Mendo", "Pianessoli", email="m.p@mail.org", **home)
+    told = {**younger, "last": "Pianessoli Jr"}
+
+    homes = live_through(company, {"a": older, "b": younger}, {"b": told})
+
+    assert homes == [[2], [1, 1]]
+    asked = company.ask("select why from review_items where kind = 'cluster'")
+    assert asked["why"].to_list() == ["another_generation"]
+    anew = company.anew(tmp_path / "anew")
+    anew.rebuild(2)
+    assert differences(company.tables(), anew.tables()) == {}

@@ -8,6 +8,7 @@ from rules.matching import Matching
 from store.rulebook import read_rule
 from store.settings import Settings
 from transforms.contradict import Said
+from transforms.generations import SCHEMA
 
 RULES = read_rule(Settings().rules / "matching.toml", Matching)
 PAIRS = {"record_a": pl.Int64, "record_b": pl.Int64, "match_weight": pl.Float64}
@@ -25,7 +26,7 @@ def known(*names: str) -> Known:
     )
     said = pl.DataFrame(schema={"record_a": pl.Int64, "record_b": pl.Int64, "is_same": pl.Boolean})
     keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
-    return Known(records, pl.DataFrame(), pl.DataFrame(), said, keys)
+    return Known(records, pl.DataFrame(), pl.DataFrame(), said, keys, pl.DataFrame(schema=SCHEMA))
 
 
 def pairs(*rows: tuple[int, int, float], against: tuple[int, int] | None = None) -> Answer:
@@ -38,6 +39,7 @@ def pairs(*rows: tuple[int, int, float], against: tuple[int, int] | None = None)
         evidence="match_weight",
         kinship=pl.lit(-100.0),
         is_bare=pl.lit(value=False),
+        is_at_home=pl.lit(value=False),
     )
     return Answer(linked, Said(said, (), 0.0))
 

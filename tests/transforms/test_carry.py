@@ -114,3 +114,42 @@ def test_nothing_passes_from_one_record_to_another() -> None:
     )
 
     assert found["email"].to_list() == ["a@b.org", None, None]
+
+
+FATHER = {"suffix": None, "email": "a@b.org", "phone": "+441"}
+SON = {"suffix": "Jr", "phone": "+442"}
+
+
+def test_a_key_that_is_given_to_the_son_takes_nothing_from_the_father() -> None:
+    found = carried({"arrival": 1, **FATHER}, {"arrival": 2, **SON}, {"arrival": 3, "city": "York"})
+
+    assert found.select("suffix", "email", "phone").rows() == [
+        (None, "a@b.org", "+441"),
+        ("Jr", None, "+442"),
+        ("Jr", None, "+442"),
+    ]
+
+
+@pytest.mark.parametrize("later", [{"suffix": "Jr"}, {"suffix": "PhD", "phone": "+442"}])
+def test_what_follows_a_name_is_news_of_the_same_person_where_nothing_else_differs(
+    later: dict[str, object],
+) -> None:
+    found = carried({"arrival": 1, **FATHER}, {"arrival": 2, **later})
+
+    assert found["email"].to_list() == ["a@b.org", "a@b.org"]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_who_had_a_key_does_not_depend_on_the_nights(cut: int) -> None:
+    rows = [
+        {"arrival": 1, **FATHER},
+        {"arrival": 2, "suffix": "Jr", "email": "c@d.org"},
+        {"arrival": 3, "suffix": "Sr", "phone": "+441"},
+        {"arrival": 4, **SON},
+        {"arrival": 5, "suffix": "Jr", "email": "e@f.org"},
+    ]
+
+    first = carried(*rows[:cut])
+    second = carried(*rows[cut:], before=first.sort("arrival").tail(1))
+
+    assert carried(*rows).rows() == pl.concat([first, second]).rows()

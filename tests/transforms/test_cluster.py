@@ -183,6 +183,7 @@ def weighed(links: dict[Pair, float], opposed: dict[Pair, float], rules: Cluster
         evidence="match_weight",
         kinship=pl.lit(-100.0),
         is_bare=pl.lit(value=False),
+        is_at_home=pl.lit(value=False),
     )
     said = Said(pairs, (), 0.0)
     return cluster(records, said.links(), nothing, Apart(nothing, keys, said), rules)

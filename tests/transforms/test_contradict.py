@@ -32,6 +32,7 @@ def said(pairs: dict[Pair, tuple[float, str]], *, is_reversed: bool = False) -> 
             "is_link": weight >= LINK,
             "is_opposed": weight < 0,
             "is_bare": False,
+            "is_at_home": False,
             "evidence": weight,
             "kinship": -100.0,
             "w_birth_date": BITS[date],

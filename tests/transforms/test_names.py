@@ -273,3 +273,20 @@ def test_of_a_list_of_given_names_the_first_is_the_first_name(
     told = standardise_names(frame, "first_last", LOOKUPS, given_names=True)
 
     assert told.select("first_name", "middle_name").row(0) == expect
+
+
+@pytest.mark.parametrize(
+    ("given", "order"),
+    [
+        ({"full_name": "Alivar Botteon Júnior"}, "first_last"),
+        ({"full_name": "ALIVAR BOTTEON JÚNIOR"}, "first_last"),
+        ({"full_name": "Botteon Júnior, Alivar"}, "last_comma_first"),
+        ({"first_name": "Alivar", "last_name": "Botteon Júnior"}, "first_last"),
+    ],
+)
+def test_a_suffix_is_known_however_its_language_spells_it(
+    given: dict[str, str], order: str
+) -> None:
+    found = standardised(order, **given)
+
+    assert (found["first_name"], found["last_name"], found["suffix"]) == ("Alivar", "Botteon", "Jr")

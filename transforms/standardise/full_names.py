@@ -16,6 +16,8 @@ from transforms.standardise.fold import folded, folded_words, mend, on_distinct
 PARTS = ("title", "first_name", "middle_name", "last_name", "suffix")
 _JOINTS = frozenset({"&", "+", ","})
 _AND = frozenset({"&", "+", "and", "und", "et"})
+_ACCENTED = {"a": "àáâãäå", "c": "ç", "e": "èéêë", "i": "ìíîï", "n": "ñ", "o": "òóôõö", "u": "ùúûü"}
+"""How letters of words of the lookups are written where their language is."""
 _INITIAL = re.compile(r"[^\W\d_]\.?")
 _NICKNAME = r"\([^)]*\)|[\"“”„][^\"“”„]*[\"“”]"
 _WORD = r"\p{Lu}[\p{Ll}'’-]+(?:\p{Lu}\p{Ll}+)?"
@@ -243,12 +245,16 @@ def shown_words(texts: pl.Series, table: dict[str, str]) -> pl.Series:
 
 
 def any_word(words: Iterable[str]) -> str:
-    """A regular expression for text that holds one of the folded words, dots allowed."""
+    """A regular expression for text with one of the folded words, dots and accents allowed."""
     return rf"(?i)(?:^|[ ,./&+-])(?:{_spellings(words)})(?:$|[ ,./&+-])"
 
 
 def _spellings(words: Iterable[str]) -> str:
-    return "|".join(r"[.-]?".join(map(re.escape, word)) for word in sorted(words) if word)
+    return "|".join(r"[.-]?".join(map(_letter, word)) for word in sorted(words) if word)
+
+
+def _letter(folded: str) -> str:
+    return f"[{folded}{_ACCENTED[folded]}]" if folded in _ACCENTED else re.escape(folded)
 
 
 def _read(
