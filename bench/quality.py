@@ -3,7 +3,8 @@
 Each set goes through the product's own transforms: standardise, block, score, cluster. The model
 is trained on the very file (`--model own`), label-free, or is the one that ships (`--model
 shipped`) with the prior and the rarity of households estimated from the file, as `touchstone train
---prior-only` does, and with `--model refreshed` also how common names are, as `--refresh` does.
+--prior-only` does, and with `--model refreshed` also how common names are and what families share,
+as `--refresh` does.
 Truth is read only to score the answer.
 """
 
@@ -27,6 +28,7 @@ from transforms.block import cap_keys, capped_keys
 from transforms.cluster import cluster, pairs_to_weigh
 from transforms.contradict import what_is_said
 from transforms.evaluate import score
+from transforms.families import refreshed_families, shows_families
 from transforms.frequencies import refreshed_frequencies
 from transforms.generations import generations
 from transforms.groups import Apart
@@ -204,7 +206,11 @@ def _match(records: pl.DataFrame, rulebook: Rulebook, which: str) -> pl.DataFram
     found = _cluster(nodes, pairs, fresh, rules)
     if which == "refreshed":
         members = found.rename({"record": "record_number", "cluster": "founder"})
-        model = model._replace(tf=refreshed_frequencies(nodes, members, model, rules))
+        frequencies = refreshed_frequencies(nodes, members, model, rules)
+        if shows_families(pairs, nodes.height, fresh):
+            shared = refreshed_families(nodes, model, rules, 1)
+            model = model._replace(settings=shared)
+        model = model._replace(tf=frequencies)
         found = _cluster(nodes, *_with_priors(nodes, model, rules, shifts=True), rules)
     return found
 

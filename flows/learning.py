@@ -11,6 +11,7 @@ from rules.matching import Matching
 from store.rulebook import Model
 from transforms.block import cap_keys, capped_keys
 from transforms.drift import level_shares
+from transforms.families import refreshed_families, shows_families
 from transforms.frequencies import refreshed_frequencies
 from transforms.match import MatchModel, score_pairs
 from transforms.priors import priors_of_pairs, with_rarer_households
@@ -37,12 +38,14 @@ def learn_whole(known: Known, rules: Matching, seed: int, named: Named) -> Learn
     return _with_levels(model, pairs, rules), pairs
 
 
-def learn_population(model: Model, known: Known, rules: Matching, named: Named) -> Learnt:
-    """The same weights with the term frequencies and the prior of these records."""
+def learn_population(
+    model: Model, known: Known, rules: Matching, seed: int, named: Named
+) -> Learnt:
+    """The same weights with the term frequencies, the families and the prior of these records."""
     pairs = weighed(known.pairs, model.manifest.prior)
     members = customers(known, answer_of(known, pairs, matching_of(model), rules), rules)
     found = refreshed_frequencies(known.nodes, members, matching_of(model), rules)
-    model = model._replace(frequencies=found)
+    model = _with_families(model, known, rules, seed)._replace(frequencies=found)
     fresh, pairs = learn_prior(model, _scored(known, model, rules), known, named)
     return _with_levels(fresh, pairs, rules), pairs
 
@@ -67,6 +70,15 @@ def learn_prior(model: Model, pairs: pl.DataFrame, known: Known, named: Named) -
 def matching_of(model: Model) -> MatchModel:
     """What scores pairs by it."""
     return MatchModel(model.settings, model.frequencies, model.manifest.prior)
+
+
+def _with_families(model: Model, known: Known, rules: Matching, seed: int) -> Model:
+    """The model with what families of these records share, if they show any."""
+    used = matching_of(model)
+    if not shows_families(known.pairs, known.nodes.height, used):
+        return model
+    shared = refreshed_families(known.nodes, used, rules, seed, known.verdicts)
+    return model._replace(settings=shared)
 
 
 def _scored(known: Known, model: Model, rules: Matching) -> pl.DataFrame:

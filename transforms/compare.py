@@ -20,6 +20,9 @@ class Level(NamedTuple):
     """The column whose value's frequency refines the weight, if there is one."""
     is_known: bool = False
     """Whether its shares are these and not learnt: what it means is known without looking."""
+    in_families: tuple[tuple[str, int], tuple[str, int]] | None = None
+    """Two levels, by comparison and number: people of one household reach this level as often as
+    one person reaches the first and a household the second."""
 
 
 class Comparison(NamedTuple):
@@ -114,7 +117,14 @@ COMPARISONS: dict[str, Comparison] = {
             Level("spelt nearly the same", f"{_FIRST} >= 0.92 or {_FIRST_SLIP}", 0.06, 0.02, 0.004),
             Level("perhaps short for the other", _SHORT, 0.03, 0.005, 0.0031),
             Level("nearly swapped with the last name", _NEARLY_SWAPPED, 0.005, 0.0005, 0.00002),
-            Level("one name in the place of the other", _HALF_SWAPPED, 0.003, 0.0005, 0.00021),
+            Level(
+                "one name in the place of the other",
+                _HALF_SWAPPED,
+                0.003,
+                0.0005,
+                0.00021,
+                in_families=(("first_name", 2), ("last_name", 0)),  # one of them wrote it swapped
+            ),
             Level(
                 "part of the other",
                 "starts_with(first_key_l, first_key_r) or starts_with(first_key_r, first_key_l)"

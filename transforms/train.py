@@ -25,7 +25,7 @@ from transforms.match import (
     open_linker,
     term_columns,
 )
-from transforms.mixture import Block, Floats, Mixture, Ties, fit, times_of_matches
+from transforms.mixture import Block, Floats, Mixture, Reached, Ties, fit, times_of_matches
 from transforms.priors import estimate_prior
 
 PERSON = ("first_root", "last_key", "birth_date", "email", "phone", "postcode_key")
@@ -55,6 +55,16 @@ class TrainedModel(NamedTuple):
     """Levels that weigh more than the best level of their comparison."""
 
 
+class Kinds(NamedTuple):
+    """The pairs that were looked at, and what tells their kinds apart."""
+
+    blocks: dict[str, Block]
+    """By the columns that their pairs agree on."""
+    mixture: Mixture
+    together: int
+    """How many pairs of records agree on both names."""
+
+
 def train(
     nodes: pl.DataFrame, rules: Matching, seed: int, verdicts: pl.DataFrame | None = None
 ) -> TrainedModel:
@@ -62,14 +72,7 @@ def train(
 
     verdicts: pairs that people judged, record_a, record_b, is_same. The more, the more they count.
     """
-    with match_database() as con:
-        load_nodes(con, nodes)
-        linker = open_linker(con, _numbered(empty_settings(rules)), {})
-        blocks = _blocks(con, linker, rules, seed)
-        if verdicts is not None and verdicts.height:
-            blocks |= _judged(con, linker, rules, verdicts)
-        together = count_pairs(con, NAMES)
-    mixture = fit(list(blocks.values()), _defaults(rules), _ties(rules))
+    blocks, mixture, together = look_at_kinds(nodes, rules, seed, verdicts)
     settings = _with_shares(empty_settings(rules), mixture)
     if "both_names" in rules.comparisons:
         names = list(blocks).index(_called(NAMES))
@@ -87,6 +90,21 @@ def train(
         _untrained(rules, mixture),
         order_remarks(settings),
     )
+
+
+def look_at_kinds(
+    nodes: pl.DataFrame, rules: Matching, seed: int, verdicts: pl.DataFrame | None = None
+) -> Kinds:
+    """Tell the four kinds of pairs apart in these records; arguments as of `train`."""
+    with match_database() as con:
+        load_nodes(con, nodes)
+        linker = open_linker(con, _numbered(empty_settings(rules)), {})
+        blocks = _blocks(con, linker, rules, seed)
+        if verdicts is not None and verdicts.height:
+            blocks |= _judged(con, linker, rules, verdicts)
+        together = count_pairs(con, NAMES)
+    mixture = fit(list(blocks.values()), default_shares(rules), ties_of(rules))
+    return Kinds(blocks, mixture, together)
 
 
 def count_pairs(con: duckdb.DuckDBPyConnection, parts: tuple[str, ...]) -> int:
@@ -202,7 +220,8 @@ def _called(parts: tuple[str, ...]) -> str:
     return " + ".join(parts)
 
 
-def _defaults(rules: Matching) -> dict[str, Floats]:
+def default_shares(rules: Matching) -> dict[str, Floats]:
+    """By comparison the share of each level, a row for each kind, before anything is learnt."""
     return {
         name: np.array(
             [
@@ -214,7 +233,8 @@ def _defaults(rules: Matching) -> dict[str, Floats]:
     }
 
 
-def _ties(rules: Matching) -> Ties:
+def ties_of(rules: Matching) -> Ties:
+    """What is known of the comparisons that the rules name."""
     learnt = frozenset(_learnt(rules))
     return Ties(
         personal=frozenset(name for name in learnt if COMPARISONS[name].is_personal),
@@ -224,6 +244,12 @@ def _ties(rules: Matching) -> Ties:
             for name in rules.comparisons
             for number, level in enumerate(COMPARISONS[name].levels)
             if level.is_known
+        ),
+        reached=tuple(
+            Reached(name, number, *level.in_families)
+            for name in rules.comparisons
+            for number, level in enumerate(COMPARISONS[name].levels)
+            if level.in_families and {of for of, _ in level.in_families} <= learnt
         ),
     )
 

@@ -51,7 +51,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--refresh",
         action="store_true",
         help="keep the weights; learn what depends on who is in the file: how common one customer, "
-        "a household and each name are",
+        "a household and each name are, and what families share",
     )
     parser.add_argument(
         "--show-values",
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     known = read_known(settings, rules)
     named = Named(folder.name, today)
     if arguments.refresh:
-        proposal, pairs = learn_population(_usable(current), known, rules, named)
+        proposal, pairs = learn_population(_usable(current), known, rules, arguments.seed, named)
     elif arguments.prior_only:
         proposal, pairs = learn_prior(_usable(current), known.pairs, known, named)
     else:

@@ -12,7 +12,7 @@ import pytest
 
 from rules.matching import Matching
 from transforms.match import check_model, prepare_nodes, score_pairs
-from transforms.mixture import Block, Ties, fit, fit_priors, times_of_matches
+from transforms.mixture import Block, Reached, Ties, fit, fit_priors, times_of_matches
 from transforms.priors import Priors, with_rarer_households
 from transforms.train import TrainedModel, order_remarks, term_frequencies, train
 
@@ -242,6 +242,18 @@ def test_the_shares_of_a_level_that_is_known_are_not_learnt() -> None:
     shares = fit([counted(rows), counted([(1, 1, 1e6)], is_random=True)], DEFAULTS, ties).shares
     assert shares["a"][:, 0] == pytest.approx(DEFAULTS["a"][:, 0])
     assert shares["a"].sum(axis=1) == pytest.approx(1.0)
+
+
+def test_what_families_reach_by_a_swap_tells_no_kinds_apart() -> None:
+    """It would take pairs of one person for a household, and the rest be learnt from fewer."""
+    rows = [(0, 0, 900.0), (1, 0, 800.0), (0, 1, 40.0), (1, 1, 60.0)]
+    blocks = [counted(rows), counted([(1, 1, 1e6)], is_random=True)]
+    personal = Ties(personal=frozenset("a"))
+    swapped = personal._replace(reached=(Reached("a", 0, ("a", 1), ("b", 0)),))
+    without, found = fit(blocks, DEFAULTS, personal), fit(blocks, DEFAULTS, swapped)
+    assert found.mixes[0] == pytest.approx(without.mixes[0])
+    assert found.shares["a"][0] == pytest.approx(without.shares["a"][0])
+    assert found.shares["a"][1, 0] > without.shares["a"][1, 0]
 
 
 def test_a_file_that_shows_far_fewer_households_than_its_model_expects_is_believed() -> None:
