@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import duckdb
 import polars as pl
 
+from flows.stages.match import read_nodes
 from rules.matching import Matching
 from store.decisions import DecisionLogError, open_decisions
 from store.errors import TouchstoneError
@@ -17,8 +18,7 @@ from store.settings import Settings
 from store.warehouse import Warehouse
 from transforms.block import key_columns
 from transforms.explain import explain_levels
-from transforms.match import MatchModel, check_model, match_weight, prepare_nodes, score_given
-from transforms.standardise.keys import record_keys
+from transforms.match import MatchModel, check_model, match_weight, score_given
 
 Row = dict[str, Any]
 """A row of an answer; `Any` is whatever JSON can hold."""
@@ -132,9 +132,7 @@ def score_afresh(
         other.select(record_b="record_number"), how="cross"
     )[:_FRESH_LIMIT]
     both = pl.concat([one, other]).select("record_number", "record_id").unique()
-    nodes = prepare_nodes(
-        record_keys(_current(settings, both), rulebook.lookups), rulebook.matching
-    )
+    nodes = _nodes(settings, rulebook, both)
     scored = score_given(nodes, pairs, model_of(rulebook), rulebook.matching)
     names = dict(both.iter_rows())
     named = scored.with_columns(
@@ -144,19 +142,15 @@ def score_afresh(
     return weigh(named, rulebook)
 
 
-def _current(settings: Settings, wanted: pl.DataFrame) -> pl.DataFrame:
-    """The standardised records of these numbers, as they are now."""
+def _nodes(settings: Settings, rulebook: Rulebook, wanted: pl.DataFrame) -> pl.DataFrame:
+    """The nodes of these records, as they are now and as the last night matched them."""
     if not settings.warehouse.exists():
         raise TouchstoneError("the warehouse is not here, only the snapshot.")
     with (
         one_writer(settings.lock),
         Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse,
     ):
-        return warehouse.read(
-            "select s.* from valid.records v join wanted using (record_number) "
-            "join std.records s on s.arrival = v.arrival",
-            wanted=wanted,
-        )
+        return read_nodes(rulebook, warehouse, "wanted", wanted=wanted.select("record_number"))
 
 
 def model_of(rulebook: Rulebook) -> MatchModel:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import polars as pl
 
 from flows.evidence import read_log
+from flows.stages.ignored import ignored_in
 from rules.matching import Matching
 from store.errors import TouchstoneError
 from store.lock import one_writer
@@ -13,6 +14,7 @@ from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.warehouse import Warehouse
 from transforms.generations import generations
+from transforms.ignore import without_ignored
 from transforms.match import prepare_nodes
 from transforms.resolve import state_of
 from transforms.standardise.keys import record_keys
@@ -59,11 +61,13 @@ def read_known(settings: Settings, rules: Matching) -> Known:
             "join ingest.records r on r.record_number = v.record_number order by s.record_number"
         )
         pairs = warehouse.read("from match.pairs order by record_a, record_b")
+        ignored = ignored_in(warehouse)
     if records.height < 2:
         raise TouchstoneError("One record teaches nothing; take in deliveries first.")
     shown = records.select("record_number", "record_id", "received_at", *SHOWN)
     keys = records.select("record_number", "source").filter(pl.col("source").is_in(sources))
-    nodes = prepare_nodes(record_keys(records, read_lookups(settings.rules / "lookups")), rules)
+    keyed = without_ignored(record_keys(records, read_lookups(settings.rules / "lookups")), ignored)
+    nodes = prepare_nodes(keyed, rules)
     return Known(shown, nodes, pairs, read_verdicts(settings, shown), keys, generations(records))
 
 

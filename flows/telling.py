@@ -59,6 +59,7 @@ def tell_customer(answer: Row) -> str:
     lines += _section("What became of it", [_change(change) for change in answer["changes"]])
     lines += _section("Ids that lead here", [_old(old) for old in answer["old_ids"]])
     lines += _section("Waiting for a person", [_item(item) for item in answer["items"]])
+    lines += _section("Left out of matching", [_left_out(one) for one in answer["left_out"]])
     return "\n".join([*lines, *_decisions(answer)])
 
 
@@ -75,6 +76,7 @@ def tell_pair(answer: Row) -> str:
     if len(answer["path"]) > 1:
         lines += ["", "How they are connected", *map(_step, answer["path"])]
     lines += _section("Waiting for a person", [_item(item) for item in answer["items"]])
+    lines += _section("Left out of matching", [_left_out(one) for one in answer["left_out"]])
     return "\n".join([*lines, *_decisions(answer)])
 
 
@@ -245,6 +247,16 @@ def _item(item: Row) -> str:
     return f"  {item['item_id']}  {item['question']} {about}"
 
 
+def _left_out(one: Row) -> str:
+    """A value that is left out of matching, in one line, without saying it."""
+    field = one["field"].replace("_", " ")
+    because = f" ({one['because']})" if one["because"] else ""
+    return (
+        f"  the {field} of {one['record_id']}: decision {one['decision_id']} of "
+        f"{one['decided_by']}{because}"
+    )
+
+
 def _decisions(answer: Row) -> list[str]:
     if answer["log_problem"]:
         return ["", f"The decisions cannot be told: {answer['log_problem']}"]
@@ -257,6 +269,8 @@ def _decision(entry: dict[str, Any]) -> str:
     about = {
         "undo": f"decision {subject.get('decision_id')} is undone",
         "value": f"{subject.get('field')} is {subject.get('value')}",
+        "ignore": f"the {subject.get('contact')} of {', '.join(entry['names'])} "
+        "is left out of matching",
     }.get(entry["kind"], f"{entry['kind']}: {', '.join(entry['names'])}")
     return (
         f"  {entry['decision_id']}  {entry['decided_at']:%Y-%m-%d} {entry['decided_by']}: {about} "

@@ -25,6 +25,7 @@ Kind = Literal[
     "same",
     "different",
     "value",
+    "ignore",
     "release",
     "refuse",
     "correct",
@@ -33,6 +34,8 @@ Kind = Literal[
     "withhold",
     "undo",
 ]
+Contact = Literal["email", "phone", "address"]
+"""A kind of value by which a person is reached, and which several people may share."""
 
 EVIDENCE = (
     "kind",
@@ -135,6 +138,17 @@ class Value(Subject):
         return self
 
 
+class IgnoredValue(Subject):
+    """A contact value that tells nobody apart and is left out of matching, whoever has it.
+
+    It is named by the digest of what it is compared by, so that the log does not say it.
+    """
+
+    contact: Contact
+    digest: Sha256
+    records: RecordIds = Field(description="where it was seen")
+
+
 class Delivery(Subject):
     """A held delivery, known by its content."""
 
@@ -192,6 +206,7 @@ SUBJECTS: dict[Kind, type[Subject]] = {
     "same": Same,
     "different": Different,
     "value": Value,
+    "ignore": IgnoredValue,
     "release": Delivery,
     "refuse": Delivery,
     "correct": Correction,

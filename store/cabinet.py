@@ -66,6 +66,8 @@ class Cabinet(NamedTuple):
     """As the view `contact_points`."""
     redirects: dict[str, str]
     """From names that customers had to those that they have."""
+    ignored: list[tuple[str, str]]
+    """Of each value that is left out of matching its kind and its digest."""
 
     @property
     def last_record(self) -> int:
@@ -144,9 +146,10 @@ def lay_out(settings: Settings, run_id: str) -> Cabinet:
                 for name, sql in TABLES.items()
             }
             redirects = con.sql("select old_customer_id, customer_id from redirects").fetchall()
+            ignored = _ignored(con)
     except (duckdb.Error, FileNotFoundError) as error:
         raise NoSnapshotError(f"The snapshot {run_id} cannot be read.") from error
-    return Cabinet(run_id, **drawers, redirects=dict(redirects))
+    return Cabinet(run_id, **drawers, redirects=dict(redirects), ignored=ignored)
 
 
 TABLES = {
@@ -157,6 +160,14 @@ TABLES = {
         select founder, kind, value, is_primary, verification, reason, type, record_count, usage
         from contact_points order by founder, kind, is_primary desc, record_count desc, value""",
 }
+
+
+def _ignored(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """What is left out of matching; a snapshot of an earlier version knows of nothing."""
+    tables = [name for (name,) in con.sql("show tables").fetchall()]
+    if "ignored_values" not in tables:
+        return []
+    return con.sql("select contact, digest from ignored_values order by all").fetchall()
 
 
 def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:

@@ -15,8 +15,8 @@ from pydantic import Field
 
 from rules.base import Rule
 
-NOT_COPIED = frozenset({"quarantine", "corrections"})
-"""Tables that stay where they are: rows as they came."""
+NOT_COPIED = frozenset({"quarantine", "corrections", "ignored_values"})
+"""Tables that stay where they are: rows as they came, and what people wrote."""
 
 
 _VIEWS = """# The views, column by column

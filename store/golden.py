@@ -14,7 +14,7 @@ import polars as pl
 from rules.survivorship import Survivorship, TieBreaker
 from store.dictionary import read_dictionary
 from store.errors import TouchstoneError, UnreadableError
-from store.schema import VERIFIED_SHARES, WAREHOUSE, golden_schema
+from store.schema import IGNORED_VALUES, VERIFIED_SHARES, WAREHOUSE, golden_schema
 from store.settings import Settings
 from store.views import CONTRACT, analyst_views
 from store.warehouse import Warehouse, opening
@@ -143,8 +143,9 @@ class GoldenBeside(Golden):
         self.con.execute("set force_compression = 'auto'")
         self._make(_schema(fields, words))
 
-    def add_shares(self) -> None:
-        """Fill `verified_shares` in tables of a version that did not have it."""
+    def add_tables(self) -> None:
+        """Make what tables of an earlier version do not have."""
+        self.execute(IGNORED_VALUES)
         if not self.has("verified_shares"):
             self.execute(f"create table verified_shares as {VERIFIED_SHARES.format(which='')}")
 
@@ -160,7 +161,7 @@ def open_beside(warehouse: Warehouse, path: Path, rules: Survivorship) -> Golden
     """Open the golden tables, as `open_golden` does, beside the warehouse that fills them."""
     golden = GoldenBeside(warehouse, path, rules.names(), list(get_args(TieBreaker)))
     if path not in warehouse.fitting:  # a stage after another need not look again
-        _fitting(golden).add_shares()
+        _fitting(golden).add_tables()
         warehouse.fitting.add(path)
     return golden
 

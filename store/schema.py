@@ -105,6 +105,11 @@ select founder, count(*) filter (verification = 'valid') / count(*) as verified
 from contact_values {which} group by founder"""
 """The rows of `verified_shares`: to count the contact points of all takes longer than to read."""
 
+IGNORED_VALUES = """
+create table if not exists ignored_values (
+    contact varchar, digest varchar, decision_id bigint, decided_by varchar,
+    decided_at timestamptz, because varchar)"""
+
 _OF_ANY_FIELDS = f"""
 create table closed_periods (
     founder bigint, customer_id {_TEXT}, field varchar, value {_TEXT}, valid_from timestamptz,
@@ -141,6 +146,7 @@ create table corrections (
     source varchar, delivery_id varchar, row_number bigint, record_id varchar, field varchar,
     value varchar, decided_by varchar, decided_at timestamptz, because varchar,
     decision_id bigint, state varchar, golden_field varchar, golden_value varchar);
+{IGNORED_VALUES};
 create table deliveries (
     delivery_id varchar, delivery_number bigint, source varchar, channel varchar,
     file_name varchar, received_at timestamptz, run_id varchar, state varchar, reason varchar,

@@ -39,6 +39,7 @@ TABLES = (
     "redirects",
     "quarantine",
     "corrections",
+    "ignored_values",
     "review_items",
     "pairs",
     "deliveries",
@@ -55,7 +56,16 @@ LAID_OUT = ".laid-out"
 """The folder in a snapshot where the app keeps what it has laid out of it."""
 
 OF_EVERY_RUN = frozenset(
-    {"redirects", "review_items", "deliveries", "quarantine", "corrections", "runs", "metrics"}
+    {
+        "redirects",
+        "review_items",
+        "deliveries",
+        "quarantine",
+        "corrections",
+        "ignored_values",
+        "runs",
+        "metrics",
+    }
 )
 """Tables that a run writes anew even where no customer changed."""
 

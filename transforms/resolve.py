@@ -5,12 +5,12 @@ records the newest word holds. What different pairs say together can still contr
 B is C, but A is not C. That is no matter for a rule, so it is listed for a person.
 """
 
-from collections import Counter
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import polars as pl
 
-from rules.decision import SUBJECTS
+from rules.decision import SUBJECTS, Contact
+from transforms.chains import PAIR, contradictions
 
 SUBJECT = pl.Struct(
     {
@@ -19,6 +19,8 @@ SUBJECT = pl.Struct(
         "field": pl.String,
         "value": pl.String,
         "record_id": pl.String,
+        "contact": pl.String,
+        "digest": pl.String,
         "sha256": pl.String,
         "row_number": pl.Int64,
         "seen": pl.String,
@@ -28,17 +30,7 @@ SUBJECT = pl.Struct(
 )
 """Everything that a subject of any kind may hold."""
 
-PAIR = ("record_a", "record_b")
 ROW = ("sha256", "row_number")
-
-SMALL_COMPONENT = 200
-"""Up to so many records the shortest chain is looked for; beyond that, any chain will do."""
-
-Neighbours = dict[str, list[tuple[str, int]]]
-"""For each record those linked with it, and by which decision."""
-
-Walk = dict[str, tuple[str, int]]
-"""For each record that was reached the one before it, and the decision that links the two."""
 
 
 class Resolved(NamedTuple):
@@ -52,6 +44,8 @@ class Resolved(NamedTuple):
     values: pl.DataFrame
     """One row per customer and field: anchor (its first record_id), field, value, record_id
     (where the value came from, null when typed), decision_id."""
+    ignored: pl.DataFrame
+    """One row per value that is left out of matching: contact, digest, decision_id."""
     deliveries: pl.DataFrame
     """One row per delivery: sha256, verdict (release or refuse), decision_id."""
     rejected: pl.DataFrame
@@ -74,10 +68,11 @@ def state_of(log: pl.DataFrame) -> Resolved:
         must_links=must_links,
         cannot_links=cannot_links,
         values=_values(decisions),
+        ignored=_ignored(decisions),
         deliveries=_deliveries(decisions),
         rejected=_rejected(decisions),
         corrections=_corrections(decisions),
-        contradictions=_contradictions(must_links, cannot_links),
+        contradictions=contradictions(must_links, cannot_links),
     )
 
 
@@ -196,6 +191,12 @@ def _values(decisions: pl.DataFrame) -> pl.DataFrame:
     return _last(chosen, "anchor", "field")
 
 
+def _ignored(decisions: pl.DataFrame) -> pl.DataFrame:
+    said = _of_kind(decisions, "ignore").select("contact", "digest", decision_id="decided")
+    said = said.filter(pl.col("contact").is_in(get_args(Contact)))  # a void one says nothing
+    return _last(said, "contact", "digest")
+
+
 def _deliveries(decisions: pl.DataFrame) -> pl.DataFrame:
     verdicts = _of_kind(decisions, "release", "refuse")
     return _last(verdicts.select("sha256", verdict="kind", decision_id="decided"), "sha256")
@@ -226,67 +227,3 @@ def _last(decided: pl.DataFrame, *key: str) -> pl.DataFrame:
     """Return the newest decision on each thing."""
     newest = decided.sort("decision_id").unique(key, keep="last", maintain_order=True)
     return newest.sort(key)
-
-
-def _contradictions(must_links: pl.DataFrame, cannot_links: pl.DataFrame) -> pl.DataFrame:
-    """Return the cannot-links inside a component of must-links, each with a chain that joins it."""
-    neighbours = _neighbours(must_links)
-    suspects = cannot_links.filter(*(pl.col(record).is_in(list(neighbours)) for record in PAIR))
-    forest, component = _forest(neighbours)
-    sizes = Counter(component.values())
-    rows: list[tuple[str, str, list[int]]] = []
-    for record_a, record_b, decision_id in suspects.iter_rows():
-        if component[record_a] != component[record_b]:
-            continue
-        is_small = sizes[component[record_a]] <= SMALL_COMPONENT
-        walk = _walk(record_a, neighbours) if is_small else forest
-        rows.append((record_a, record_b, sorted(_chain(record_a, record_b, walk) | {decision_id})))
-    names = (*PAIR, "decision_ids")
-    types = (pl.String, pl.String, pl.List(pl.Int64))
-    return pl.DataFrame(rows, schema=list(zip(names, types, strict=True)), orient="row")
-
-
-def _neighbours(must_links: pl.DataFrame) -> Neighbours:
-    neighbours: Neighbours = {}
-    for record_a, record_b, decision_id in must_links.iter_rows():
-        neighbours.setdefault(record_a, []).append((record_b, decision_id))
-        neighbours.setdefault(record_b, []).append((record_a, decision_id))
-    return neighbours
-
-
-def _forest(neighbours: Neighbours) -> tuple[Walk, dict[str, str]]:
-    """Return one walk through everything, and for each record the one where its walk began."""
-    forest: Walk = {}
-    component: dict[str, str] = {}
-    for record in neighbours:
-        if record not in forest:
-            walk = _walk(record, neighbours)
-            forest.update(walk)
-            component.update(dict.fromkeys(walk, record))
-    return forest, component
-
-
-def _walk(start: str, neighbours: Neighbours) -> Walk:
-    """Walk from a record to all that it is linked with, the nearest first."""
-    came_from: Walk = {start: (start, 0)}
-    reached = [start]
-    for record in reached:  # grows while it is walked
-        for neighbour, decision_id in neighbours[record]:
-            if neighbour not in came_from:
-                came_from[neighbour] = (record, decision_id)
-                reached.append(neighbour)
-    return came_from
-
-
-def _chain(record_a: str, record_b: str, walk: Walk) -> set[int]:
-    """Return the decisions between two records of a walk: both ways back, less what they share."""
-    between = _way_back(record_a, walk) ^ _way_back(record_b, walk)
-    return {walk[record][1] for record in between}
-
-
-def _way_back(record: str, walk: Walk) -> set[str]:
-    passed: set[str] = set()
-    while walk[record][0] != record:
-        passed.add(record)
-        record = walk[record][0]
-    return passed

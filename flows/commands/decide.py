@@ -8,7 +8,8 @@ import polars as pl
 from pydantic import ValidationError
 
 from flows.cli import show
-from rules.decision import NewDecision
+from flows.leaving_out import value_of
+from rules.decision import IgnoredValue, NewDecision
 from rules.quality import Quality
 from rules.queues import Queues
 from rules.survivorship import Survivorship
@@ -28,6 +29,8 @@ from transforms.answer import (
     correct_row,
     fingerprint,
 )
+from transforms.ignore import FIELDS
+from transforms.resolve import state_of
 
 _LISTED = 50
 _EVERYTHING = "all"
@@ -51,6 +54,13 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--because", metavar="TEXT", help="why, for whoever looks later")
     parser.add_argument("--undo", metavar="DECISION", type=int, help="take a decision back")
     parser.add_argument(
+        "--ignore",
+        metavar=("RECORD", "FIELD"),
+        nargs=2,
+        help="leave what this record says in this field out of matching, whoever else says it: "
+        f"{', '.join(FIELDS)}",
+    )
+    parser.add_argument(
         "--list",
         metavar="KIND",
         nargs="?",
@@ -65,8 +75,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """List, undo or decide."""
     if arguments.list:
         return _list(arguments, settings)
-    if (arguments.undo is None) == (arguments.item is None):
-        arguments.refuse("name one ITEM and its ANSWER, or --undo a DECISION, or --list")
+    asked = (arguments.undo, arguments.item, arguments.ignore)
+    if sum(one is not None for one in asked) != 1:
+        arguments.refuse(
+            "name one ITEM and its ANSWER, or --undo a DECISION, or --ignore RECORD FIELD, or --list"
+        )
     if arguments.item is not None and arguments.answer is None:
         arguments.refuse(f"what is the answer to {arguments.item}?")
     if bool(arguments.cells) != (arguments.answer == _CORRECT):
@@ -74,6 +87,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if not arguments.by or not arguments.because:
         arguments.refuse("a decision needs --by NAME and --because TEXT")
     try:
+        if arguments.ignore:
+            return _ignore(arguments, settings)
         return _undo(arguments, settings) if arguments.undo else _decide(arguments, settings)
     except (DecisionLogError, AnswerError) as error:
         raise TouchstoneError(str(error)) from error
@@ -108,6 +123,37 @@ def _undo(arguments: argparse.Namespace, settings: Settings) -> int:
     text = f"Decision {undo.decision_id}: {arguments.undo} is undone. The next run obeys it."
     show({"decision_id": undo.decision_id, "undone": arguments.undo}, text, as_json=arguments.json)
     return 0
+
+
+def _ignore(arguments: argparse.Namespace, settings: Settings) -> int:
+    record_id, field = arguments.ignore
+    said = value_of(settings, record_id, field)
+    with open_decisions(settings.log_url) as log:
+        standing = state_of(log.read()).ignored.filter(contact=said.contact, digest=said.digest)
+        if standing.height:
+            number = int(standing["decision_id"][0])
+            text = f"Decision {number} says so already; nothing was added."
+        else:
+            number = log.add(_to_ignore(arguments, settings, said)).decision_id
+            text = (
+                f"Decision {number}: the {said.contact} of {record_id} is left out of matching, "
+                "whoever else has it. The next run obeys it."
+            )
+    show({"decision_id": number, "record_id": record_id}, text, as_json=arguments.json)
+    return 0
+
+
+def _to_ignore(
+    arguments: argparse.Namespace, settings: Settings, said: IgnoredValue
+) -> NewDecision:
+    return NewDecision(
+        decided_by=arguments.by,
+        kind="ignore",
+        subject=said,
+        because=arguments.because,
+        snapshot_run_id=current_run(settings),
+        idempotency_key=f"command-{uuid4()}",
+    )
 
 
 def _list(arguments: argparse.Namespace, settings: Settings) -> int:

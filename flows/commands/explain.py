@@ -9,6 +9,7 @@ import polars as pl
 from flows import evidence
 from flows.cli import show
 from flows.evidence import Found, Row, rows_of
+from flows.leaving_out import left_out_of
 from flows.telling import tell_customer, tell_pair
 from rules.queues import SAMPLE
 from store.errors import TouchstoneError
@@ -235,6 +236,7 @@ def _waiting(known: Known, records: pl.DataFrame) -> Row:
             f"and why is distinct from '{SAMPLE}' order by priority desc, item_id",
             names,
         ),
+        "left_out": left_out_of(known.con, names, known.rulebook.lookups),
         "decisions": evidence.decisions_about(known.log, names),
         "log_problem": known.log_problem,
     }

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from flows.erasing.held import search_held
+from flows.erasing.left_out import left_out_of
 from flows.erasing.names import heirs_of, old_names_of, whole_customers
 from flows.erasing.people import People, own_domains, own_terms, read_people
 from flows.evidence import decisions_about, read_log
@@ -156,12 +157,14 @@ def _said(
     voided = {
         number
         for number, kind, subject in _subjects(log)
-        if kind not in {"same", "different", "undo"}
+        if kind not in {"same", "different", "ignore", "undo"}
         and (
             (subject.get("sha256"), subject.get("row_number")) in theirs
             or _has_value(subject, set(names), words, phones)
         )
     }
+    left_out = left_out_of(where, people, log)
+    voided |= left_out.decisions
     remarked = log.filter(
         pl.Series([tells_of(text, words, phones) for text in log["because"]], dtype=pl.Boolean)
     )
@@ -170,7 +173,7 @@ def _said(
     remarks: dict[str, list[str]] = {"verdict": [], "comment": []}
     if log.height or (where.settings.data / "decisions").exists():
         for kind, name, item, text in said(where.settings.log_url):
-            if item in items or tells_of(text, words, phones):
+            if item in items or left_out.tells(text) or tells_of(text, words, phones):
                 remarks[kind].append(name)
     return {
         "decisions": tuple(named),

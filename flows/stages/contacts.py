@@ -12,6 +12,7 @@ _SHARED = """
     select kind, value from held
     where hash(kind, value) in (select hash(kind, value) from held group by all having count(*) > 1)
     or (kind = 'email' and split_part(value, '@', 1) in ({roles}))
+    or (kind, value) in (select kind, value from left_out)
     group by all"""
 
 _JUDGED = """
@@ -26,6 +27,7 @@ _JUDGED = """
         join golden_values g using (founder) group by c.kind, c.value)
     select kind, value,
         case
+            when (kind, value) in (select kind, value from left_out) then 'ignored'
             when customers >= {junk_least} then 'junk'
             when kind = 'email' and split_part(value, '@', 1) in ({roles}) then 'organisational'
             when customers = 1 then 'personal'
@@ -41,23 +43,28 @@ _JUDGED = """
 
 def note_contacts(golden: Golden) -> None:
     """Make the table `asked`: the contact points that touched customers had before they change."""
+    golden.execute("create or replace temp table asked (kind varchar, value varchar)")
+    add_contacts(golden)
+
+
+def add_contacts(golden: Golden) -> None:
+    """Add to `asked` the contact points that touched customers have now."""
     golden.execute(
-        "create or replace temp table asked as "
-        "select kind, value from contact_values semi join touched using (founder)"
+        "insert into asked select kind, value from contact_values semi join touched using (founder)"
     )
 
 
 def judge_contacts(golden: Golden, rule: Usage) -> None:
-    """Judge what touched customers had and have anew; what only one person has is not kept."""
+    """Judge what is `asked` anew; what only one person has is not kept.
+
+    What people left out of matching, `left_out`, is nobody's whoever shares it.
+    """
     fields = ("last_name", "address", "postcode", "company")
     words = {
         **{name: f"g.{name}" if name in golden.fields else "null::varchar" for name in fields},
         **rule.model_dump(),
         "roles": ", ".join(f"'{_quoted(name)}'" for name in sorted(rule.role_mailboxes)) or "null",
     }
-    golden.execute(
-        "insert into asked select kind, value from contact_values semi join touched using (founder)"
-    )
     golden.execute(f"create or replace temp table shared as {_SHARED.format(**words)}")
     golden.execute(
         "delete from shared_contacts where (kind, value) in (select kind, value from asked)"

@@ -3,12 +3,14 @@
 import polars as pl
 
 from flows.run import Counts, Run
+from flows.stages.ignored import ignored_in, keep_ignored
 from rules.matching import Matching
 from store.errors import TouchstoneError
 from store.rulebook import Rulebook
 from store.warehouse import Warehouse
 from transforms.block import NODE_SCHEMA, READ_FROM, block_keys, cap_keys, capped_keys
 from transforms.budget import TooManyPairsError
+from transforms.ignore import without_ignored
 from transforms.match import MatchModel, prepare_nodes, score_pairs
 from transforms.neighbours import look_around
 from transforms.standardise.keys import KEYS, MADE_OF, record_keys
@@ -26,6 +28,7 @@ def match_records(run: Run, warehouse: Warehouse) -> Counts:
     """Score changed records against all; pairs of records that did not change stay as they are."""
     rules = run.rulebook.matching
     _make_tables(warehouse, rules)
+    keep_ignored(run, warehouse)
     if warehouse.is_empty("change.records"):
         warehouse.execute("delete from change.pairs")
         return _counted(warehouse, 0, 0)
@@ -91,7 +94,8 @@ def read_nodes(
 ) -> pl.DataFrame:
     """The nodes of the records that the table `which` names."""
     current = warehouse.read(CURRENT.format(which=which), **frames)
-    return prepare_nodes(record_keys(current, rulebook.lookups), rulebook.matching)
+    keyed = without_ignored(record_keys(current, rulebook.lookups), ignored_in(warehouse))
+    return prepare_nodes(keyed, rulebook.matching)
 
 
 def _score(

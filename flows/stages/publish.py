@@ -8,6 +8,7 @@ from flows.gates import breaches, measure_gates
 from flows.ledger import said_before
 from flows.run import Counts, Run
 from flows.stages.corrections import tell_corrections
+from flows.stages.ignored import tell_ignored
 from flows.stages.redirects import write_redirects
 from flows.stages.told import tell_run
 from store.golden import Golden, open_beside
@@ -105,6 +106,8 @@ def _write_reports(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     )
     golden.execute("delete from corrections")
     golden.insert("corrections", tell_corrections(run, warehouse))
+    golden.execute("delete from ignored_values")
+    golden.insert("ignored_values", tell_ignored(run))
     tell_run(run, warehouse, golden)
     golden.insert("metrics", measure_quality(run, warehouse, golden))
     golden.insert("metrics", measure_drift(run, warehouse, golden))

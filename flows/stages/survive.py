@@ -9,8 +9,9 @@ from flows.erasing.names import all_heirs
 from flows.ledger import said_before
 from flows.run import Counts, Run
 from flows.stages.alone import find_alone, named, write_alone
-from flows.stages.contacts import judge_contacts, note_contacts
+from flows.stages.contacts import add_contacts, judge_contacts, note_contacts
 from flows.stages.deliverability import touch_customers
+from flows.stages.ignored import note_ignored
 from flows.stages.several import write_several
 from store.errors import UnreadableError
 from store.golden import Golden, open_any_golden, open_beside
@@ -63,6 +64,8 @@ def _survive(run: Run, warehouse: Warehouse, golden: Golden, touched: pl.DataFra
         rows += write_several(run, golden, batch, chosen)
     shares = VERIFIED_SHARES.format(which="semi join touched using (founder)")
     golden.execute(f"insert into verified_shares {shares}")
+    add_contacts(golden)
+    note_ignored(run, golden)
     judge_contacts(golden, run.rulebook.survivorship.usage)
     counts: Counts = {"golden_rows": rows, "created": 0, "changed": 0, "merged": 0, "split": 0}
     moves = moves.with_columns(named_as(pl.col("record_number"), all_heirs(run.erasures)))

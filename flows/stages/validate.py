@@ -5,6 +5,7 @@ import polars as pl
 from flows.run import Counts, Run
 from flows.stages.correct import FAILS, raw_text
 from flows.stages.deliverability import look_up_domains
+from flows.stages.ignored import touch_holders
 from rules.schemas import RECORD
 from store.warehouse import Warehouse
 from transforms.classify import ARRIVALS
@@ -24,6 +25,7 @@ def validate_records(run: Run, warehouse: Warehouse) -> Counts:
         "record_number", "arrival", "source", "campaign", is_active=is_active(verdict.passed)
     )
     _write_versions(warehouse, active)
+    touch_holders(run, warehouse)
     looked_up = look_up_domains(run, warehouse)
     return {
         "records_valid": verdict.passed.height,

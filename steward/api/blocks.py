@@ -21,6 +21,7 @@ from store.laid_out import LaidOut
 from store.rulebook import Rulebook
 from transforms.arithmetic import Arithmetic
 from transforms.block import key_columns
+from transforms.ignore import Ignored, ignored_of, without_ignored
 from transforms.match import prepare_nodes
 from transforms.standardise.contact_keys import phone_keys
 from transforms.standardise.keys import record_keys
@@ -59,10 +60,19 @@ def as_nodes(
     records: pl.DataFrame,
     rules: Matching,
     lookups: Lookups,
+    ignored: Ignored,
     kept: Arithmetic | None = None,
 ) -> pl.DataFrame:
     """Standardised records as nodes, with their block keys."""
-    return prepare_nodes(record_keys(records, lookups), rules, kept)
+    return prepare_nodes(without_ignored(record_keys(records, lookups), ignored), rules, kept)
+
+
+def ignored_by(cabinet: Cabinet) -> Ignored:
+    """What the run that published this snapshot left out of matching."""
+    if not cabinet.ignored:
+        return {}
+    schema = {"contact": pl.String, "digest": pl.String}
+    return ignored_of(pl.DataFrame(cabinet.ignored, schema=schema, orient="row"))
 
 
 def lay_out_blocks(cabinet: Cabinet, rules: Matching, lookups: Lookups, place: LaidOut) -> Blocks:
@@ -83,7 +93,8 @@ def made_by(rules: Matching, rulebook: Rulebook) -> tuple[str, ...]:
 def _nodes(cabinet: Cabinet, rules: Matching, lookups: Lookups, start: int) -> pa.Table:
     """Some of the records as they are compared."""
     said = pl.DataFrame(cabinet.records.rows.slice(start, _TOGETHER))
-    nodes = as_nodes(said.with_columns(**_phone_keys(said)), rules, lookups)
+    keyed = said.with_columns(**_phone_keys(said))
+    nodes = as_nodes(keyed, rules, lookups, ignored_by(cabinet))
     return nodes.to_arrow().combine_chunks()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from rules.reach import Reach
-from steward.api.blocks import Blocks, as_nodes
+from steward.api.blocks import Blocks, as_nodes, ignored_by
 from steward.api.reading import standardised
 from steward.desk.finding import named_after
 from store.cabinet import Cabinet, Drawer, Ints
@@ -78,7 +78,7 @@ class Matcher(NamedTuple):
         rules, lookups = self.rulebook.matching, self.rulebook.lookups
         first = int(self.cabinet.last_record) + 1
         read = standardised([question.record for question in questions], first, lookups)
-        asked = as_nodes(read, rules, lookups, self.database)
+        asked = as_nodes(read, rules, lookups, ignored_by(self.cabinet), self.database)
         places, records = self._pairs(questions, asked, first)
         found = self._found(asked, places, records)
         said = [_said(row) for row in read.iter_rows(named=True)]

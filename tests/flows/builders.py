@@ -24,9 +24,11 @@ from flows.cli import main
 from flows.nightly import Night, nightly, rebuild
 from rules.decision import SUBJECTS, Kind, NewDecision
 from store.decisions import open_decisions
+from store.rulebook import read_lookups
 from store.settings import Settings
 from store.snapshot import HIDDEN, TABLES, current_run, open_snapshot
 from transforms.answer import AnswerError, correct_row
+from transforms.ignore import key_values, with_digests
 
 if TYPE_CHECKING:
     import pytest
@@ -178,6 +180,20 @@ class Company(NamedTuple):
             cells.pop("source_key")
             answer = correct_row(item, cells, raw)
         return self.decide("correct", **answer.subject.model_dump())
+
+    def values_of(self, records: pl.DataFrame) -> pl.DataFrame:
+        """By what records, as `key_values` wants them, are known to be left out of matching."""
+        lookups = read_lookups(self.settings.rules / "lookups")
+        return with_digests(key_values(records, lookups)).sort(pl.all())
+
+    def ignore(self, record_id: str, field: str) -> int:
+        """Decide that what a record says in a field is left out of matching."""
+        said = self.ask(
+            f"select record_id as record, * from records where record_id = '{record_id}'"
+        )
+        one = self.values_of(said).filter(field=field).row(0, named=True)
+        named = {"contact": one["contact"], "digest": one["digest"]}
+        return self.decide("ignore", **named, records=[record_id])
 
     def ask(self, query: str) -> pl.DataFrame:
         """The current snapshot's answer."""

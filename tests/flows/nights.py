@@ -55,6 +55,8 @@ CORRECTIONS: tuple[Cells, ...] = (
     {"first_name": "Clara", "last_name": "Stone", "email": "", "source_key": "M5"},
     {"phone": "07911 123499", "source_key": "P99"},
 )
+KINDS = ("delivery", "answer", "answer", "same", "different", "value", "ignore", "undo")
+"""What stewards do, as often as each is named."""
 DAYS = ("2026-02-01", "2026-02-20", "2025-01-15")
 WAYS = 14
 """How many ways there are in which a row may be written."""
@@ -97,9 +99,7 @@ def companies(nights: int) -> st.SearchStrategy[list[Planned]]:
         choices=st.lists(
             st.builds(
                 Choice,
-                st.sampled_from(
-                    ["delivery", "answer", "answer", "same", "different", "value", "undo"]
-                ),
+                st.sampled_from(KINDS),
                 st.integers(0, 30),
                 st.integers(0, 30),
             ),
@@ -117,7 +117,6 @@ def some_company(seed: int) -> list[Planned]:
         way = chance.choice([0, 0, 0, *range(WAYS)])
         return (chance.randrange(len(PEOPLE)), way, chance.randrange(3))
 
-    kinds = ["delivery", "answer", "answer", "same", "different", "value", "undo"]
     return [
         Planned(
             forms=[row() for _ in range(6)],
@@ -125,7 +124,7 @@ def some_company(seed: int) -> list[Planned]:
             members=[(chance.randint(1, 6), row()) for _ in range(chance.randint(1, 6))],
             is_again=chance.random() < 0.3,
             choices=[
-                Choice(chance.choice(kinds), chance.randrange(31), chance.randrange(31))
+                Choice(chance.choice(KINDS), chance.randrange(31), chance.randrange(31))
                 for _ in range(5)
             ],
         )
@@ -200,6 +199,8 @@ def choose(company: Company, choice: Choice) -> None:
         last = decisions_so_far(company)
         if last:
             company.decide("undo", decision_id=choice.one % last + 1)
+    elif choice.kind == "ignore":
+        _ignore(company, choice)
     else:
         named = company.ask("select record_id from crosswalk order by 1")["record_id"].to_list()
         if len(named) > 1:
@@ -227,6 +228,16 @@ def _say(company: Company, choice: Choice, one: str, other: str) -> None:
             ("consent_email", "false"),
         )[choice.other % 4]
         company.decide("value", records=[one], field=field, value=value)
+
+
+def _ignore(company: Company, choice: Choice) -> None:
+    """Leave what some record says in some field out of matching."""
+    said = company.ask("select record_id as record, * from records order by record_id")
+    values = company.values_of(said)
+    if values.height:
+        one = values.row(choice.one * 31 % values.height, named=True)
+        company.decide("ignore", contact=one["contact"], digest=one["digest"],
+                       records=[one["record"]])  # fmt: skip
 
 
 def _answer(company: Company, choice: Choice) -> None:

@@ -50,7 +50,7 @@ def links(frame: pl.DataFrame) -> list[tuple[str, int]]:
 def test_an_empty_log_decides_nothing() -> None:
     state = state_of(log_of())
 
-    assert [frame.height for frame in state] == [0] * 7
+    assert [frame.height for frame in state] == [0] * 8
     assert state.must_links.schema == {
         "record_a": pl.String,
         "record_b": pl.String,
@@ -133,7 +133,7 @@ def test_the_shortest_chain_explains_a_contradiction() -> None:
 def test_in_a_large_component_only_what_lies_between_explains_a_contradiction(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("transforms.resolve.SMALL_COMPONENT", 0)
+    monkeypatch.setattr("transforms.chains.SMALL_COMPONENT", 0)
     chain = [same("A", "B"), same("B", "C"), same("C", "D"), same("B", "X")]
 
     state = state_of(log_of(*chain, different("B", "D"), different("D", "X")))
