@@ -20,6 +20,7 @@ Action = Literal[
     "undo",
     "bulk",
     "unmerge",
+    "ignore",
     "escalate",
     "reassign",
     "run",
@@ -67,6 +68,7 @@ class Rights(Rule):
     undo: Right
     bulk: Right
     unmerge: Right
+    ignore: Right
     escalate: Right
     reassign: Right
     run: Right

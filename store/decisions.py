@@ -54,17 +54,25 @@ class DecisionLog:
             return add_decision(connection, decision, self._now())
 
     def undo(
-        self, decision_id: int, by: str, because: str, *, idempotency_key: str | None = None
+        self,
+        decision_id: int,
+        by: str,
+        because: str,
+        *,
+        snapshot_run_id: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Decision:
         """Take a decision back by another; undoing an undo restores.
 
-        A caller that may ask twice, such as a browser, gives the key that makes it one.
+        A caller that may ask twice, such as a browser, gives the key that makes it one. The
+        snapshot that was looked at tells which run obeys it, and so where names lead that end then.
         """
         undo = NewDecision(
             decided_by=by,
             kind="undo",
             subject=Undone(decision_id=decision_id),
             because=because,
+            snapshot_run_id=snapshot_run_id,
             idempotency_key=idempotency_key or f"undo-{uuid4()}",
         )
         return self.add(undo)

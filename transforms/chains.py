@@ -1,4 +1,4 @@
-"""Find where decisions contradict each other: a chain of must-links joins what a cannot-link parts."""
+"""Find where decisions contradict each other: must-links join in a chain what one parts."""
 
 from collections import Counter
 

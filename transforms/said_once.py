@@ -23,6 +23,16 @@ KEYS = {
 """Columns of `keys_said`: the row, its key, the decisions with which it began and ended to hold."""
 
 
+LEFT_OUT = {
+    "contact": pl.String(),
+    "digest": pl.String(),
+    "said": pl.Int64(),
+    "decision_id": pl.Int64(),
+    "holds": pl.Boolean(),
+}
+"""Columns of `values_left_out`."""
+
+
 def keys_said(log: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     """One row per time for which a decision gave a row its key: `KEYS`; null while it holds.
 
@@ -60,6 +70,51 @@ def _with_ends(begun: pl.DataFrame, ends: pl.DataFrame, standing: pl.DataFrame) 
         .select(list(KEYS))
         .sort("decided")
     )
+
+
+def values_left_out(log: pl.DataFrame) -> pl.DataFrame:
+    """One row per decision that left a value out of matching and per undo that leads to it.
+
+    Columns: contact, digest, said (the decision), decision_id (that decision or the undo), holds
+    (what it makes of the decision).
+    """
+    ignoring = log.filter(kind="ignore")
+    if ignoring.is_empty():
+        return pl.DataFrame(schema=LEFT_OUT)
+    told = log.filter(pl.col("kind").is_in(["ignore", "undo"])).select(
+        "decision_id", "kind", pl.col("subject").str.json_decode(SUBJECT)
+    )
+    said = told.filter(kind="ignore").select(
+        pl.col("subject").struct.field("contact"),
+        pl.col("subject").struct.field("digest"),
+        said="decision_id",
+    )
+    undos = undos_of(told.sort("decision_id")).rename({"undoes": "said", "restores": "holds"})
+    first = said.select("said", decision_id="said", holds=pl.lit(value=True))
+    events = pl.concat([first, undos.select(first.columns)])
+    return said.join(events, on="said").select(list(LEFT_OUT)).sort("decision_id")
+
+
+def turns_of(events: pl.DataFrame) -> pl.DataFrame:
+    """The run with which each value that ever was left out last changed: contact, digest,
+    run_number.
+
+    events: `LEFT_OUT` and the run_number that obeys each. What was said and taken back before a
+    run could obey it changed nothing.
+    """
+    rows = []
+    for (contact, digest), of_value in events.sort("decision_id").group_by("contact", "digest"):
+        standing: set[int] = set()
+        was_out, turned = False, None
+        for (run_number,), of_run in of_value.group_by("run_number", maintain_order=True):
+            for said, holds in of_run.select("said", "holds").iter_rows():
+                (standing.add if holds else standing.discard)(said)
+            if bool(standing) != was_out:
+                was_out, turned = bool(standing), run_number
+        if turned is not None:
+            rows.append((contact, digest, turned))
+    schema = {"contact": pl.String, "digest": pl.String, "run_number": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def records_judged(log: pl.DataFrame) -> pl.DataFrame:

@@ -78,7 +78,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     asked = (arguments.undo, arguments.item, arguments.ignore)
     if sum(one is not None for one in asked) != 1:
         arguments.refuse(
-            "name one ITEM and its ANSWER, or --undo a DECISION, or --ignore RECORD FIELD, or --list"
+            "name one ITEM and its ANSWER, or --undo a DECISION, or --ignore RECORD FIELD, "
+            "or --list"
         )
     if arguments.item is not None and arguments.answer is None:
         arguments.refuse(f"what is the answer to {arguments.item}?")
@@ -119,7 +120,12 @@ def _decide(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _undo(arguments: argparse.Namespace, settings: Settings) -> int:
     with open_decisions(settings.log_url) as log:
-        undo = log.undo(arguments.undo, arguments.by, arguments.because)
+        undo = log.undo(
+            arguments.undo,
+            arguments.by,
+            arguments.because,
+            snapshot_run_id=current_run(settings),
+        )
     text = f"Decision {undo.decision_id}: {arguments.undo} is undone. The next run obeys it."
     show({"decision_id": undo.decision_id, "undone": arguments.undo}, text, as_json=arguments.json)
     return 0

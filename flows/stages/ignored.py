@@ -11,6 +11,7 @@ from rules.lookups import Lookups
 from store.golden import Golden
 from store.warehouse import Warehouse
 from transforms.ignore import FIELDS, Ignored, among, ignored_of, key_values
+from transforms.said_once import values_left_out
 
 _TABLE = "match.ignored"
 _SAYS = ("email", "email_2", "phone", "phone_2", "phone_key", "phone_2_key")
@@ -20,14 +21,17 @@ _TOGETHER = 250_000
 
 
 def touch_holders(run: Run, warehouse: Warehouse) -> None:
-    """Records with a value that is left out since the last night, or no more, have changed."""
-    then, now = _set_of(ignored_in(warehouse)), _set_of(ignored_of(run.said.ignored))
-    if then == now:
-        return
-    changed = pl.DataFrame(
-        sorted(then ^ now), schema={"contact": pl.String, "digest": pl.String}, orient="row"
+    """Records have changed with a value of which it was said since that it is left out, or no more.
+
+    Also where in the end nothing came of it: the names of customers follow from all that was said.
+    """
+    last = warehouse.one(
+        "select coalesce(max(last_decision), 0) from ledger.runs where state = 'finished'"
     )
-    found = holders(warehouse, run.rulebook.lookups, ignored_of(changed))
+    said = values_left_out(run.decisions).filter(pl.col("decision_id") > last)
+    if run.is_rebuild or said.is_empty():
+        return
+    found = holders(warehouse, run.rulebook.lookups, ignored_of(said))
     warehouse.execute(
         "insert into change.records select distinct record as record_number from found "
         "where record not in (from change.records)",
@@ -47,8 +51,13 @@ def ignored_in(warehouse: Warehouse) -> Ignored:
     return ignored_of(warehouse.read(f"from {_TABLE}")) if warehouse.has(_TABLE) else {}
 
 
-def holders(warehouse: Warehouse, lookups: Lookups, wanted: Ignored) -> pl.DataFrame:
-    """The records whose latest version says one of these values, as `key_values` gives values."""
+def holders(
+    warehouse: Warehouse, lookups: Lookups, wanted: Ignored, some: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """The records whose latest version says one of these values, as `key_values` gives values.
+
+    some: record_number, of those that are looked through; else all are.
+    """
     kinds = {contact for contact in FIELDS.values() if contact in wanted}
     columns = [name for name in _SAYS if name.split("_")[0] in kinds]
     columns += _PLACE if "address" in kinds else ()
@@ -57,6 +66,12 @@ def holders(warehouse: Warehouse, lookups: Lookups, wanted: Ignored) -> pl.DataF
         records = warehouse.read(
             f"select v.record_number as record, {', '.join(f's.{name}' for name in columns)} "
             "from valid.records v join std.records s on s.arrival = v.arrival"
+            + (
+                ""
+                if some is None
+                else " semi join wanted on wanted.record_number = v.record_number"
+            ),
+            **({} if some is None else {"wanted": some}),
         )
         found += [
             among(key_values(part, lookups), wanted) for part in records.iter_slices(_TOGETHER)
@@ -83,10 +98,6 @@ def tell_ignored(run: Run) -> pl.DataFrame:
     """As the published table has them: one row per value that is left out, and who said so."""
     told = run.decisions.select("decision_id", "decided_by", "decided_at", "because")
     return run.said.ignored.join(told, on="decision_id").sort("contact", "digest")
-
-
-def _set_of(ignored: Ignored) -> set[tuple[str, str]]:
-    return {(contact, digest) for contact, digests in ignored.items() for digest in digests}
 
 
 def _nothing() -> pl.DataFrame:

@@ -8,9 +8,11 @@ is taken back. Both are read from the log of decisions, as a rebuild reads it.
 import polars as pl
 
 from flows.run import Run
+from flows.stages.ignored import holders
 from store.warehouse import Warehouse
 from transforms.classify import ARRIVALS
-from transforms.said_once import keys_said, records_judged
+from transforms.ignore import ignored_of
+from transforms.said_once import keys_said, records_judged, turns_of, values_left_out
 
 NAMES = {
     "old": pl.Int64(),
@@ -40,17 +42,29 @@ def renumbered(run: Run, warehouse: Warehouse) -> pl.DataFrame:
 def parted(
     run: Run, warehouse: Warehouse, members: pl.DataFrame, found: pl.DataFrame
 ) -> pl.DataFrame:
-    """Names of records in a customer of which a person judged two: as `find_redirects` gives them.
+    """Names of records in a customer of which a person judged two, or a value that one of them has
+    was left out of matching: as `find_redirects` gives them.
 
     Until they were called the same, and while they were called different, the customer was several.
     Which of its records went with which, nothing tells any more, so the name of each leads to it:
     a name that never was led nobody astray. members and found are those of `find_redirects`.
     """
-    judged = records_judged(run.decisions)
-    if judged.is_empty():
+    judged, held = records_judged(run.decisions), _left_out(run, warehouse, members)
+    if judged.is_empty() and held.is_empty():
         return found.clear()
     last = judged.join(obeyed_in(run.decisions), left_on="last", right_on="decision")
-    return warehouse.read(_PARTED, judged=last, members=members, found=found)
+    return warehouse.read(_PARTED, judged=last, held=held, members=members, found=found)
+
+
+def _left_out(run: Run, warehouse: Warehouse, members: pl.DataFrame) -> pl.DataFrame:
+    """Members with a value that some run left out of matching: record_number, and the last run
+    that did so or let it count again.
+    """
+    runs = obeyed_in(run.decisions).rename({"decision": "decision_id"})
+    turned = turns_of(values_left_out(run.decisions).join(runs, on="decision_id"))
+    lookups, numbers = run.rulebook.lookups, members.select("record_number")
+    found = holders(warehouse, lookups, ignored_of(turned), numbers)
+    return found.join(turned, on=["contact", "digest"]).select("run_number", record_number="record")
 
 
 def obeyed_in(decisions: pl.DataFrame) -> pl.DataFrame:
@@ -68,7 +82,10 @@ with named as (
 together as (
     select n.founder, j.decision_id, max(j.run_number) as run_number
     from judged j join named n using (record_id)
-    group by all having count(distinct j.side) > 1)
+    group by all having count(distinct j.side) > 1
+    union all
+    select m.founder, null, max(h.run_number) from held h join members m using (record_number)
+    group by all)
 select m.record_number as old, m.founder, max(t.run_number) as run_number, 'decided' as why
 from members m join together t using (founder)
 where m.record_number <> m.founder and m.run_number < t.run_number

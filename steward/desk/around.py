@@ -205,6 +205,7 @@ DECIDED = {
     "same": "said that records are one customer",
     "different": "said that records are not one customer",
     "value": "chose a value",
+    "ignore": "left a value out of matching",
 }
 CHANGED = {
     "created": "made the customer",

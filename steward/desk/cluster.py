@@ -1,7 +1,8 @@
 """The page of a cluster: a refused link between two customers, with all records behind them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from steward.desk.met import Said, values_said
 from steward.desk.pair import pair_view, title_of
 from steward.desk.seen import Seen
 from steward.desk.sketch import labels_of, sketch
@@ -10,6 +11,19 @@ from steward.desk.words import plain, signed
 from store.reading import Row, Snapshot
 
 MOST_GROUPS = 4
+MOST_SHARED = 6
+
+
+class Shared(NamedTuple):
+    """A contact value that both customers have."""
+
+    said: Said
+    records: int
+    """How many of the records say it."""
+    is_out: bool
+    """Whether it is left out of matching."""
+
+
 WHY = {
     "two_keys_of_one_source": (
         "Two keys of one source",
@@ -52,7 +66,24 @@ def cluster_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]
         ),
         "groups": range(1, MOST_GROUPS + 1),
         "facts": _facts(seen, one, other, labels),
+        "shared": _shared(visit, seen, one),
     }
+
+
+def _shared(visit: Visit, seen: Seen, one: Row) -> list[Shared]:
+    """The contact values that records of both customers say: the usual cause of a false link."""
+    here: dict[str, list[Said]] = {}
+    for said in values_said(seen.records, visit.desk.rulebook):
+        here.setdefault(said.digest, []).append(said)
+    found = []
+    for some in here.values():
+        sides = {said.record["customer_id"] == one["customer_id"] for said in some}
+        if len(sides) > 1:
+            point = seen.contacts.get((some[0].record["customer_id"], some[0].text))
+            is_out = point is not None and point["usage"] == "ignored"
+            count = len({said.record["record_id"] for said in some})
+            found.append(Shared(some[0], count, is_out))
+    return sorted(found, key=lambda shared: -shared.records)[:MOST_SHARED]
 
 
 def _row(visit: Visit, seen: Seen, row: Row, labels: dict[int, str], one: Row) -> dict[str, Any]:

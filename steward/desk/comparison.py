@@ -51,6 +51,8 @@ class Line(NamedTuple):
     other: Side
     weight: float | None
     bar: Bar | None
+    met: tuple[str, str] | None = None
+    """A record and field with the contact value that both have and that counts in matching."""
 
 
 class Comparison(NamedTuple):
@@ -123,8 +125,9 @@ def _line(
     left, right = mark(here, there) if kind in {"close", "diff"} else mark(here, here)
     if kind not in {"close", "diff"}:
         left, right = mark(here, None)[0], mark(there, None)[0]
+    is_out = _is_left_out(seen, one, name, here, there)
     if kind == "null":
-        said = _missing(here, there)
+        said = "left out of matching" if is_out else _missing(here, there)
     return Line(
         plain(name).capitalize().replace("Email", "E-mail"),
         kind,
@@ -134,7 +137,24 @@ def _line(
         _side(seen, other, there, right, name),
         weight if bar else None,
         bar,
+        None if is_out else _met(one, name, here, there),
     )
+
+
+def _met(row: Row, name: str, here: str | None, there: str | None) -> tuple[str, str] | None:
+    if name not in {"email", "phone", "address"} or here is None or here != there:
+        return None
+    if name == "address":
+        return (row["record_id"], "address") if row.get("address") else None
+    return next(((row["record_id"], field) for field in READS[name] if row[field] == here), None)
+
+
+def _is_left_out(seen: Seen, row: Row, name: str, here: str | None, there: str | None) -> bool:
+    """Whether people left out of matching what both say."""
+    if name not in {"email", "phone"} or here is None or here != there:
+        return False
+    point = seen.contacts.get((row["customer_id"], here))
+    return point is not None and point["usage"] == "ignored"
 
 
 def _missing(here: str | None, there: str | None) -> str:

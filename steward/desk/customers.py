@@ -25,6 +25,7 @@ from steward.permission import may_ever
 from store.reading import Row, Snapshot
 from store.snapshot import kept_runs
 from store.state.told import Told
+from transforms.ignore import FIELDS
 
 
 class Whole(NamedTuple):
@@ -118,6 +119,7 @@ def _page(visit: Visit, snapshot: Snapshot, whole: Whole, live: Snapshot) -> Res
         "events": events(snapshot, one, whole.told, rulebook),
         "pending": pending(whole.told, since),
         "old_ids": _old_ids(snapshot, one),
+        "met_on": _met_on(one, points),
     }
     return visit.page(
         "customer.html",
@@ -132,6 +134,7 @@ def _page(visit: Visit, snapshot: Snapshot, whole: Whole, live: Snapshot) -> Res
         may={
             "run": snapshot is live and visit.may("run", resource),
             "open": may_ever(visit.actor, "comment", visit.desk.rights),
+            "ignore": snapshot is live and visit.may("ignore", resource),
             "edit": snapshot is live and visit.may("create", resource),
             "unmerge": snapshot is live
             and len(one.records) > 1
@@ -148,6 +151,18 @@ def pending(told: list[Told], since: Row | None) -> list[Told]:
     return [
         one for one in told if one.kind != "undo" and one.holds and one.decided_at > since["at"]
     ]
+
+
+def _met_on(one: Behind, points: list[Row]) -> dict[tuple[str, str], tuple[str, str]]:
+    """By kind and value, a record and field with a contact point that counts in matching."""
+    said = {
+        (contact, str(row[field])): (row["record_id"], field)
+        for field, contact in FIELDS.items()
+        for row in reversed(one.records)
+        if row.get(field)
+    }
+    named = [(row["kind"], row["value"]) for row in points if row["usage"] != "ignored"]
+    return {name: said[name] for name in named if name in said}
 
 
 def _old_ids(snapshot: Snapshot, one: Behind) -> list[str]:

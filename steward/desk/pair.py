@@ -30,6 +30,8 @@ def pair_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:
         "counts": _counts(seen, one, other),
         "stake": _stake(seen),
         "may_bulk": _may_bulk(visit, seen, comparison),
+        "may_ignore": not seen.is_secret and visit.may("ignore", seen.resource()),
+        "leave_key": _first_met(comparison),
     }
 
 
@@ -53,6 +55,11 @@ def _may_bulk(visit: Visit, seen: Seen, comparison: Comparison) -> bool:
     is_scored = seen.item["kind"] == "match" and comparison.weight is not None
     is_on = visit.desk.rulebook.queues.match.bulk_most > 0 and not seen.is_secret
     return is_scored and is_on and visit.may("bulk", seen.resource())
+
+
+def _first_met(comparison: Comparison) -> int:
+    """Which line is the first whose value can be left out of matching, counted from one."""
+    return next((at for at, line in enumerate(comparison.lines, 1) if line.met), 0)
 
 
 def title_of(visit: Visit, row: Row) -> str:

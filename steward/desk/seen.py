@@ -120,7 +120,8 @@ def _of_records(
     pairs = _pairs(snapshot, [row["record_number"] for row in records], rulebook)
     contacts = _by_founder(
         snapshot.rows(
-            "select founder, customer_id, kind, value, verification, reason from contact_points "
+            "select founder, customer_id, kind, value, verification, reason, usage "
+            "from contact_points "
             "where founder = any($founders)",
             {"founders": every},
         )

@@ -58,7 +58,7 @@ def unmerge(visit: Visit) -> Response:
     if not needs_second(len(whole.one.records) - len(out), len(out)):
         number: int | None = visit.state.decisions.add(decision).decision_id
     else:
-        number = visit.state.proposals.say(customer_id, decision)
+        number = visit.state.proposals.say(topic_of(customer_id), decision)
     visit.note("unmerge", customer_id, f"decision {number}" if number else "proposed")
     return see_other(f"/customers/{customer_id}?saved={'unmerged' if number else 'second'}")
 
@@ -67,9 +67,14 @@ def withdraw(visit: Visit) -> Response:
     """Take back one's own proposal."""
     with visit.desk.snapshots.reading() as snapshot:
         customer_id = insist_known(visit, snapshot).one.customer_id
-    visit.state.proposals.withdraw(customer_id, visit.actor.name)
+    visit.state.proposals.withdraw(topic_of(customer_id), visit.actor.name)
     visit.note("withdraw", customer_id)
     return see_other(f"/customers/{customer_id}?saved=undone")
+
+
+def topic_of(customer_id: str) -> str:
+    """Under which topic it is proposed to take this customer apart."""
+    return f"unmerge:{customer_id}"
 
 
 def needs_second(stay: int, go: int) -> bool:
@@ -80,7 +85,7 @@ def needs_second(stay: int, go: int) -> bool:
 def proposals(visit: Visit, whole: Whole) -> list[tuple[Proposal, set[str]]]:
     """What others, or oneself, proposed for this customer, and the records to be taken out."""
     found = []
-    for proposal in visit.state.proposals.about(whole.one.customer_id):
+    for proposal in visit.state.proposals.about(topic_of(whole.one.customer_id)):
         groups = Different.model_validate_json(proposal.subject).groups or ()
         named = {record for group in groups for record in group}
         out = next((set(group) for group in groups if whole.one.ids[0] not in group), set())
@@ -94,14 +99,18 @@ def undo(visit: Visit) -> Response:
     with visit.desk.snapshots.reading() as snapshot:
         whole = insist_known(visit, snapshot)
         told = _named(visit, whole.told)
-        began = snapshot.row("select max(started_at) as at from runs")
+        began, run_id = snapshot.row("select max(started_at) as at from runs"), snapshot.run_id
     is_obeyed = began is not None and began["at"] is not None and told.decided_at <= began["at"]
     resource = resource_of(whole.one.records)
     visit.insist("undo", resource._replace(author=told.decided_by, is_obeyed=is_obeyed))
     if told.holds:
         key = f"desk-undo-{told.decision_id}-{visit.actor.name}"
         visit.state.decisions.undo(
-            told.decision_id, visit.actor.name, "taken back", idempotency_key=key
+            told.decision_id,
+            visit.actor.name,
+            "taken back",
+            snapshot_run_id=run_id,
+            idempotency_key=key,
         )
         visit.note("undo", whole.one.customer_id, f"decision {told.decision_id}")
     return see_other(f"/customers/{whole.one.customer_id}?saved=undone")

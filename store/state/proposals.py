@@ -1,4 +1,6 @@
-"""Keep what one person proposed about a customer until a second says the same.
+"""Keep what one person proposed until a second says the same.
+
+A proposal is about a topic, such as `unmerge:C3-417`; the word before the colon is its kind.
 
 Proposals stand among the verdicts, which are only added to: what somebody said last counts, nothing
 said means taken back, and a verdict with a decision settles all that was said before it.
@@ -15,6 +17,7 @@ from rules.decision import NewDecision
 from store.decisions import add_decision
 from store.state.engine import reading, writing
 from store.state.moments import to_moment, to_text
+from store.state.striking import ERASED
 from store.state.tables import VERDICTS
 
 
@@ -35,15 +38,26 @@ class Proposals:
         self._engine = engine
         self._now = now
 
-    def about(self, customer_id: str) -> list[Proposal]:
+    def about(self, topic: str) -> list[Proposal]:
         """What waits for a second person, the oldest first."""
         with reading(self._engine) as connection:
-            return _waiting(_said(connection, customer_id))
+            return _waiting(_said(connection, topic))
 
-    def say(self, customer_id: str, decision: NewDecision) -> int | None:
+    def of_kind(self, kind: str) -> list[tuple[str, Proposal]]:
+        """All that waits for a second person under topics of a kind, each with its topic."""
+        named = VERDICTS.c.item_id.startswith(f"{kind}:", autoescape=True)
+        query = sa.select(VERDICTS).where(named).order_by(VERDICTS.c.item_version)
+        topics: dict[str, list[sa.Row[tuple[object, ...]]]] = {}
+        with reading(self._engine) as connection:
+            for row in connection.execute(query):
+                topics.setdefault(row.item_id, []).append(row)
+        found = [(topic, one) for topic, said in topics.items() for one in _waiting(said)]
+        return sorted(found, key=lambda one: (one[1].at, one[0]))
+
+    def say(self, topic: str, decision: NewDecision) -> int | None:
         """Store the decision if somebody else proposed the same; else propose it."""
         with writing(self._engine) as connection:
-            said = _said(connection, customer_id)
+            said = _said(connection, topic)
             known = next((r for r in said if r.verdict_id == decision.idempotency_key), None)
             if known is not None:
                 number: int | None = known.decision_id
@@ -52,25 +66,25 @@ class Proposals:
             number = None
             if any(one.subject == decision.subject.text() for one in others):
                 number = add_decision(connection, decision, self._now()).decision_id
-            row = self._row(customer_id, decision.decided_by, len(said))
+            row = self._row(topic, decision.decided_by, len(said))
             row |= {"verdict_id": decision.idempotency_key, "answer": decision.subject.text()}
             row |= {"because": decision.because, "decision_id": number}
             connection.execute(sa.insert(VERDICTS).values(row))
             return number
 
-    def withdraw(self, customer_id: str, name: str) -> None:
+    def withdraw(self, topic: str, name: str) -> None:
         """Take back what this person proposed."""
         with writing(self._engine) as connection:
-            said = _said(connection, customer_id)
+            said = _said(connection, topic)
             if any(one.name == name for one in _waiting(said)):
-                row = self._row(customer_id, name, len(said))
+                row = self._row(topic, name, len(said))
                 connection.execute(sa.insert(VERDICTS).values(row))
 
-    def _row(self, customer_id: str, name: str, number: int) -> dict[str, object]:
+    def _row(self, topic: str, name: str, number: int) -> dict[str, object]:
         """A verdict that says nothing."""
         return {
-            "verdict_id": f"unmerge-{uuid4()}",
-            "item_id": _item(customer_id),
+            "verdict_id": f"proposal-{uuid4()}",
+            "item_id": topic,
             "item_version": number + 1,
             "user_name": name,
             "said_at": to_text(self._now()),
@@ -80,14 +94,9 @@ class Proposals:
         }
 
 
-def _item(customer_id: str) -> str:
-    """Under which name proposals stand beside the verdicts on items."""
-    return f"unmerge:{customer_id}"
-
-
-def _said(connection: sa.Connection, customer_id: str) -> list[sa.Row[tuple[object, ...]]]:
-    """All that was ever said of this customer, in order."""
-    query = sa.select(VERDICTS).where(VERDICTS.c.item_id == _item(customer_id))
+def _said(connection: sa.Connection, topic: str) -> list[sa.Row[tuple[object, ...]]]:
+    """All that was ever said under this topic, in order."""
+    query = sa.select(VERDICTS).where(VERDICTS.c.item_id == topic)
     return list(connection.execute(query.order_by(VERDICTS.c.item_version)))
 
 
@@ -98,7 +107,7 @@ def _waiting(said: list[sa.Row[tuple[object, ...]]]) -> list[Proposal]:
             last.clear()
             continue
         last.pop(row.user_name, None)
-        if row.answer:
+        if row.answer and row.answer != ERASED:
             at = to_moment(row.said_at)
             last[row.user_name] = Proposal(row.user_name, at, row.answer, row.because)
     return list(last.values())

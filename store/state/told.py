@@ -40,6 +40,7 @@ class ToldOf:
         self._turn = threading.Lock()
         self._rows: list[dict[str, Any]] = []
         self._named: dict[str, list[int]] = {}
+        self._kinds: dict[str, list[int]] = {}
         self._undone: dict[int, bool] = {}
         self._leads: dict[int, tuple[int, bool]] = {}
 
@@ -49,6 +50,12 @@ class ToldOf:
             self._read()
             numbers = {number for record in records for number in self._named.get(record, ())}
             return [self._told(number) for number in sorted(numbers, reverse=True)]
+
+    def of_kind(self, kind: str) -> list[Told]:
+        """The decisions of one kind, the newest first."""
+        with self._turn:
+            self._read()
+            return [self._told(number) for number in reversed(self._kinds.get(kind, ()))]
 
     def find(self, decision_id: int) -> Told | None:
         """The decision of this number."""
@@ -74,6 +81,7 @@ class ToldOf:
         for row in fresh.iter_rows(named=True):
             row["subject"] = json.loads(row["subject"])
             self._rows.append(row)
+            self._kinds.setdefault(row["kind"], []).append(row["decision_id"])
             if row["kind"] == "undo":
                 self._undo(row["decision_id"], row["subject"]["decision_id"])
             for record in _records(row["subject"]):

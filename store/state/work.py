@@ -287,7 +287,7 @@ def take_back_in(
     connection: sa.Connection, name: str, row: sa.Row[tuple[object, ...]], now: datetime
 ) -> str:
     """Undo a verdict, a row of `given_rows`, inside a writer's transaction; its item."""
-    _undo_decisions(connection, name, row.verdict_id, now)
+    _undo_decisions(connection, name, row, now)
     _reopen(connection, row)
     note(connection, Noted(now, name, "take_back", row.item_id, row.verdict_id))
     return str(row.item_id)
@@ -309,7 +309,11 @@ def _reopen(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> None:
         )
 
 
-def _undo_decisions(connection: sa.Connection, name: str, verdict_id: str, now: datetime) -> None:
+def _undo_decisions(
+    connection: sa.Connection, name: str, row: sa.Row[tuple[object, ...]], now: datetime
+) -> None:
+    """Undo what a verdict decided, on the snapshot that is live."""
+    verdict_id = row.verdict_id
     key = DECISIONS.c.idempotency_key
     mine = sa.select(DECISIONS.c.decision_id).where(key.startswith(f"verdict-{verdict_id}-"))
     for decision_id in connection.scalars(mine.order_by(DECISIONS.c.decision_id)).all():
@@ -318,6 +322,7 @@ def _undo_decisions(connection: sa.Connection, name: str, verdict_id: str, now: 
             kind="undo",
             subject=Undone(decision_id=decision_id),
             because="taken back",
+            snapshot_run_id=None if row.live is None else f"R{row.live:04d}",
             idempotency_key=f"undo-{verdict_id}-{decision_id}",
         )
         add_decision(connection, undo, now)

@@ -9,6 +9,7 @@ from flows.leaving_out import value_of
 from flows.nightly import nightly
 from store.decisions import open_decisions
 from store.errors import TouchstoneError
+from store.snapshot import current_run
 from tests.flows.builders import (
     Company,
     differences,
@@ -47,8 +48,9 @@ def company(pristine: Company, tmp_path: Path) -> Company:
 
 
 def undo(company: Company, decision: int) -> None:
+    run_id = current_run(company.settings)
     with open_decisions(company.settings.log_url) as log:
-        log.undo(decision, "anna", "taken back")
+        log.undo(decision, "anna", "taken back", snapshot_run_id=run_id)
 
 
 def subjects(company: Company) -> str:
@@ -225,3 +227,32 @@ def test_the_command_leaves_a_value_out_once_and_explain_names_it(
 def test_the_command_says_what_cannot_be_left_out(company: Company, asked: tuple[str, str]) -> None:
     with pytest.raises(TouchstoneError, match=r"no record|cannot be left out"):
         value_of(company.settings, *asked)
+
+
+def test_a_name_that_ends_when_it_is_taken_back_leads_on(company: Company, tmp_path: Path) -> None:
+    decision = company.ignore("partner:P1", "phone")
+    company.night(2)
+    old = company.ask("select customer_id from crosswalk where record_id = 'partner:P2'").item()
+    undo(company, decision)
+    company.night(3)
+
+    anew = company.anew(tmp_path / "anew")
+    anew.rebuild(4)
+
+    leads = company.ask(f"select customer_id, why from redirects where old_customer_id = '{old}'")
+    home = company.ask("select customer_id from crosswalk where record_id = 'partner:P1'").item()
+    assert leads.rows() == [(home, "decided")]
+    assert differences(company.tables(), anew.tables()) == {}
+
+
+def test_what_is_taken_back_before_a_night_changes_nothing(
+    company: Company, tmp_path: Path
+) -> None:
+    undo(company, company.ignore("partner:P1", "phone"))
+    company.night(2)
+
+    anew = company.anew(tmp_path / "anew")
+    anew.rebuild(3)
+
+    assert company.ask("from redirects").is_empty()
+    assert differences(company.tables(), anew.tables()) == {}

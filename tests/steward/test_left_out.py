@@ -1,0 +1,185 @@
+"""Two people leave a value out of matching together; nobody learns of customers out of scope."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.flows.builders import Company, found, person
+from tests.steward.desks import Office, Person, office
+
+OFFICE = "0113 496 0000"
+NUMBER = "4960000"
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """Two of the spring campaign and one of autumn, all with one telephone."""
+    founded = found(tmp_path_factory.mktemp("pristine"))
+    for source, campaign in (("members", "spring"), ("partner", "autumn")):
+        feed = founded.settings.rules / "feeds" / source / "feed.toml"
+        text = feed.read_text("utf-8").replace("trust ", f'campaign = "{campaign}"\ntrust ', 1)
+        feed.write_text(text, "utf-8")
+    founded.drop("members", [{"no": "M1", **person("Ida", "Moss", phone=OFFICE)}])
+    founded.night(1)
+    founded.drop("members", [
+        {"no": "M1", **person("Ida", "Moss", phone=OFFICE)},
+        {"no": "M2", **person("Zed", "Quark", phone="0113 496 0999", city="York")},
+    ])  # fmt: skip
+    change = {"op": "upsert", "id": "P1", **person("Ira", "Voss", phone=OFFICE)}
+    founded.drop("partner", [change])
+    founded.night(2)
+    return founded
+
+
+@pytest.fixture
+def company(pristine: Company, tmp_path: Path) -> Company:
+    return pristine.twin(tmp_path / "company")
+
+
+@pytest.fixture
+def desk(company: Company) -> Iterator[Office]:
+    with office(company.settings) as started:
+        yield started
+
+
+def steward(desk: Office, name: str, *campaigns: str) -> Person:
+    return desk.person(name, "editor", campaigns=campaigns, functions=("data_steward",))
+
+
+def propose(who: Person, because: str = "a switchboard", field: str = "phone") -> str:
+    answer = who.post("/left-out/new", record="members:M1", field=field, because=because, key="1")
+    return answer.headers.get("location", str(answer.status_code))
+
+
+def topic(page: str) -> str:
+    named = re.search(r'name="topic" value="([^"]+)"', page)
+    return named[1] if named else ""
+
+
+def decided(desk: Office) -> list[str]:
+    return desk.desk.state.decisions.read()["kind"].to_list()
+
+
+def test_two_people_leave_a_value_out_and_the_next_night_obeys(
+    company: Company, desk: Office
+) -> None:
+    sam, ann = steward(desk, "sam", "spring"), desk.person("ann", "administrator")
+    asked = sam.get("/left-out/new?record=members:M1&field=phone").text
+
+    proposed = propose(sam)
+    none = decided(desk)
+    waiting = ann.get("/left-out").text
+    agreed = ann.post("/left-out/agree", topic=topic(waiting), key="2")
+    company.night(3)
+
+    assert NUMBER in asked.replace(" ", "")
+    assert proposed.endswith("saved=second")
+    assert none == []
+    assert "a switchboard" in waiting
+    assert agreed.headers["location"].endswith("saved=decided")
+    assert decided(desk) == ["ignore"]
+    usage = company.ask("select distinct usage from contact_points where value like '%0000'")
+    assert usage["usage"].to_list() == ["ignored"]
+    assert "left out of matching" in ann.get("/customers/C1-2").text
+    assert "left a value out of matching" in ann.get("/customers/C1-2").text
+
+
+def test_nobody_agrees_to_their_own_or_beyond_their_campaigns(desk: Office) -> None:
+    sam, sue = steward(desk, "sam", "spring"), steward(desk, "sue", "spring")
+    both = steward(desk, "bo", "spring", "autumn")
+    propose(sam)
+    named = topic(both.get("/left-out").text)
+
+    own = sam.post("/left-out/agree", topic=named, key="2")
+    narrow = sue.post("/left-out/agree", topic=named, key="3")
+    hers = propose(sue, "a hotel")
+    wide = both.post("/left-out/agree", topic=named, key="4")
+
+    assert own.status_code == narrow.status_code == 404
+    assert named not in sue.get("/left-out").text
+    assert hers.endswith("saved=second")
+    assert wide.headers["location"].endswith("saved=decided")
+    assert decided(desk) == ["ignore"]
+
+
+def test_who_has_it_is_told_no_further_than_ones_campaigns(desk: Office) -> None:
+    sam, ann = steward(desk, "sam", "spring"), desk.person("ann", "administrator")
+
+    narrow = sam.get("/left-out/new?record=members:M1&field=phone").text
+    wide = ann.get("/left-out/new?record=members:M1&field=phone").text
+
+    assert "Voss" not in narrow
+    assert "1 customer in your campaigns" in narrow
+    assert "Voss" in wide
+
+
+@pytest.mark.parametrize(
+    ("role", "functions", "status"),
+    [("viewer", (), 403), ("editor", (), 403), ("editor", ("account_manager",), 403)],
+)
+def test_others_may_not(desk: Office, role: str, functions: tuple[str, ...], status: int) -> None:
+    vera = desk.person("vera", role, campaigns=("spring",), functions=functions)  # type: ignore[arg-type]
+
+    assert vera.get("/left-out").status_code == status
+    assert propose(vera) == str(status)
+
+
+@pytest.mark.parametrize(
+    ("record", "field", "because", "status"),
+    [
+        ("members:M1", "phone", "", 422),
+        ("members:M1", "email", "says none", 404),
+        ("members:M1", "city", "no contact", 404),
+        ("partner:P1", "phone", "another campaign", 404),
+        ("members:M9", "phone", "nobody", 404),
+    ],
+)
+def test_what_cannot_be_left_out_is_said_and_nothing_is_stored(
+    desk: Office, record: str, field: str, because: str, status: int
+) -> None:
+    sam = steward(desk, "sam", "spring")
+
+    answer = sam.post("/left-out/new", record=record, field=field, because=because, key="1")
+
+    assert answer.status_code == status
+    assert desk.desk.state.proposals.of_kind("ignore") == []
+
+
+def test_a_proposal_is_withdrawn_and_a_decision_taken_back(company: Company, desk: Office) -> None:
+    sam, ann = steward(desk, "sam", "spring"), desk.person("ann", "administrator")
+    propose(sam)
+    sam.post("/left-out/withdraw", topic=topic(sam.get("/left-out").text))
+    gone = topic(sam.get("/left-out").text) == ""
+    sam.post("/left-out/new", record="members:M1", field="phone", because="again", key="5")
+    ann.post("/left-out/new", record="partner:P1", field="phone", because="yes", key="6")
+    standing = ann.get("/left-out/new?record=members:M1&field=phone").text
+    company.night(3)
+
+    undone = ann.post("/left-out/undo", decision="1")
+    company.night(4)
+
+    assert gone
+    assert "has left it out" in standing
+    assert undone.headers["location"].endswith("saved=undone")
+    assert decided(desk) == ["ignore", "undo"]
+    assert company.ask("from ignored_values").is_empty()
+
+
+def test_neither_log_nor_trail_has_the_value(
+    desk: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    sam, ann = steward(desk, "sam", "spring"), desk.person("ann", "administrator")
+    propose(sam)
+    ann.post("/left-out/agree", topic=topic(ann.get("/left-out").text), key="2")
+
+    with desk.desk.state.engine.connect() as connection:
+        told = [
+            str(row)
+            for table in ("decisions", "verdicts", "audit")
+            for row in connection.exec_driver_sql(f"select * from {table}")
+        ]
+
+    assert not [row for row in told if NUMBER in row]
+    assert NUMBER not in caplog.text
