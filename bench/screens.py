@@ -38,6 +38,8 @@ PATHS = {
     "customers": "/customers?q=a",
     "customers-none": "/customers?q=zzzzzz",
     "new-customer": "/customers/new",
+    "left-out": "/left-out",
+    "joined": "/joined",
     "runs": "/runs",
     "deliveries": "/deliveries",
     "dashboard": "/dashboard",
@@ -100,6 +102,7 @@ def _places(state: State, camera: Camera) -> dict[str, str]:
 
     found["customer"] = first("/customers?q=a", ".rows a[href^='/customers/']")
     found["unmerge"] = f"{found['customer']}/unmerge"
+    found["leave-out"] = first(found["customer"], "main a[href^='/left-out/new']")
     found["run"] = first("/runs", "main a[href^='/runs/']")
     found["delivery"] = first("/deliveries", "main a[href^='/deliveries/']")
     with state.engine.connect() as connection:

@@ -6,6 +6,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from steward.desk.elsewhere import elsewhere
 from steward.desk.items import claimed, insist_on, item_page
+from steward.desk.joined import joined
 from steward.desk.pages import Page
 from steward.desk.rail import MOST, TABS, rail, section_of
 from steward.desk.refused import Refused, may_not, not_here, unreadable
@@ -18,6 +19,7 @@ from store.state.queue import Claimed
 
 LONGEST_COMMENT = 2_000
 BLIND = "blind"
+CONFLICTS = "/conflicts"
 AT_HAND = "at-hand"
 """The header that names the page which the browser has already."""
 
@@ -33,7 +35,10 @@ def show_queue(visit: Visit) -> Response:
     with visit.desk.snapshots.reading() as snapshot:
         shown = rail(visit, snapshot, section, tab)
         beside = elsewhere(visit, snapshot, shown)
-        return visit.page("empty.html", rail=shown, run_id=snapshot.run_id, beside=beside)
+        night = joined(visit, snapshot) if section.path == CONFLICTS else None
+        return visit.page(
+            "empty.html", rail=shown, run_id=snapshot.run_id, beside=beside, night=night
+        )
 
 
 def next_item(
@@ -188,7 +193,7 @@ def _mark(item_id: str, version: int, snapshot: Snapshot) -> str:
 
 PAGES = (
     Page("/queue", show_queue, "decide"),
-    Page("/conflicts", show_queue, "decide_conflict"),
+    Page(CONFLICTS, show_queue, "decide_conflict"),
     Page("/held", show_queue, "decide"),
     Page("/items/{item_id}/next", show_next, "comment"),
     Page("/items/{item_id}/skip", skip_item, "comment", "POST"),

@@ -34,17 +34,15 @@ class Past(NamedTuple):
 def offers(seen: Seen, rule: FieldRule) -> list[Offer]:
     """What the customer's other records in scope say, the latest first.
 
-    Parts of a group only come together, and a third record's are not offered.
+    Parts of a group come together, all of one record: one that says none of its core is no offer.
     """
     item = seen.item
-    if rule.group:
-        return []
     known = {item["value"], item["rival_value"]}
     found: dict[str, Row] = {}
     for row in sorted(seen.records, key=_last_said, reverse=True):
         if row["customer_id"] != item["customer_ids"][0]:
             continue
-        for value in _said(row, (item["field"], *rule.also)):
+        for value in _values(row, item["field"], rule):
             if value not in known:
                 found.setdefault(value, row)
     return [Offer(*one) for one in found.items()][:LISTED]
@@ -66,7 +64,7 @@ def past(snapshot: Snapshot, seen: Seen, rule: FieldRule) -> list[Past]:
     said = [
         Past(value, row, row["updated_at"], None)
         for row in seen.records
-        for value in ([" ".join(_said(row, names))] if rule.group else _said(row, names))
+        for value in ([" ".join(_said(row, rule.group))] if rule.group else _said(row, names))
         if value
     ]
     return sorted(said + _golden(snapshot, seen), key=lambda one: one.since, reverse=True)
@@ -85,6 +83,14 @@ def _golden(snapshot: Snapshot, seen: Seen) -> list[Past]:
         {"customer": customer, "field": seen.item["field"]},
     )
     return [Past(row["value"], None, row["valid_from"], row["valid_to"]) for row in rows]
+
+
+def _values(row: Row, field: str, rule: FieldRule) -> list[str]:
+    """What a record says that could be the golden value; of a group all of it in one text."""
+    if not rule.group:
+        return _said(row, (field, *rule.also))
+    is_told = _said(row, rule.core or rule.group)
+    return [" ".join(_said(row, rule.group))] if is_told else []
 
 
 def _said(row: Row, names: tuple[str, ...]) -> list[str]:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from steward.desk.seen import Seen
 from steward.desk.values import newer, offers
 from store.settings import Settings
 from store.snapshot import open_snapshot
+from tests.flows.builders import Company, found, person
 from tests.steward.desks import Office, Person, office
 from tests.steward.test_desk import follow, item_of, say
 
@@ -116,6 +118,52 @@ def test_of_one_value_the_third_comes_third_and_the_latest_record_says_it_first(
         ("1983-01-01", 4),
     ]
     assert newer(seen) == "1981-01-01"
+
+
+def test_of_a_group_a_third_record_is_offered_whole() -> None:
+    rule = FieldRule(
+        order=["most_recent"], group=("address", "city", "postcode", "country"), core=("address",)
+    )
+    homes = [("1 Elm Rd", "York"), ("2 Oak Rd", "York"), ("3 Ash Rd", "Hull"), (None, "Leeds")]
+    records = [record(n, address=a, city=c, postcode=None, country=None)
+               for n, (a, c) in enumerate(homes)]  # fmt: skip
+    item = {
+        "field": "place", "value": "1 Elm Rd York", "rival_value": "2 Oak Rd York",
+        "record_ids": ["crm:0", "crm:1"], "customer_ids": ["C1-1"],
+    }  # fmt: skip
+
+    found = offers(Seen(item, records, [], {}), rule)
+
+    assert [(one.value, one.record["record_number"]) for one in found] == [("3 Ash Rd Hull", 2)]
+
+
+def test_a_third_address_is_taken_whole_and_the_next_night_obeys(tmp_path: Path) -> None:
+    company = founded_on(tmp_path, "York", "Hull", "Bath")
+    (place,) = company.ask("from review_items where field = 'place'").iter_rows(named=True)
+    golden = company.ask("select city from customers").item()
+    third = ({"York", "Hull", "Bath"} - {part for name in ("value", "rival_value")
+                                           for part in place[name].split()}).pop()  # fmt: skip
+    with office(company.settings) as desk:
+        page = ask(desk, "ann", place, page=True)
+        say(ask(desk, "ann", place), page, offered(page)["3"])
+    company.night(3)
+
+    assert golden != third
+    assert company.ask("select city from customers").item() == third
+    assert company.ask("from review_items where field = 'place'").is_empty()
+
+
+def founded_on(folder: Path, *towns: str) -> Company:
+    """One customer of three records that came together and live in three towns."""
+    company = found(folder)
+    who = person("Anna", "Stone", email="anna@stone.org", phone="07911 123401")
+    same = {"op": "upsert", "changed": "2026-01-01"}
+    company.drop("partner", [{**same, "id": f"P{n}", **who, "city": town}
+                             for n, town in enumerate(towns)])  # fmt: skip
+    company.night(1)
+    company.decide("same", records=[f"partner:P{n}" for n in range(len(towns))])
+    company.night(2)
+    return company
 
 
 def past(page: httpx.Response) -> list[str]:

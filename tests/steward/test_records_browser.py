@@ -20,7 +20,9 @@ AXE = Path(__file__).parent / "axe" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SCREENS = (
     "/customers", "/customers?q=anna", "/customers?q=nobody", "/customers/C1-2",
-    "/customers/C1-2/value?field=email", "/customers/C1-2/unmerge", "/customers/new", "/runs",
+    "/customers/C1-2/value?field=email", "/customers/C1-2/unmerge", "/left-out",
+    "/left-out/new?record=members:M1&field=email", "/joined",
+    "/customers/new", "/runs",
     "/runs/R0001", "/deliveries", "/deliveries/1", "/dashboard", "/dashboard/scorecard",
     "/dashboard/scorecard/rows?figure=uniqueness&source=forms", "/administration",
     "/administration/people/adam", "/account", "/audit",
