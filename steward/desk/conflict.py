@@ -8,13 +8,19 @@ from steward.desk.marks import mark
 from steward.desk.pair import title_of
 from steward.desk.preview import SHOWN, WHY
 from steward.desk.seen import Seen, name_of
+from steward.desk.survivors import as_text
 from steward.desk.values import MANY, Past, newer, offers, past
 from steward.desk.visit import Visit
-from steward.desk.words import plain
+from steward.desk.words import plain, yes_or_no
 from store.reading import Row, Snapshot
 
 BAND_WIDTH = 660.0
 _LEFT = 130.0
+_ADDED = (
+    "email", "email_2", "phone", "phone_2", "birth_date", "company", "job_title", "gender",
+    "language", "consent_email", "consent_phone", "consent_post",
+)  # fmt: skip
+MOST_ADDED = 4
 
 
 Told = tuple[Past, str]
@@ -63,6 +69,7 @@ def conflict_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any
         "first": min(row["received_at"] for row in seen.records),
         "last": now["now"] if now else None,
         "siblings": _siblings(visit, snapshot, item),
+        "adds": _adds(seen, there),
         "needs_second": item["field"] in rulebook.queues.conflict.second_look_fields,
     }
 
@@ -119,6 +126,31 @@ def _spans(visit: Visit, seen: Seen, field: str, rule: FieldRule, now: datetime)
 def _short(title: str) -> str:
     """What a source is called, as the band has room for it."""
     return title if len(title) <= 20 else f"{title[:19].rstrip()}…"
+
+
+def _adds(seen: Seen, there: Row) -> list[tuple[str, str]]:
+    """What the record with the other value adds and nobody disputes: it joined without asking.
+
+    Further e-mail addresses and numbers, and fields of which no other record says anything.
+    """
+    others = [
+        row
+        for row in seen.records
+        if row["customer_id"] == there["customer_id"] and row is not there
+    ]
+    found = []
+    for field in _ADDED:
+        value = as_text(there.get(field))
+        fields = (field.removesuffix("_2"), f"{field.removesuffix('_2')}_2")
+        is_many = fields[0] in MANY
+        said = {
+            as_text(row.get(name)) for row in others for name in (fields if is_many else [field])
+        }
+        is_new = value not in said if is_many else said <= {None}
+        if value and is_new and value not in {seen.item["value"], seen.item["rival_value"]}:
+            title = SHOWN.get(fields[0], plain(fields[0]).capitalize())
+            found.append((title, yes_or_no(value)))
+    return found[:MOST_ADDED]
 
 
 def _siblings(visit: Visit, snapshot: Snapshot, item: Row) -> list[Row]:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from steward.desk.leaving_out import HERE as LEFT_OUT
+from steward.desk.leaving_out import waiting_for
 from steward.desk.rail import ASKED, LATE, MOST, SECOND, Rail
 from steward.desk.sections import sections_of
 from steward.desk.visit import Visit
@@ -37,7 +39,11 @@ def elsewhere(visit: Visit, snapshot: Snapshot, listed: Rail) -> Elsewhere:
     row = snapshot.row("select max(now) as at from runs")
     hour = visit.desk.settings.nightly_at
     return Elsewhere(
-        [place for place in _beside(listed) + _sections(visit, listed) if place.waiting],
+        [
+            place
+            for place in [*_beside(listed), *_sections(visit, listed), _left_out(visit, snapshot)]
+            if place.waiting
+        ],
         visit.state.work.skipped_count(visit.reader, listed.section.kinds, MOST),
         next_night(hour, datetime.now(UTC)) if hour else None,
         row["at"] if row else None,
@@ -60,6 +66,12 @@ def _beside(listed: Rail) -> list[Place]:
         Place(f"{path}?tab={tab}" if tab else path, count, bool(tab) and count >= MOST, says)
         for tab, count, says in shown
     ]
+
+
+def _left_out(visit: Visit, snapshot: Snapshot) -> Place:
+    """What somebody else wants to leave out of matching."""
+    waiting = waiting_for(visit, snapshot)
+    return Place(LEFT_OUT, waiting, is_more=False, says="to leave out of matching")
 
 
 def _sections(visit: Visit, listed: Rail) -> list[Place]:

@@ -18,6 +18,7 @@ from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
 from steward.desk.scope import resource_of, scoped
 from steward.desk.visit import Visit, see_other
+from steward.permission import may_ever
 from store.reading import Snapshot
 from store.state.proposals import Proposal
 from store.state.told import Told
@@ -56,8 +57,20 @@ def show_left_out(visit: Visit) -> Response:
             for told in visit.state.told.of_kind(KIND)
             if told.holds and (line := _decided(visit, snapshot, told)) is not None
         ]
+        run_id = snapshot.run_id
     saved = visit.request.query_params.get("saved", "")[:20]
-    return visit.page("left_out.html", proposed=proposed, decided=decided, saved=saved)
+    return visit.page(
+        "left_out.html", proposed=proposed, decided=decided, saved=saved, run_id=run_id
+    )
+
+
+def waiting_for(visit: Visit, snapshot: Snapshot) -> int:
+    """How many proposals of others the one who asks may agree to."""
+    if not may_ever(visit.actor, "ignore", visit.desk.rights):
+        return 0
+    every = visit.state.proposals.of_kind(KIND)
+    lines = (_proposed(visit, snapshot, topic, proposal) for topic, proposal in every)
+    return sum(line is not None and line.may for line in lines)
 
 
 def ask(visit: Visit) -> Response:
@@ -234,6 +247,7 @@ def _page(
         "leave_out.html",
         status,
         said=said,
+        run_id=snapshot.run_id,
         who=list(who.values())[:SHOWN],
         count=len(who),
         standing=_standing(visit, said.digest),

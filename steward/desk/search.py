@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from steward.desk.cards import cards
 from steward.desk.finding import PAGE, Asked, Hit, find, founder_of
+from steward.desk.leaving_out import waiting_for
 from steward.desk.pages import Page
 from steward.desk.refused import Refused
 from steward.desk.scope import scoped
@@ -36,6 +37,8 @@ def show_customers(visit: Visit) -> Response:
         shown = hits[:PAGE]
         known = cards(snapshot, [hit.founder for hit in shown], scope, visit.desk.rulebook)
         places = _places(snapshot, visit)
+        may_ignore = may_ever(visit.actor, "ignore", visit.desk.rights)
+        left_out = waiting_for(visit, snapshot) if may_ignore else None
         run = snapshot.row("select run_id, now from runs order by run_id desc limit 1")
     return visit.page(
         "customers.html",
@@ -47,6 +50,7 @@ def show_customers(visit: Visit) -> Response:
         run=run,
         feeds={source: feed.title for source, feed in visit.desk.rulebook.feeds.items()},
         may_create=may_ever(visit.actor, "create", visit.desk.rights),
+        left_out=left_out,
         sources=places[0],
         campaigns=places[1],
     )

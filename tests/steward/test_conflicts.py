@@ -187,3 +187,22 @@ def test_all_past_values_are_shown_when_they_are_asked_for(desk: Office) -> None
     assert "All past values</caption>" not in plain.text
     assert f'href="/items/{item_of(plain)}?past=yes" data-key="v"' in plain.text
     assert sorted(past(asked)) == sorted(row["said"] for row in told)
+
+
+def test_what_the_other_record_adds_without_contradiction_is_shown(tmp_path: Path) -> None:
+    company = found(tmp_path)
+    anna = person("Anna", "Stone", email="anna@stone.org", phone="07911 123401")
+    company.drop("partner", [
+        {"op": "upsert", "id": "P1", **anna, "changed": "2026-01-01", "city": "York"},
+        {"op": "upsert", "id": "P2", **anna | {"born": "1980-02-01"}, "changed": "2026-01-01",
+         "city": "Hull"},
+    ])  # fmt: skip
+    company.night(1)
+    (place,) = company.ask("from review_items where field = 'place'").iter_rows(named=True)
+
+    with office(company.settings) as desk:
+        page = ask(desk, "ann", place, page=True).text
+
+    assert place["record_ids"][1] == "partner:P2"
+    assert page.count("adds to the record") == 1
+    assert '<span class="val"><bdi>1980-02-01</bdi></span>' in page

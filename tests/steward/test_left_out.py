@@ -8,6 +8,7 @@ import pytest
 
 from tests.flows.builders import Company, found, person
 from tests.steward.desks import Office, Person, office
+from tests.steward.test_desk import follow
 
 OFFICE = "0113 496 0000"
 NUMBER = "4960000"
@@ -183,3 +184,46 @@ def test_neither_log_nor_trail_has_the_value(
 
     assert not [row for row in told if NUMBER in row]
     assert NUMBER not in caplog.text
+
+
+def test_a_second_person_finds_what_waits_for_them(desk: Office) -> None:
+    sam, ann = steward(desk, "sam", "spring"), desk.person("ann", "administrator")
+    before = ann.get("/customers").text
+    propose(sam)
+    with desk.desk.state.engine.begin() as connection:
+        connection.exec_driver_sql("update items set state = 'decided'")
+
+    listed, own = ann.get("/customers").text, sam.get("/customers").text
+    empty = follow(ann, "/queue").text
+
+    link = 'href="/left-out">Left out of matching'
+    assert f"{link}</a>" in before
+    assert f'{link} <b class="num">1</b></a>' in listed
+    assert f"{link}</a>" in own
+    assert "to leave out of matching" in empty
+
+
+def test_pairs_and_clusters_lead_to_it(company: Company, desk: Office) -> None:
+    ann, vera = desk.person("ann", "administrator"), steward(desk, "vera", "winter")
+    (item,) = company.ask("from review_items where kind = 'match'").iter_rows(named=True)
+
+    pair = follow(ann, f"/items/{item['item_id']}").text
+    cluster = ann.get(f"/items/{item['item_id']}?view=cluster").text
+
+    link = "/left-out/new?record=members%3AM1&amp;field=phone"
+    assert link in pair
+    assert link in cluster
+    assert "Both have" in cluster
+    assert follow(vera, f"/items/{item['item_id']}").status_code == 404
+
+
+def test_a_pair_says_what_is_left_out(company: Company, desk: Office) -> None:
+    ann = desk.person("ann", "administrator")
+    company.decide("different", records=["members:M1", "partner:P1"])
+    company.ignore("members:M1", "phone")
+    company.night(3)
+
+    page = ann.get("/customers/C1-2").text
+
+    assert '<span class="chip warn">left out of matching</span>' in page
+    assert "field=phone" not in page
