@@ -62,14 +62,20 @@ def proposal(seen: Seen, labels: dict[int, str]) -> str:
     groups: dict[str, list[str]] = {}
     for row in seen.records:
         groups.setdefault(row["customer_id"], []).append(labels[row["record_number"]])
-    return f"Cut into {' and '.join(_listed(sorted(group)) for group in groups.values())}."
+    first_a = sorted(groups.values(), key=lambda group: "A" not in group)
+    return f"Cut into {' and '.join(map(_listed, first_a))}."
 
 
 def _listed(names: list[str]) -> str:
-    names = sorted(names, key=lambda name: (name.isdigit(), name))
+    names = sorted(names, key=_letters_first)
     if len(names) > NAMED:
         return f"{names[0]} with {len(names) - 1} others"
     return " ".join(names)
+
+
+def _letters_first(label: str) -> tuple[bool, int, str]:
+    """A and B, which are asked about, before the numbers of the others."""
+    return label.isdigit(), len(label), label
 
 
 def _disagreements(comparison: Comparison) -> list[tuple[str, str]]:
@@ -91,6 +97,7 @@ def _triangle(seen: Seen, labels: dict[int, str]) -> list[tuple[str, str]]:
         for pair in seen.pairs
     }
     numbers = [row["record_number"] for row in seen.records][:MOST]
+    numbers.sort(key=lambda number: _letters_first(labels[number]))
     found = []
     for corners in combinations(numbers, 3):
         sides = [(weights.get(frozenset(two)), two) for two in combinations(corners, 2)]

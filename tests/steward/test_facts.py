@@ -12,7 +12,7 @@ NOTHING = Side([], None, None)
 
 def seen(*pairs: tuple[int, int, float]) -> Seen:
     """A and 2 are one customer, B and 1 another."""
-    homes = {1: "C1-1", 2: "C2-2", 3: "C2-2", 4: "C1-1"}
+    homes = {2: "C2-2", 3: "C2-2", 1: "C1-1", 4: "C1-1"}
     records = [
         {"record_number": number, "record_id": f"crm:{number}", "customer_id": home}
         for number, home in homes.items()
