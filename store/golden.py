@@ -145,9 +145,11 @@ class GoldenBeside(Golden):
 
     def add_tables(self) -> None:
         """Make what tables of an earlier version do not have."""
-        self.execute(IGNORED_VALUES)
         if not self.has("verified_shares"):
             self.execute(f"create table verified_shares as {VERIFIED_SHARES.format(which='')}")
+        if not self.has("ignored_values"):
+            self.execute(IGNORED_VALUES)
+            self.comment()
 
     def close(self) -> None:
         """Close the file and leave the warehouse as it was."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from flows.erasing.erase import Asked, erase
@@ -256,3 +257,15 @@ def test_what_is_taken_back_before_a_night_changes_nothing(
 
     assert company.ask("from redirects").is_empty()
     assert differences(company.tables(), anew.tables()) == {}
+
+
+def test_tables_of_a_version_without_it_are_given_it(company: Company) -> None:
+    with duckdb.connect(str(company.settings.golden)) as con:
+        con.execute("drop table ignored_values")
+    company.ignore("partner:P1", "phone")
+
+    company.night(2)
+
+    said = "select comment from duckdb_tables() where table_name = 'ignored_values'"
+    assert company.ask("from ignored_values").height == 1
+    assert "left out of matching" in company.ask(said).item()
