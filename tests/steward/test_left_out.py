@@ -6,6 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from rules.reach import Reach
+from steward.api.matchers import open_matcher
+from steward.api.matching import Question
+from store.rulebook import read_rulebook
+from store.scoped import scoped_to
+from store.snapshot import current_run
 from tests.flows.builders import Company, found, person
 from tests.steward.desks import Office, Person, office
 from tests.steward.test_desk import follow
@@ -227,3 +233,26 @@ def test_a_pair_says_what_is_left_out(company: Company, desk: Office) -> None:
 
     assert '<span class="chip warn">left out of matching</span>' in page
     assert "field=phone" not in page
+
+
+def test_the_read_api_matches_nobody_by_it_either(company: Company) -> None:
+    asked = {"first_name": "Ivo", "last_name": "Mossy", "phone": "+44 113 496 0000"}
+
+    before = matched(company, asked)
+    company.ignore("members:M1", "phone")
+    company.night(3)
+
+    assert before
+    assert matched(company, asked) == []
+
+
+def matched(company: Company, record: dict[str, str]) -> list[str]:
+    """The customers that the read API finds for a record."""
+    run_id = current_run(company.settings)
+    assert run_id is not None
+    matcher = open_matcher(company.settings, read_rulebook(company.settings.rules), run_id)
+    try:
+        (answer,) = matcher.answer([Question(record, scoped_to(Reach(is_all=True)), 5)])
+    finally:
+        matcher.database.close()
+    return [found["customer_id"] for found in answer["customers"]]
