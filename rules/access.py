@@ -55,7 +55,10 @@ class Right(Rule):
 
 
 class Rights(Rule):
-    """The matrix: every action has its right."""
+    """The matrix: every action has its right.
+
+    One that came with a later version is an administrator's where the file does not name it.
+    """
 
     see: Right
     see_unmasked: Right
@@ -68,7 +71,7 @@ class Rights(Rule):
     undo: Right
     bulk: Right
     unmerge: Right
-    ignore: Right
+    ignore: Right = Right(title="leave a value out of matching", administrator=(("all",),))
     escalate: Right
     reassign: Right
     run: Right

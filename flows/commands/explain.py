@@ -134,7 +134,7 @@ def _published(known: Known, name: str) -> Row:
         "old_ids": rows_of(
             con,
             "select old_customer_id, run_id, why from redirects where customer_id = ? "
-            "order by run_id, old_customer_id",
+            "and why <> 'perhaps' order by run_id, old_customer_id",
             name,
         ),
         "changes": rows_of(

@@ -25,8 +25,10 @@ def write_redirects(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     decided = _decided_links(run, warehouse, members)
     several = _of_several_runs(members, decided)
     links = pl.concat([_links(run, warehouse, several), decided])
-    found = find_redirects(*_as_named(run, warehouse, several, links))
+    named, links = _as_named(run, warehouse, several, links)
+    found = find_redirects(named, links)
     found = pl.concat([found, parted(run, warehouse, members, found)])
+    found = pl.concat([found, _possible(named, found)])
     found = pl.concat([found, _remembered(run, warehouse, touched, found)])
     golden.execute(
         "delete from redirects where founder in (select founder from touched)", touched=touched
@@ -87,6 +89,24 @@ def _as_named(
         for frame in (named, links)
     )
     return named, links
+
+
+def _possible(members: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """Other names that records may have had before the last run that changed their customer.
+
+    A link that was there from the first may have been refused, because of another customer that
+    fitted as well, or of what others said that say it no more. Nothing tells any longer, so these
+    names lead on too: one that never was leads nobody astray.
+    """
+    last = members.group_by("founder").agg(last=pl.col("last_run").max())
+    return (
+        members.filter(pl.col("record_number") != pl.col("founder"))
+        .join(last, on="founder")
+        .filter(pl.col("run_number") < pl.col("last"))
+        .select("founder", old="record_number", run_number="last", why=pl.lit("perhaps"))
+        .join(found, on="old", how="anti")
+        .select(found.columns)
+    )
 
 
 def _remembered(

@@ -171,7 +171,7 @@ def _old_ids(snapshot: Snapshot, one: Behind) -> list[str]:
         return []
     rows = snapshot.rows(
         "select old_customer_id from redirects where customer_id = $customer_id "
-        "order by old_customer_id",
+        "and why <> 'perhaps' order by old_customer_id",
         {"customer_id": one.customer_id},
     )
     return [row["old_customer_id"] for row in rows]

@@ -27,9 +27,9 @@ def counts_add_up(company: Company) -> None:
 def names_stay(company: Company, before: pl.DataFrame) -> None:
     """Law 4: nobody who did not change is renamed, and a name that ended leads on.
 
-    before: what `crosswalk` gave the night before. A link that came about only because others
-    left a crowded block, or that a steward took back to, is not held to lead on: nothing in the
-    deliveries tells the night of it.
+    before: what `crosswalk` gave the night before. A customer that only became one because others
+    left, to which nothing came, is not held to lead on: nothing in the deliveries tells the night
+    of it.
     """
     now = crosswalk(company)
     known = dict(before.unique("members").select("members", "founder").iter_rows())

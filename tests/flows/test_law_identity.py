@@ -57,6 +57,30 @@ def test_a_split_gives_the_leaving_part_the_name_that_it_had(
     assert ("split", "C2-2") in last.rows()
 
 
+def test_who_fitted_two_customers_leads_on_when_a_third_record_settles_it(tmp_path: Path) -> None:
+    company = found(tmp_path)
+    mail = {"email": "tom.baker@mail.org"}
+    known = person("Tom", "Baker", **mail, born="1985-03-03")
+    company.drop("partner", [{"op": "upsert", "id": "1", **person("Tom", "Baker")}], name="1")
+    company.drop("partner", [{"op": "upsert", "id": "9", **person("Clara", "Stone")}], name="9")
+    company.night(1)
+    company.decide("same", records=["partner:1", "partner:9"])
+    company.drop("partner", [{"op": "upsert", "id": "2", **person("", "", **mail)}], name="2")
+    away = known | {"city": "Edinburgh", "postcode": "EH1 1YZ"}
+    company.drop("partner", [{"op": "upsert", "id": "3", **away}], name="3")
+    company.night(2)
+    before = customers(company)
+    assert len(set(before.values())) == 3
+
+    full = known | {"phone": "0113 496 0000", "city": "York"}
+    company.drop("partner", [{"op": "upsert", "id": "4", **full}], name="4")
+    company.night(3)
+
+    now = customers(company)
+    assert now["partner:2"] == now["partner:3"] == before["partner:2"]
+    assert (before["partner:3"], now["partner:3"], "R0003") in redirects(company)
+
+
 def test_a_steward_s_merge_leaves_a_redirect_too(tmp_path: Path) -> None:
     company = found(tmp_path)
     company.drop("partner", [{"op": "upsert", "id": "1", **BY_MAIL}], name="1")
