@@ -138,8 +138,9 @@ def _without_weak(
     is_decided = pl.col("match_weight") >= _MUST
     links, decided = edges.filter(~is_decided), edges.filter(is_decided)
     records, said = parts["record_number"], apart.said
+    told = parts.join(apart.generations, on="record_number", how="left")
     for why, find in (
-        ("another_generation", partial(at_odds, parts, stated=apart.generations)),
+        ("another_generation", partial(at_odds, told, least=rules.contradiction)),
         ("name_alone", partial(unsupported, records, least=rules.name_alone)),
     ):
         weak = find(links=links, decided=decided, said=said)

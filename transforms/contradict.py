@@ -40,8 +40,9 @@ class Said(NamedTuple):
 
     pairs: pl.DataFrame
     """record_a, record_b, match_weight, against (the same without the prior), is_link, is_opposed,
-    is_bare (a name alone says that they are one), is_at_home (nothing but name and home does), and
-    as scored: evidence, kinship, w_ of what is not a name, and w_ and level_ of each detail."""
+    is_bare (a name alone says that they are one), is_at_home (nothing but name and home does),
+    is_in_family (nothing but these and the telephone does), and as scored: evidence, kinship, w_
+    of what is not a name, and w_ and level_ of each detail."""
     details: tuple[Detail, ...]
     prior: float
     apart_from_names: tuple[str, ...] = ()
@@ -62,6 +63,10 @@ class Said(NamedTuple):
     def at_home(self) -> pl.DataFrame:
         """The links that rest on name and home, which families share: record_a, record_b."""
         return self.pairs.filter("is_link", "is_at_home").select(PAIR)
+
+    def by_telephone(self) -> pl.DataFrame:
+        """The links that rest on a telephone besides name and home: record_a, record_b."""
+        return self.pairs.filter("is_link", "is_in_family", ~pl.col("is_at_home")).select(PAIR)
 
     def contradictions(self, least: float) -> pl.DataFrame:
         """The pairs that contradict each other in a detail by so many bits: record_a, record_b."""
@@ -123,6 +128,7 @@ def what_is_said(pairs: pl.DataFrame, model: MatchModel, rules: Matching) -> Sai
         is_opposed=~is_link & (against < 0.0),
         is_bare=~pl.any_horizontal(pl.lit(value=False), *_supports(model, _is_no_name)),
         is_at_home=~pl.any_horizontal(pl.lit(value=False), *_supports(model, _is_no_home)),
+        is_in_family=~pl.any_horizontal(pl.lit(value=False), *_supports(model, _is_no_family)),
     )
     return Said(meant, details_of(model.settings), model.prior, _apart_from_names(model))
 
@@ -155,6 +161,11 @@ def _is_no_name(compared: Comparison) -> bool:
 def _is_no_home(compared: Comparison) -> bool:
     """Whether it says more than name and home, which a family has in common."""
     return compared.is_contact or (compared.is_personal and not compared.is_name)
+
+
+def _is_no_family(compared: Comparison) -> bool:
+    """Whether it says more than name, home and telephone, which a family may have in common."""
+    return _is_no_home(compared) and "phone" not in compared.columns
 
 
 def _compared(model: MatchModel) -> list[str]:

@@ -36,26 +36,49 @@ def at_odds(
     links: pl.DataFrame,
     decided: pl.DataFrame,
     said: Said,
-    stated: pl.DataFrame,
+    least: float,
 ) -> pl.DataFrame:
     """The links (record_a, record_b) between two of one name, of whom one says a generation.
 
     What says more than name and home is put together first, so that each record of a person has
-    what one of them says.
+    what one of them says. A telephone of two who contradict each other by `least` bits is a home's.
 
-    parts: record_number, component; links, decided: record_a, record_b of what holds the records
-    together, the latter by people's word; stated: record_number, generation.
+    parts: record_number, component, generation; links, decided: record_a, record_b of what holds
+    the records together, the latter by people's word.
     """
+    stated = parts.drop_nulls("generation").select("record_number", "generation")
     if stated.is_empty():
         return links.select(PAIR).clear()
     marked = parts.join(stated, on="record_number", how="semi")["component"].unique()
     here = parts.filter(pl.col("component").is_in(marked.implode()))["record_number"]
-    at_home = links.select(PAIR).join(said.at_home(), on=PAIR, how="semi")
-    held = pl.concat([links.select(PAIR).join(at_home, on=PAIR, how="anti"), decided.select(PAIR)])
+    links = links.select(PAIR).filter(pl.col("record_a").is_in(here.implode()))
+    called = links.join(said.by_telephone(), on=PAIR, how="semi")
+    at_home = pl.concat(
+        [
+            links.join(said.at_home(), on=PAIR, how="semi"),
+            _of_a_home(called, grouped(here, called), said.contradictions(least)),
+        ]
+    )
+    held = pl.concat([links.join(at_home, on=PAIR, how="anti"), decided.select(PAIR)])
     groups = grouped(here, held.filter(pl.col("record_a").is_in(here.implode())))
     joined = between(at_home, groups)
     others = _others(groups, joined.select(GROUPS).unique(), stated)
     return joined.join(others, on=GROUPS, how="semi").select(PAIR)
+
+
+def _of_a_home(
+    called: pl.DataFrame, groups: pl.DataFrame, contradictions: pl.DataFrame
+) -> pl.DataFrame:
+    """The links by telephone in groups of which two records contradict each other."""
+    of = [
+        contradictions.select(record_number=end).join(
+            groups, on="record_number", how="left", maintain_order="left"
+        )["group"]
+        for end in PAIR
+    ]
+    families = of[0].filter(of[0] == of[1]).unique()
+    ends = called.join(groups, left_on="record_a", right_on="record_number")
+    return ends.filter(pl.col("group").is_in(families.implode())).select(PAIR)
 
 
 def _others(groups: pl.DataFrame, pairs: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:

@@ -2,8 +2,9 @@
 
 A row names a customer or a record, or describes a person as a feed's row does. A description is
 enough where a contact value and the name agree, an e-mail address and the first name (few of one
-household share both), or the name with the birth date or the postcode; whoever is described by less
-is for a person to look at.
+household share both), the same with an initial and the last name where one customer alone has the
+address, or the name with the birth date or the postcode; whoever is described by less is for a
+person to look at.
 """
 
 from datetime import datetime
@@ -171,6 +172,7 @@ def _agreeing(rows: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
         for mine in EMAILS
         for theirs in EMAILS
     ]
+    found += [_by_initial(rows, records, mine, theirs) for mine in EMAILS for theirs in EMAILS]
     for other in ("birth_date", "postcode"):
         found.append(_joined(rows, records, {other: other}, name, f"name and {other}"))
     country = pl.col("country") == pl.col("theirs")
@@ -183,6 +185,24 @@ def _agreeing(rows: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
         )
     )
     return found
+
+
+def _by_initial(rows: pl.DataFrame, records: pl.DataFrame, mine: str, theirs: str) -> pl.DataFrame:
+    """As `_agreeing`: an e-mail address of one customer alone, the last name and an initial."""
+    alone = records.filter(pl.col("customer_id").n_unique().over(theirs) == 1)
+    both = rows.select("number", mine, "last_key", "first_key").join(
+        alone.select("customer_id", theirs, "last_key", other="first_key"),
+        left_on=[mine, "last_key"],
+        right_on=[theirs, "last_key"],
+    )
+    one, other = pl.col("first_key"), pl.col("other")
+    is_initial = pl.min_horizontal(one.str.len_chars(), other.str.len_chars()) == 1
+    return both.filter(is_initial & (one.str.head(1) == other.str.head(1))).select(
+        "number",
+        "customer_id",
+        why=pl.lit("email, last name and initial"),
+        is_certain=pl.lit(value=True),
+    )
 
 
 def _joined(

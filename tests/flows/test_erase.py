@@ -380,7 +380,9 @@ def test_requests_in_a_file_tell_by_name_and_contact_who_is_meant(
         "two,Tom Baker,,,\n"
         "three,,,,members:M2\n"
         "four,Jane Quilfeather-Moss,jane@quillfeather.net,,\n"
-        "five,Joan Quillfeather,jane@quillfeather.net,,\n",
+        "five,Joan Quillfeather,jane@quillfeather.net,,\n"
+        "six,J. Quillfeather,jane@quillfeather.net,,\n"
+        "seven,M. Quillfeather,jane@quillfeather.net,,\n",
         "utf-8",
     )
 
@@ -394,4 +396,6 @@ def test_requests_in_a_file_tell_by_name_and_contact_who_is_meant(
         "three": (["members:M2"], []),
         "four": (janes(whole), []),  # another last name, at an address that is hers
         "five": ([], janes(whole)),
+        "six": (janes(whole), []),  # nobody else has that address
+        "seven": ([], janes(whole)),
     }

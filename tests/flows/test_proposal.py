@@ -40,6 +40,7 @@ def pairs(*rows: tuple[int, int, float], against: tuple[int, int] | None = None)
         kinship=pl.lit(-100.0),
         is_bare=pl.lit(value=False),
         is_at_home=pl.lit(value=False),
+        is_in_family=pl.lit(value=False),
     )
     return Answer(linked, Said(said, (), 0.0))
 

@@ -184,6 +184,7 @@ def weighed(links: dict[Pair, float], opposed: dict[Pair, float], rules: Cluster
         kinship=pl.lit(-100.0),
         is_bare=pl.lit(value=False),
         is_at_home=pl.lit(value=False),
+        is_in_family=pl.lit(value=False),
     )
     said = Said(pairs, (), 0.0)
     return cluster(records, said.links(), nothing, Apart(nothing, keys, said), rules)

@@ -33,6 +33,7 @@ def said(pairs: dict[Pair, tuple[float, str]], *, is_reversed: bool = False) -> 
             "is_opposed": weight < 0,
             "is_bare": False,
             "is_at_home": False,
+            "is_in_family": False,
             "evidence": weight,
             "kinship": -100.0,
             "w_birth_date": BITS[date],

@@ -37,6 +37,7 @@ def said(names: dict[Pair, float], mailboxes: dict[Pair, float]) -> Said:
         is_opposed=weight < 0,
         is_bare=pl.col("w_email") <= 0,
         is_at_home=pl.col("w_email") <= 0,
+        is_in_family=pl.col("w_email") <= 0,
         evidence=weight,
         kinship=pl.lit(-100.0),
     )
