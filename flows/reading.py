@@ -92,18 +92,17 @@ class Spool:
         """Of what kinds the cells of each of our fields are: field, kind, cell_count."""
         return sum_cells(pl.concat(self._cells))
 
-    def values(self, field: str) -> pl.Series:
-        """All values of one of our fields, without doubles."""
-        found = [pl.Series(field, dtype=pl.String)]  # a delivery of no rows has no columns either
+    def values(self, field: str) -> Iterator[pl.Series]:
+        """The values of one of our fields, part by part."""
         for rows in self._each("rows"):
             ours = conform(rows, self.feed)
             if field in ours.columns:
-                found.append(ours[field].unique())
-        return pl.concat(found).drop_nulls().unique()
+                yield ours[field].drop_nulls()
 
-    def reject_texts(self) -> pl.Series:
-        """The text of the rows that could not be read."""
-        return pl.concat([rejects["raw"] for rejects in self._each("rejects")])
+    def reject_texts(self) -> Iterator[pl.Series]:
+        """The text of the rows that could not be read, part by part."""
+        for rejects in self._each("rejects"):
+            yield rejects["raw"]
 
     def _each(self, what: str) -> Iterator[pl.DataFrame]:
         """The rows, or the rejects, of each part."""

@@ -66,21 +66,13 @@ def lost_deletes(rows: pl.DataFrame, known: pl.DataFrame) -> pl.Series:
     return found["row_number"].sort()
 
 
-def withdraw_absent(
-    current: pl.DataFrame, present: pl.Series, rejected: pl.Series, delivery_number: int
-) -> pl.DataFrame:
-    """Find the records that a full dump no longer has: arrival, record_number, source_key.
+def withdrawn(absent: pl.DataFrame, delivery_number: int) -> pl.DataFrame:
+    """Number what a full dump no longer has: arrival, record_number, source_key, content_hash.
 
-    A key that stands in the text of a row that could not be read is present all the same.
+    absent: record_number, source_key, content_hash.
     """
-    words = rejected.str.extract_all(r"[\p{L}\p{N}][\p{L}\p{N}_.\-]*").explode().drop_nulls()
-    absent = current.filter(
-        ~pl.col("is_withdrawn")
-        & ~pl.col("source_key").is_in(present.implode())
-        & ~pl.col("source_key").is_in(words.implode())
-    ).sort("record_number")
     first = delivery_number * ARRIVALS + WITHDRAWN_ROWS
-    return absent.select(
+    return absent.sort("record_number").select(
         arrival=pl.int_range(pl.len(), dtype=pl.Int64) + first,
         record_number="record_number",
         source_key="source_key",
@@ -88,8 +80,14 @@ def withdraw_absent(
     )
 
 
+def keys_in(rejected: pl.Series) -> pl.Series:
+    """What may be a key in the texts of rows that could not be read: such a record is present."""
+    words = rejected.str.extract_all(r"[\p{L}\p{N}][\p{L}\p{N}_.\-]*")
+    return words.explode().drop_nulls().unique()
+
+
 def no_withdrawals() -> pl.DataFrame:
-    """As `withdraw_absent` answers where nothing is absent."""
+    """As `withdrawn` answers where nothing is absent."""
     schema = {"arrival": pl.Int64, "record_number": pl.Int64, "source_key": pl.String}
     return pl.DataFrame(schema=schema | {"content_hash": pl.UInt64})
 

@@ -1,5 +1,7 @@
 """Ingest: read each delivery that has arrived, and tell what each of its rows is."""
 
+from itertools import chain
+
 import polars as pl
 
 from flows.erasing.deliveries import redact
@@ -17,9 +19,10 @@ from store.readers import DeliveryRefused, Reading
 from store.warehouse import Warehouse
 from transforms.classify import (
     classify_rows,
+    keys_in,
     lost_deletes,
     no_withdrawals,
-    withdraw_absent,
+    withdrawn,
 )
 from transforms.conform import conform, misshapen
 from transforms.resolve import Resolved
@@ -237,16 +240,25 @@ def quarantine_rows(numbers: pl.Series, rows: pl.DataFrame, reason: str) -> pl.D
 def _withdrawals(
     warehouse: Warehouse, delivery: Delivery, feed: Feed, spool: Spool, cells: pl.DataFrame
 ) -> pl.DataFrame:
-    """The records that a full dump no longer has; a key that a person gave it is there too."""
-    if feed.mode != "full":
+    """The records that a full dump no longer has; a key that a person gave it is there too.
+
+    The keys are put aside part by part, so that a dump need not fit into memory.
+    """
+    live = f"where source = '{feed.source}' and not is_withdrawn"
+    if feed.mode != "full" or warehouse.is_empty(f"ingest.records {live}"):
         return no_withdrawals()
-    current = warehouse.read(
-        "select record_number, source_key, content_hash, is_withdrawn from ingest.records "
-        f"where source = '{feed.source}'"
+    given = cells.filter(field="source_key")["value"].drop_nulls()
+    warehouse.execute("create or replace temp table present (source_key varchar)")
+    texts = (keys_in(rejected) for rejected in spool.reject_texts())
+    for keys in chain([given], spool.values("source_key"), texts):
+        if len(keys):
+            warehouse.insert("present", keys.alias("source_key").to_frame())
+    absent = warehouse.read(
+        "select record_number, source_key, content_hash "
+        f"from ingest.records anti join present using (source_key) {live}"
     )
-    given = cells.filter(field="source_key")["value"]
-    present = pl.concat([spool.values("source_key"), given])
-    return withdraw_absent(current, present, spool.reject_texts(), delivery.delivery_number)
+    warehouse.execute("drop table present")
+    return withdrawn(absent, delivery.delivery_number)
 
 
 def _count(versions: pl.DataFrame, quarantined: pl.DataFrame, row_count: int) -> Counts:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from transforms.classify import WITHDRAWN_ROWS, classify_rows, lost_deletes, withdraw_absent
+from transforms.classify import WITHDRAWN_ROWS, classify_rows, keys_in, lost_deletes, withdrawn
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 KNOWN = {
@@ -79,13 +79,19 @@ def test_a_row_that_deletes_what_was_never_sent_is_lost() -> None:
     assert lost_deletes(rows, known).to_list() == [2, 5]
 
 
-def test_what_a_full_dump_lacks_is_withdrawn_once() -> None:
-    current = pl.DataFrame(
-        [("a", 11, 1, False), ("b", 12, 1, False), ("c", 13, 1, True), ("d", 14, 1, False)],
-        schema=KNOWN,
-        orient="row",
+def test_what_a_full_dump_lacks_is_numbered_after_its_rows_in_the_order_of_arrival() -> None:
+    columns = ("record_number", "source_key", "content_hash")
+    absent = pl.DataFrame(
+        [(14, "d", 1), (12, "b", 1)], schema={name: KNOWN[name] for name in columns}, orient="row"
     )
 
-    gone = withdraw_absent(current, pl.Series(["a"]), pl.Series(['d;"half a row']), 7)
+    gone = withdrawn(absent, 7)
 
-    assert gone.select("arrival", "source_key").rows() == [(7_000_000_000 + WITHDRAWN_ROWS, "b")]
+    first = 7_000_000_000 + WITHDRAWN_ROWS
+    assert gone.select("arrival", "source_key").rows() == [(first, "b"), (first + 1, "d")]
+
+
+def test_every_word_of_a_row_that_could_not_be_read_may_be_its_key() -> None:
+    found = keys_in(pl.Series(['d-4;"half a row', None, "d-4;Größe"]))
+
+    assert set(found) == {"d-4", "half", "a", "row", "Größe"}
