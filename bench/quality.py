@@ -23,16 +23,18 @@ from plain_splink import plain_clusters
 
 from rules.feed import Feed
 from rules.matching import Matching
-from store.rulebook import Rulebook, read_rulebook
+from store.rulebook import Rulebook, read_rule, read_rulebook
 from transforms.block import cap_keys, capped_keys
 from transforms.cluster import cluster, pairs_to_weigh
 from transforms.contradict import what_is_said
+from transforms.edges import names_alone
 from transforms.evaluate import score
 from transforms.families import refreshed_families, shows_families
 from transforms.frequencies import refreshed_frequencies
 from transforms.generations import generations
 from transforms.groups import Apart
 from transforms.match import MatchModel, prepare_nodes, score_given, score_pairs
+from transforms.namesakes import strictness
 from transforms.priors import priors_of_pairs, with_rarer_households
 from transforms.standardise.contact_keys import phone_keys
 from transforms.standardise.emails import verify_emails
@@ -194,7 +196,7 @@ def _standardise(delivered: Truth, rulebook: Rulebook) -> pl.DataFrame:
 
 def _match(records: pl.DataFrame, rulebook: Rulebook, which: str) -> pl.DataFrame:
     """Which customer each record is in: record, cluster."""
-    rules = rulebook.matching
+    rules = read_rule(ROOT / "rules" / "matching.toml", Matching)  # as no model made it stricter
     nodes = prepare_nodes(records, rules)
     nodes = cap_keys(nodes, capped_keys(nodes, rules), rules)
     shipped = rulebook.model
@@ -239,7 +241,12 @@ def _cluster(
     said = what_is_said(pl.concat([pairs, rest]), model, rules)
     keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
     apart = Apart(nothing, keys, said, generations(nodes))
-    found = cluster(records, links, nothing, apart, rules.clustering)
+    least = rules.clustering
+    count = cluster(records, links, nothing, apart, least).members["founder"].n_unique()
+    names = names_alone(records, links, nothing, apart, least)
+    bits = max(strictness(names, count, rules.training.namesakes), least.name_alone)
+    fitted = least.model_copy(update={"name_alone": bits})
+    found = cluster(records, links, nothing, apart, fitted)
     return found.members.select(record="record_number", cluster="founder")
 
 

@@ -28,7 +28,7 @@ def digests(rulebook: Rulebook) -> dict[str, str]:
     model = rulebook.model
     frequencies = _Frequencies(rulebook.digest(f"weights/{model.name}"), model.frequencies)
     matching = rulebook.matching.model_dump(mode="json")
-    thresholds = matching.pop("thresholds")
+    decides = [matching.pop("thresholds"), matching.pop("clustering")]
     for guard in ("training", "drift", "max_compared"):  # they decide nothing in a table
         matching.pop(guard)
     parts: dict[str, Any] = {
@@ -38,7 +38,7 @@ def digests(rulebook: Rulebook) -> dict[str, str]:
             phone_metadata_version(),
             email_library_version(),
         ],
-        "cluster": [thresholds, model.manifest.prior],
+        "cluster": [*decides, model.manifest.prior],
         "survive": rulebook.survivorship.model_dump(mode="json"),
         "reading:golden fields": rulebook.survivorship.names(),  # they are the tables' columns
     }

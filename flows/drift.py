@@ -19,6 +19,8 @@ MEASURES = {
     "from, so it links too easily; run `touchstone train --refresh`",
     "smallness": "the prior of the model was learnt from {value:.0f} times the records that there "
     "are, so it links too little; run `touchstone train --refresh`",
+    "unseen": "the model came with Touchstone and has not seen these {value:,.0f} records; run "
+    "`touchstone train --refresh`, and read its report",
     "review_share": "{value:.0%} of the pairs that look alike are asked about; `touchstone "
     "evaluate` says what other thresholds would cost",
     "level_shift": "links answer {field} otherwise than when the model was trained ({value:.2f}); "
@@ -97,6 +99,7 @@ def _measure(
     measured = {
         "growth": records / model.manifest.record_count,
         "smallness": model.manifest.record_count / records,
+        "unseen": 0.0 if model.manifest.first_received else float(records),
         "review_share": unsure / max(unsure + float(links["count"].sum()), 1.0),
         "unlinkable_share": unlinkable_share(presence, model.settings, model.manifest.prior, rules),
         "largest_customer": float(golden.one("select max(record_count) from golden_values")),

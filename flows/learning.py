@@ -43,7 +43,8 @@ def learn_population(
 ) -> Learnt:
     """The same weights with the term frequencies, the families and the prior of these records."""
     pairs = weighed(known.pairs, model.manifest.prior)
-    members = customers(known, answer_of(known, pairs, matching_of(model), rules), rules)
+    now = answer_of(known, pairs, matching_of(model), rules.fitted(model.manifest))
+    members = customers(known, now)
     found = refreshed_frequencies(known.nodes, members, matching_of(model), rules)
     model = _with_families(model, known, rules, seed)._replace(frequencies=found)
     fresh, pairs = learn_prior(model, _scored(known, model, rules), known, named)
@@ -57,11 +58,12 @@ def learn_prior(model: Model, pairs: pl.DataFrame, known: Known, named: Named) -
     """
     ratio = float(model.settings["kinship"]["ratio"])
     found = priors_of_pairs(pairs, known.nodes.height, ratio)
+    seen = provenance(known, model.manifest)
     told = {"prior": found.match, "trained_on": named.day, "record_count": known.nodes.height}
     fresh = model._replace(
         name=named.name,
         settings=with_rarer_households(model.settings, found.shift(ratio)),
-        manifest=model.manifest.model_copy(update=told),
+        manifest=seen.model_copy(update={**told, "verdicts": model.manifest.verdicts}),
     )
     shift = float(fresh.settings["kinship"]["ratio"]) - ratio
     return fresh, weighed(pairs.with_columns(pl.col("kinship") + shift), found.match)

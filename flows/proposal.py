@@ -5,14 +5,16 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from flows.known import SHOWN, Known
-from rules.matching import Matching, ModelManifest
+from rules.matching import Clustering, Matching, ModelManifest
 from store.rulebook import Model
 from transforms.cluster import cluster, pairs_to_weigh
 from transforms.contradict import Said, scored_columns, what_is_said
 from transforms.contrast import contrast_customers, costs, mask, moved_pairs, shares_below
 from transforms.coverage import estimate_lost, rule_yields
+from transforms.edges import names_alone
 from transforms.groups import Apart
 from transforms.match import MatchModel, match_weight, score_given
+from transforms.namesakes import strictness
 from transforms.weigh import level_weights
 
 EXAMPLES = 6
@@ -32,6 +34,8 @@ class Answer(NamedTuple):
     """record_a, record_b, match_weight."""
     said: Said
     """What these say, and the pairs that are not stored."""
+    rules: Matching
+    """By which they are made customers."""
 
 
 def weighed(pairs: pl.DataFrame, prior: float) -> pl.DataFrame:
@@ -48,17 +52,32 @@ def answer_of(known: Known, pairs: pl.DataFrame, model: MatchModel, rules: Match
     rest = score_given(known.nodes, wanted, model, rules)
     columns = scored_columns(model)
     every = pl.concat([pairs.select(columns), rest.select(columns)])
-    return Answer(pairs, what_is_said(every, model, rules))
+    return Answer(pairs, what_is_said(every, model, rules), rules)
 
 
-def customers(known: Known, answer: Answer, rules: Matching) -> pl.DataFrame:
+def customers(known: Known, answer: Answer) -> pl.DataFrame:
     """Who would be one customer by these pairs: record_number, founder."""
-    links = answer.pairs.filter(pl.col("match_weight") >= rules.thresholds.link)
+    return cluster(*_clustered(known, answer)).members
+
+
+def with_names(model: Model, known: Known, answer: Answer) -> tuple[Model, Answer]:
+    """The model with the bits that it asks for of a name alone, and its answer by these."""
+    count = customers(known, answer)["founder"].n_unique()
+    said = names_alone(*_clustered(known, answer))
+    bits = strictness(said, count, answer.rules.training.namesakes)
+    manifest = model.manifest.model_copy(update={"name_alone": bits})
+    return model._replace(manifest=manifest), answer._replace(rules=answer.rules.fitted(manifest))
+
+
+def _clustered(
+    known: Known, answer: Answer
+) -> tuple[pl.Series, pl.DataFrame, pl.DataFrame, Apart, Clustering]:
+    """What `cluster` is asked with."""
+    links = answer.pairs.filter(pl.col("match_weight") >= answer.rules.thresholds.link)
     must, cannot = _said(known)
-    numbers = known.records["record_number"]
     chosen = links.select("record_a", "record_b", "match_weight")
     apart = Apart(cannot, known.keys, answer.said, known.generations)
-    return cluster(numbers, chosen, must, apart, rules.clustering).members
+    return known.records["record_number"], chosen, must, apart, answer.rules.clustering
 
 
 def _said(known: Known) -> list[pl.DataFrame]:
@@ -69,12 +88,10 @@ def _said(known: Known) -> list[pl.DataFrame]:
     ]
 
 
-def changes(
-    known: Known, now: Answer, proposed: Answer, rules: Matching, *, show_values: bool
-) -> Row:
+def changes(known: Known, now: Answer, proposed: Answer, *, show_values: bool) -> Row:
     """What the proposal changes for pairs and customers, with examples."""
-    contrast = contrast_customers(customers(known, now, rules), customers(known, proposed, rules))
-    moved = moved_pairs(now.pairs, proposed.pairs, rules.thresholds.link)
+    contrast = contrast_customers(customers(known, now), customers(known, proposed))
+    moved = moved_pairs(now.pairs, proposed.pairs, now.rules.thresholds.link)
     values = _values(known, show_values=show_values)
     return {
         "merged": contrast.merged.height,

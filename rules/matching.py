@@ -61,8 +61,9 @@ class Clustering(Rule):
     name_alone: float = Field(
         1.0,
         ge=0,
-        description="bits that a name must say where nothing else is alike: what the model gives "
-        "it, less what differs, less log2 of the pairs of customers who have that name",
+        description="bits that a name must say at least where nothing else is alike: what the "
+        "model gives it, less what differs, less log2 of the pairs of customers who have that "
+        "name; a model may ask for more",
     )
     contradiction: float = Field(
         3.0,
@@ -85,6 +86,13 @@ class Training(Rule):
         description="columns that agree in the pairs from which matches and households are learnt; "
         "each comparison must be free to differ in one of them",
     )
+    namesakes: float = Field(
+        0.0015,
+        gt=0,
+        le=1,
+        description="of all customers, so many may be two people of one name by the odds of the "
+        "model: it asks for so many bits of a name alone that no more are",
+    )
     term_count_floor: int = Field(
         2, ge=1, description="rarer values are not listed by name in the model"
     )
@@ -100,6 +108,11 @@ class Drift(Rule):
         32.0,
         gt=1,
         description="records that the prior was learnt from, in times of those there are",
+    )
+    unseen: int = Field(
+        10_000,
+        ge=0,
+        description="records, none of which the model in use was learnt or fitted from",
     )
     review_share: float = Field(
         0.25, gt=0, le=1, description="of the pairs that are linked or asked about: those asked"
@@ -143,6 +156,12 @@ class Matching(Rule):
                 raise ValueError(f"named twice: {', '.join(twice)}")
         return self
 
+    def fitted(self, manifest: "ModelManifest") -> Self:
+        """The same, as strict with names as the model asks for."""
+        least = max(self.clustering.name_alone, manifest.name_alone or 0.0)
+        clustering = self.clustering.model_copy(update={"name_alone": least})
+        return self.model_copy(update={"clustering": clustering})
+
     def max_block_of(self, rule: BlockingRule) -> int:
         """The most records that one key of this rule may have."""
         return rule.max_block or self.max_block
@@ -155,6 +174,9 @@ class ModelManifest(Rule):
     seed: int
     record_count: int = Field(ge=2)
     prior: float = Field(description="log2 odds that two records of the file are one customer")
+    name_alone: float | None = Field(
+        None, ge=0, description="bits that a name must say in this file where nothing else is alike"
+    )
     splink_version: str
     comparisons: tuple[Name, ...]
     term_frequencies: tuple[str, ...] = Field(description="columns, one tf_<column>.parquet each")

@@ -61,16 +61,17 @@ def read_rulebook(folder: Path) -> Rulebook:
     """Read every rule file below `folder`; the first that is wrong is named in the error."""
     if not folder.is_dir():
         raise TouchstoneError(f"There is no folder of rules at {folder}; give one with --rules.")
+    model = read_model(latest_model(folder))
     return Rulebook(
         folder,
         read_feeds(folder),
         read_lookups(folder / "lookups"),
-        read_rule(folder / "matching.toml", Matching),
+        read_rule(folder / "matching.toml", Matching).fitted(model.manifest),
         read_rule(folder / "survivorship.toml", Survivorship),
         read_rule(folder / "quality.toml", Quality),
         read_rule(folder / "queues.toml", Queues),
         read_rule(folder / "gates.toml", Gates),
-        read_model(latest_model(folder)),
+        model,
     )
 
 

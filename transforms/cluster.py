@@ -8,7 +8,6 @@ speaks against counts against. Everything is ordered by weight and then by recor
 pairs give the same clusters.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import polars as pl
@@ -16,15 +15,10 @@ import polars as pl
 from rules.matching import Clustering
 from transforms.components import components
 from transforms.contradict import Doubts
-from transforms.generations import at_odds
+from transforms.edges import MUST, cut, edges_of, no_refusals, without_weak
 from transforms.groups import Apart, Groups
-from transforms.namesakes import unsupported
 
 PAIR = ("record_a", "record_b")
-_MUST = 1_000_000.0
-"""The weight of a must-link: above any match_weight."""
-_STEP = 2.0
-"""How many bits of the weakest links give way at a time where too many records hang together."""
 
 
 class Clusters(NamedTuple):
@@ -45,10 +39,10 @@ def cluster(
     rules: Clustering,
 ) -> Clusters:
     """Cluster `records` by `links` (record_a, record_b, match_weight) and `must_links`."""
-    edges = _edges(records, links, must_links)
+    edges = edges_of(records, links, must_links)
     members = components(records, edges)
-    parts, kept, let_go = _cut(members, edges, rules)
-    parts, kept, weak = _without_weak(parts, kept, apart, rules)
+    parts, kept, let_go = cut(members, edges, rules)
+    parts, kept, weak = without_weak(parts, kept, apart, rules)
     disputed = [
         _disputed(parts, apart),
         _opposed(parts, apart, rules),
@@ -80,8 +74,8 @@ def pairs_to_weigh(
     known: record_a, record_b of the pairs that are stored. Two records whose link alone holds
     them together have no third whose word is missing.
     """
-    edges = _edges(records, links, must_links)
-    parts, _, _ = _cut(components(records, edges), edges, rules)
+    edges = edges_of(records, links, must_links)
+    parts, _, _ = cut(components(records, edges), edges, rules)
     several = parts.filter(pl.len().over("component") > 2)
     pairs = several.join(several, on="component", suffix="_b").filter(
         pl.col("record_number") < pl.col("record_number_b")
@@ -91,66 +85,6 @@ def pairs_to_weigh(
         .join(known, on=["record_a", "record_b"], how="anti")
         .sort("record_a", "record_b")
     )
-
-
-def _edges(records: pl.Series, links: pl.DataFrame, must_links: pl.DataFrame) -> pl.DataFrame:
-    here = records.implode()
-    return pl.concat(
-        [
-            must_links.select("record_a", "record_b", match_weight=pl.lit(_MUST)),
-            links.select("record_a", "record_b", "match_weight"),
-        ]
-    ).filter(pl.col("record_a").is_in(here) & pl.col("record_b").is_in(here))
-
-
-def _cut(
-    members: pl.DataFrame, edges: pl.DataFrame, rules: Clustering
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Let the weakest links of components with too many records go, until none has too many.
-
-    Gives the parts, the links that are left and those that were let go.
-    """
-    let_go = [_no_refusals()]
-    while True:
-        large = members.filter(pl.len().over("component") > rules.max_records)
-        of = edges.join(large, left_on="record_a", right_on="record_number", how="left")
-        weak = (
-            pl.col("component").is_not_null()
-            & (pl.col("match_weight") < _MUST)
-            & (pl.col("match_weight") < pl.col("match_weight").min().over("component") + _STEP)
-        )
-        gone = of.filter(weak)
-        if gone.is_empty():
-            return members, edges, pl.concat(let_go)
-        why = pl.lit("too_many_records")
-        let_go.append(gone.select("record_a", "record_b", "match_weight", why=why))
-        edges = of.filter(~weak).select(edges.columns)
-        members = components(members["record_number"], edges)
-
-
-def _without_weak(
-    parts: pl.DataFrame, edges: pl.DataFrame, apart: Apart, rules: Clustering
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Let go the links that cannot carry what they would join; as `_cut`."""
-    let_go = [_no_refusals()]
-    if apart.said is None:
-        return parts, edges, let_go[0]
-    is_decided = pl.col("match_weight") >= _MUST
-    links, decided = edges.filter(~is_decided), edges.filter(is_decided)
-    records, said = parts["record_number"], apart.said
-    told = parts.join(apart.generations, on="record_number", how="left")
-    for why, find in (
-        ("another_generation", partial(at_odds, told, least=rules.contradiction)),
-        ("name_alone", partial(unsupported, records, least=rules.name_alone)),
-    ):
-        weak = find(links=links, decided=decided, said=said)
-        let_go.append(links.join(weak, on=PAIR, how="semi").with_columns(why=pl.lit(why)))
-        links = links.join(weak, on=PAIR, how="anti")
-    gone = pl.concat(let_go)
-    if gone.is_empty():
-        return parts, edges, gone
-    kept = pl.concat([decided, links])
-    return components(records, kept), kept, gone
 
 
 def _are_apart(pairs: pl.DataFrame, members: pl.DataFrame) -> pl.Series:
@@ -256,9 +190,9 @@ def _take(groups: Groups, links: pl.DataFrame, against: pl.DataFrame) -> pl.Data
     refused = [
         (one, other, match_weight, why)
         for one, other, match_weight in links.iter_rows()
-        if (why := groups.join(one, other, is_decided=match_weight >= _MUST))
+        if (why := groups.join(one, other, is_decided=match_weight >= MUST))
     ]
-    found = pl.DataFrame(refused, schema=_no_refusals().schema, orient="row")
+    found = pl.DataFrame(refused, schema=no_refusals().schema, orient="row")
     return found.filter(groups.are_apart(found))
 
 
@@ -294,15 +228,4 @@ def _by_record(links: pl.DataFrame) -> pl.DataFrame:
 def _opposition(apart: Apart) -> pl.DataFrame:
     if apart.said is not None:
         return apart.said.opposed()
-    return _no_refusals().select("record_a", "record_b", "match_weight")
-
-
-def _no_refusals() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={
-            "record_a": pl.Int64,
-            "record_b": pl.Int64,
-            "match_weight": pl.Float64,
-            "why": pl.String,
-        }
-    )
+    return no_refusals().select("record_a", "record_b", "match_weight")

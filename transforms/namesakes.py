@@ -10,6 +10,8 @@ So what says more than a name is put together first. Between the groups that com
 weighs what the model gives it, less what differs, less log2 of the pairs of groups of that name.
 """
 
+import math
+
 import polars as pl
 
 from transforms.components import GROUPS, between, grouped
@@ -26,6 +28,17 @@ def unsupported(
     links, decided: record_a, record_b of what holds the records together; people decided the
     latter.
     """
+    bare, weights = weigh_names(records, links, decided, said)
+    doubtful = weights.filter(pl.col("weight") < least)
+    return bare.join(doubtful, on=GROUPS, how="semi").select(PAIR)
+
+
+def weigh_names(
+    records: pl.Series, links: pl.DataFrame, decided: pl.DataFrame, said: Said
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The links of a name alone (record_a, record_b, x, y), and what the name weighs between the
+    groups that the other links make (x, y, weight). Arguments as of `unsupported`.
+    """
     is_bare = links.select(PAIR).join(said.bare(), on=PAIR, how="semi")
     firm = links.select(PAIR).join(is_bare, on=PAIR, how="anti")
     groups = grouped(records, pl.concat([firm, decided.select(PAIR)]))
@@ -34,8 +47,20 @@ def unsupported(
     pairs = between(said.pairs, groups).join(joins, on=GROUPS, how="semi")
     weighed = _weighed(pairs, said.apart_from_names).join(_namesakes(joins), on=GROUPS)
     of_all = pl.col("namesakes") * (pl.col("namesakes") - 1) / 2
-    doubtful = weighed.filter((pl.col("weight") - of_all.log(2)).round(6) < least)
-    return bare.join(doubtful, on=GROUPS, how="semi").select(PAIR)
+    less = (pl.col("weight") - of_all.log(2)).round(6)
+    return bare, weighed.select(*GROUPS, weight=less)
+
+
+def strictness(weights: pl.Series, customers: int, share: float) -> float:
+    """The fewest bits, in tenths, that a name must say so that few customers are two people.
+
+    weights: what each name says that alone joins two groups. Of those taken, as many are wrong as
+    the odds of the model say: at most that share of all customers.
+    """
+    ordered = weights.sort(descending=True)
+    wrong = (1 / (1 + 2.0**ordered)).cum_sum()
+    first = ordered.filter(wrong > share * customers).head(1)
+    return math.floor(first.item() * 10 + 1) / 10 if len(first) else 0.0
 
 
 def _weighed(pairs: pl.DataFrame, details: tuple[str, ...]) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from flows.proposal import (
     changes,
     page_facts,
     weighed,
+    with_names,
 )
 from rules.matching import Matching
 from store.errors import TouchstoneError
@@ -75,8 +76,9 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         proposal, pairs = learn_prior(_usable(current), known.pairs, known, named)
     else:
         proposal, pairs = learn_whole(known, rules, arguments.seed, named)
+    asked = answer_of(known, pairs, matching_of(proposal), rules)
+    proposal, proposed = with_names(proposal, known, asked)
     write_model(folder, proposal.settings, proposal.frequencies, proposal.manifest)
-    proposed = answer_of(known, pairs, matching_of(proposal), rules)
     differs = _changes(known, current, proposed, rules, show_values=arguments.show_values)
     answer = {
         "folder": str(folder),
@@ -142,8 +144,9 @@ def _changes(
     if current is None or current.problems:
         return None
     pairs = weighed(known.pairs, current.model.manifest.prior)
-    now = answer_of(known, pairs, matching_of(current.model), rules)
-    return changes(known, now, proposed, rules, show_values=show_values)
+    used = current.model
+    now = answer_of(known, pairs, matching_of(used), rules.fitted(used.manifest))
+    return changes(known, now, proposed, show_values=show_values)
 
 
 def _report(answer: dict[str, Any], settings: Settings, **facts: Any) -> None:
@@ -173,6 +176,7 @@ def _compare(
         "records": manifest.record_count,
         "verdicts": manifest.verdicts,
         "prior": manifest.prior,
+        "name_alone": rules.fitted(manifest).clustering.name_alone,
         "bands": count_bands(proposed),
         "untrained": list(manifest.untrained),
         "remarks": list(manifest.remarks),
@@ -199,6 +203,7 @@ def _text(answer: dict[str, Any], settings: Settings) -> str:
         f"Learnt from  {answer['records']:,} records"
         + (f"; fewer than {_FEW:,} teach little, so look twice." if few else "."),
         *_differences(answer),
+        f"Names        where two share a name alone it must say {answer['name_alone']:.1f} bits.",
         *_customers(answer["customers"]),
         *(
             f"Unsure       {level}: too few showed it, so it weighs about its default."

@@ -348,6 +348,9 @@ def test_a_refresh_learns_names_and_priors_and_keeps_every_weight(company, say) 
     before, after = used.frequencies["last_key"], proposed.frequencies["last_key"]
     assert set(before["last_key"]) <= set(after["last_key"])
     assert not after.equals(before)
+    assert proposed.manifest.name_alone is not None
+    assert str(proposed.manifest.first_received) == "2026-03-02"
+    assert json.loads(text)["name_alone"] >= 1.0
 
 
 def test_a_proposal_says_where_it_comes_from_and_what_it_would_change(company, say) -> None:

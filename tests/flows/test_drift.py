@@ -60,6 +60,15 @@ def test_a_file_much_smaller_than_the_models_is_told_of(company: Company) -> Non
     assert any(warning.startswith("smallness: the prior of the model") for warning in told)
 
 
+def test_a_model_that_saw_none_of_the_records_is_to_be_refreshed(company: Company) -> None:
+    limit(company, "unseen", "2")
+    with open_snapshot(company.settings) as con:
+        told = read_drift(con, read_rulebook(company.settings.rules))
+    limit(company, "unseen", "10000")
+
+    assert [warning for warning in told if "has not seen these 3 records" in warning]
+
+
 def test_a_night_in_which_nothing_changed_measures_nothing(company: Company) -> None:
     night = company.night(2)
 

@@ -6,9 +6,9 @@ import pytest
 
 from tests.flows.builders import Cells, Company, differences, found, person
 
-FIRST = person("Margaret", "Cooper", email="p.cooper71@mail.org")
-SECOND = person("Margaret", "Cooper", phone="020 7946 0101")
-THIRD = person("Margaret", "Cooper", born="1971-02-03")
+FIRST = person("Judith", "Cooper", email="p.cooper71@mail.org")
+SECOND = person("Judith", "Cooper", phone="020 7946 0101")
+THIRD = person("Judith", "Cooper", born="1971-02-03")
 """Nothing but the name is the same."""
 
 

@@ -42,7 +42,7 @@ def pairs(*rows: tuple[int, int, float], against: tuple[int, int] | None = None)
         is_at_home=pl.lit(value=False),
         is_in_family=pl.lit(value=False),
     )
-    return Answer(linked, Said(said, (), 0.0))
+    return Answer(linked, Said(said, (), 0.0), RULES)
 
 
 def test_a_proposal_tells_customers_that_it_would_merge_and_split() -> None:
@@ -50,7 +50,6 @@ def test_a_proposal_tells_customers_that_it_would_merge_and_split() -> None:
         known("Karl", "Kurt", "Ann", "Anne"),
         pairs((1, 2, 9.0)),
         pairs((3, 4, 9.0)),
-        RULES,
         show_values=True,
     )
 
@@ -64,13 +63,13 @@ def test_a_proposal_tells_customers_that_it_would_merge_and_split() -> None:
 def test_records_that_speak_against_each_other_are_not_told_as_merged() -> None:
     """Ann is linked to both, but Karl and Kurt are so different that only one can be her."""
     both = pairs((1, 3, 9.0), (2, 3, 3.0), against=(1, 2))
-    found = changes(known("Karl", "Kurt", "Ann"), pairs(), both, RULES, show_values=False)
+    found = changes(known("Karl", "Kurt", "Ann"), pairs(), both, show_values=False)
     assert found["merged"] == 1
     assert found["examples"]["merged"][0]["parts"] == 2
 
 
 def test_masked_values_that_look_the_same_are_not_called_the_same() -> None:
-    found = changes(known("Karl", "Kurt"), pairs(), pairs((1, 2, 9.0)), RULES, show_values=False)
+    found = changes(known("Karl", "Kurt"), pairs(), pairs((1, 2, 9.0)), show_values=False)
 
     example = found["examples"]["gained"][0]
     assert [record["first_name"] for record in example["records"]] == ["K•••", "K•••"]

@@ -10,7 +10,9 @@ from polars.testing import assert_frame_equal
 from rules.matching import Clustering
 from transforms.cluster import Clusters, cluster
 from transforms.contradict import Said
+from transforms.edges import names_alone
 from transforms.groups import Apart
+from transforms.namesakes import strictness
 
 MADE_UP = settings(max_examples=60, deadline=None, derandomize=True)
 Pair = tuple[int, int]
@@ -116,6 +118,26 @@ def test_what_a_person_decided_stands_whatever_a_name_says() -> None:
 
     assert homes(found) == {1: 1, 2: 1}
     assert found.refusals.is_empty()
+
+
+def test_a_file_asks_for_as_many_bits_of_a_name_as_keep_wrong_joins_few() -> None:
+    weights = pl.Series([1.0, 5.0, 3.0])  # wrong by their odds: 1/3, 1/33 and 1/9
+
+    assert strictness(weights, customers=100, share=0.005) == 0.0
+    assert strictness(weights, customers=100, share=0.002) == 1.1
+    assert strictness(weights, customers=100, share=0.001) == 3.1
+    assert strictness(weights.clear(), customers=100, share=0.001) == 0.0
+
+
+def test_what_names_say_is_weighed_between_customers_and_less_their_namesakes() -> None:
+    meant = said({(1, 3): 6.0, (2, 4): 5.0, (3, 4): 5.0}, {(1, 2): MAILBOX})
+    numbers = pl.Series([1, 2, 3, 4], dtype=pl.Int64)
+    keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
+    nothing = pl.DataFrame(schema=PAIRS)
+
+    found = names_alone(numbers, meant.links(), nothing, Apart(nothing, keys, meant), RULES)
+
+    assert sorted(found.round(3)) == [3.415, 3.415, 4.415]  # three of a name: three pairs
 
 
 @st.composite
