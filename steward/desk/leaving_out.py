@@ -17,6 +17,7 @@ from steward.desk.met import Said, holders, reach, record_of, values_said
 from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
 from steward.desk.scope import resource_of, scoped
+from steward.desk.undoing import take_back
 from steward.desk.visit import Visit, see_other
 from steward.permission import may_ever
 from store.reading import Snapshot
@@ -127,16 +128,7 @@ def undo(visit: Visit) -> Response:
         if line is None or not line.may:
             raise not_here()
         run_id = snapshot.run_id
-    if told.holds:
-        key = f"desk-undo-{told.decision_id}-{visit.actor.name}"
-        visit.state.decisions.undo(
-            told.decision_id,
-            visit.actor.name,
-            "taken back",
-            snapshot_run_id=run_id,
-            idempotency_key=key,
-        )
-        visit.note("undo", f"decision {told.decision_id}")
+    take_back(visit, told, run_id)
     return see_other(f"{HERE}?saved=undone")
 
 

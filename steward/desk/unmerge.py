@@ -18,6 +18,7 @@ from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
 from steward.desk.scope import resource_of
 from steward.desk.survivors import Choice, Values, stands, survivors
+from steward.desk.undoing import take_back
 from steward.desk.visit import Visit, see_other
 from store.reading import Row, Snapshot
 from store.rulebook import Rulebook
@@ -103,16 +104,7 @@ def undo(visit: Visit) -> Response:
     is_obeyed = began is not None and began["at"] is not None and told.decided_at <= began["at"]
     resource = resource_of(whole.one.records)
     visit.insist("undo", resource._replace(author=told.decided_by, is_obeyed=is_obeyed))
-    if told.holds:
-        key = f"desk-undo-{told.decision_id}-{visit.actor.name}"
-        visit.state.decisions.undo(
-            told.decision_id,
-            visit.actor.name,
-            "taken back",
-            snapshot_run_id=run_id,
-            idempotency_key=key,
-        )
-        visit.note("undo", whole.one.customer_id, f"decision {told.decision_id}")
+    take_back(visit, told, run_id, whole.one.customer_id)
     return see_other(f"/customers/{whole.one.customer_id}?saved=undone")
 
 

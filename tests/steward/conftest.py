@@ -1,11 +1,14 @@
 """What the tests of the desk share: one small company with a night behind it."""
 
 import fcntl
+import os
 import runpy
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from flows.nightly import nightly
 from store.settings import Settings
@@ -31,6 +34,18 @@ def night_before(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtu
             _lived_through(shared)
             (shared / "done").touch()
     return shared / "data"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; a module that wants it is skipped where there is none."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+            args=["--no-sandbox"] if os.getuid() == 0 else [],
+        )
+        yield found
+        found.close()
 
 
 def _lived_through(folder: Path) -> Path:

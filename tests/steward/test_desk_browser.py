@@ -1,13 +1,12 @@
 """The desk in a real browser: by keyboard, beside others, cut off, and for everybody's eyes."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from rules.access import Role
 from store.state.open import State, open_state
@@ -115,16 +114,6 @@ def press(page: Page, key: str) -> None:
     page.keyboard.press(key)
     page.wait_for_selector("html:not([data-armed])", state="attached")
     armed(page)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
-        )
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,10 @@
 """A value is left out of matching in a real browser, by keys alone, on a screen and a phone."""
 
-import os
 import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from store.state.open import open_state
 from store.state.people import User
@@ -33,16 +32,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
 def app(company: Company) -> Iterator[Served]:
     with served(company.settings) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
-        )
-        yield launched
-        launched.close()
 
 
 def page_of(browser: Browser, company: Company, url: str, name: str, width: int = 1280) -> Page:

@@ -1,13 +1,12 @@
 """Customers are found, read, taken apart and entered in a real browser, on a screen and a phone."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from store.state.open import open_state
 from store.state.people import User
@@ -47,16 +46,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
 def app(company: Company) -> Iterator[Served]:
     with served(company.settings) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
-        )
-        yield found
-        found.close()
 
 
 @pytest.fixture
