@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from steward.desk.facts import facts_of, proposal
+from steward.desk.groups import NUMBERS
 from steward.desk.met import Said, values_said
 from steward.desk.pair import pair_view, title_of
 from steward.desk.seen import Seen
@@ -10,7 +11,6 @@ from steward.desk.sketch import labels_of, sketch
 from steward.desk.visit import Visit
 from store.reading import Row, Snapshot
 
-MOST_GROUPS = 4
 MOST_SHARED = 6
 
 
@@ -35,7 +35,7 @@ def cluster_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]
             (_row(visit, seen, row, labels, one) for row in seen.records),
             key=lambda row: (row["group"], not row["is_asked"]),
         ),
-        "groups": range(1, MOST_GROUPS + 1),
+        "groups": NUMBERS,
         "facts": facts_of(seen, labels, view["comparison"]),
         "proposed": proposal(seen, labels) if seen.item["kind"] == "cluster" else "",
         "shared": _shared(visit, seen, one),
@@ -73,6 +73,6 @@ def _row(visit: Visit, seen: Seen, row: Row, labels: dict[int, str], one: Row) -
         "address": ", ".join(
             str(part) for part in (row["address"], row["postcode"], row["city"]) if part
         ),
-        "group": 1 if row["customer_id"] == one["customer_id"] else 2,
+        "group": "1" if row["customer_id"] == one["customer_id"] else "2",
         "is_asked": row["record_id"] in seen.item["record_ids"],
     }

@@ -63,10 +63,11 @@ def proposal(seen: Seen, labels: dict[int, str]) -> str:
     for row in seen.records:
         groups.setdefault(row["customer_id"], []).append(labels[row["record_number"]])
     first_a = sorted(groups.values(), key=lambda group: "A" not in group)
-    return f"Cut into {' and '.join(map(_listed, first_a))}."
+    return f"Cut into {' and '.join(map(listed, first_a))}."
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Labels of records in their order, the first with how many others where they are many."""
     names = sorted(names, key=_letters_first)
     if len(names) > NAMED:
         return f"{names[0]} with {len(names) - 1} others"

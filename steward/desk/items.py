@@ -11,6 +11,7 @@ from rules.access import Action
 from rules.queues import Queue
 from steward.desk.cluster import cluster_view
 from steward.desk.conflict import conflict_view
+from steward.desk.groups import groups_now, groups_of, made_of
 from steward.desk.held import held_view
 from steward.desk.pages import Page
 from steward.desk.pair import merge_view, pair_view
@@ -25,6 +26,7 @@ from store.state.queue import StaleError
 from store.state.scope import SECOND
 from store.state.work import Waiting
 from transforms.agreement import is_drawn
+from transforms.answer import AnswerError
 
 View = dict[str, Any]
 """What a template is given."""
@@ -108,6 +110,23 @@ def show_preview(visit: Visit) -> Response:
         return visit.part("preview.html", **merge_view(visit, snapshot, seen))
 
 
+def show_groups(visit: Visit) -> Response:
+    """The customers that the groups of a table would make, drawn anew as they change."""
+    item_id = visit.request.path_params["item_id"]
+    if not visit.state.queue.is_in_scope(visit.reader, item_id):
+        raise not_here()
+    with visit.desk.snapshots.reading() as snapshot:
+        seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
+        if seen.item["kind"] not in {"match", "cluster"} or seen.is_secret:
+            raise not_here()
+        try:
+            groups = groups_of(seen.records, visit.form) if visit.form else groups_now(seen)
+        except AnswerError as error:
+            return visit.part("groups.html", made=[], wrong=str(error))
+        made = made_of(visit, snapshot, seen, groups)
+        return visit.part("groups.html", made=made, wrong="")
+
+
 def insist_on(visit: Visit, item_id: str, action: Action) -> None:
     """Go on only if the one who asks may know of the item and do this to it."""
     if not visit.state.queue.is_in_scope(visit.reader, item_id):
@@ -183,4 +202,6 @@ def _told(visit: Visit, waiting: Waiting) -> list[tuple[str, datetime, str, str]
 PAGES = (
     Page("/items/{item_id}", show_item, "comment"),
     Page("/items/{item_id}/preview", show_preview, "comment"),
+    Page("/items/{item_id}/groups", show_groups, "comment"),
+    Page("/items/{item_id}/groups", show_groups, "comment", "POST"),
 )

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from rules.decision import Different, NewDecision, Same, Subject, Value
+from rules.decision import NewDecision, Subject, Value
 from rules.queues import Queue
+from steward.desk.groups import groups_of, parted_of, split_of
 from steward.desk.held import corrected, row_of
 from steward.desk.items import gone, insist_may_answer, item_page
 from steward.desk.pages import Page
@@ -148,27 +149,13 @@ def _picked(visit: Visit, snapshot: Snapshot, seen: Seen) -> tuple[Answer, ...]:
 
 def _split(visit: Visit, seen: Seen) -> Meant:
     """Records put into groups by hand: those of different groups are different customers."""
-    groups: dict[str, list[str]] = {}
-    for row in seen.records:
-        number = visit.form.get(f"group_{row['record_number']}", "")
-        groups.setdefault(number, []).append(row["record_id"])
-    if len(groups) < 2 or not all(number.isdigit() for number in groups):
-        raise AnswerError("Put the records into two groups or more; one group is Same.")
+    groups = groups_of(seen.records, visit.form)
+    split = split_of(groups)
     visit.insist("unmerge", seen.resource())
-    different = Answer("different", Different(groups=tuple(map(tuple, groups.values()))))
-    customer = {row["record_id"]: row["customer_id"] for row in seen.records}
-    joined = tuple(
-        Answer("same", Same(records=tuple(group)))
-        for group in groups.values()
-        if len({customer[record] for record in group}) > 1
-    )
-    parted = any(
-        len({number for number, group in groups.items() if any(customer[r] == one for r in group)})
-        > 1
-        for one in set(customer.values())
-    )
-    needs = (parted or bool(joined)) and needs_second(visit, seen)
-    return Meant(f"split {_digest(different.subject)}", different, needs, joined)
+    joined = tuple(Answer("same", same) for same in split.joined)
+    needs = bool(joined or parted_of(groups)) and needs_second(visit, seen)
+    word = f"split {_digest(split.different)}"
+    return Meant(word, Answer("different", split.different), needs, joined)
 
 
 def _conflict(visit: Visit, snapshot: Snapshot, seen: Seen, answer: str) -> Meant:

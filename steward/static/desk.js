@@ -8,6 +8,7 @@
   const ARMING_MS = 300;        // after the new page is painted; until then keys do nothing
   const RENEW_MS = 60000;       // a claim is renewed by activity, no more often than this
   const TYPING_MS = 350;        // after the last letter what is typed is looked at
+  const CHOOSING_MS = 150;      // after the last choice what comes of it is drawn
   const AGAIN_MS = 1500;        // until a run that is under way is looked at again
   const LEADS_ON = /^\/items\/([^/]+)\/(?:verdict|skip|escalate)$/;
   const LONGEST_WAIT_MS = 8000; // between tries while there is no connection
@@ -83,7 +84,7 @@
     requestAnimationFrame(() => setTimeout(async () => {
       for (const place of document.querySelectorAll("[data-load]")) {
         const { answer, text } = await ask(place.dataset.load).catch(() => ({}));
-        if (answer && answer.ok && place.isConnected) fill(place, text);
+        if (answer && answer.ok && place.isConnected && place.dataset.load) fill(place, text);
       }
       if (main && main.isConnected && main.dataset.next) hold(main);
     }));
@@ -375,23 +376,29 @@
   }
 
   document.addEventListener("change", (event) => {
-    const form = event.target.closest("form[data-live]");
-    if (form) preview(form);
+    const form = event.target.form; // what is chosen may stand elsewhere than its form
+    if (form && form.matches("[data-live]:not([data-typing])")) later(form, CHOOSING_MS);
   });
 
-  let typed = 0;
   document.addEventListener("input", (event) => {
     const form = event.target.closest("form[data-typing]");
-    if (!form) return;
-    clearTimeout(typed);
-    typed = setTimeout(() => preview(form), TYPING_MS);
+    if (form) later(form, TYPING_MS);
   });
+
+  let due = 0;
+  let asked = 0;
+  function later(form, pause) {
+    clearTimeout(due);
+    asked += 1; // an answer that is still under way is of what was chosen before
+    due = setTimeout(() => preview(form), pause);
+  }
 
   // A part of the page that depends on what is chosen is drawn anew by the server.
   async function preview(form) {
     const place = $(form.dataset.live);
+    const turn = asked;
     const { answer, text } = await ask(form.dataset.from, [...new FormData(form)].map(([n, v]) => [n, String(v)]));
-    if (answer.ok) fill(place, text);
+    if (answer.ok && turn === asked && form.isConnected) fill(place, text);
   }
 
   setInterval(tick, 1000);

@@ -1,0 +1,104 @@
+"""Records are grouped in a real browser: by keys on a screen, by touch on a phone."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from store.settings import Settings
+from store.state.open import open_state
+from store.state.people import User
+from tests.steward.conftest import copy_of
+from tests.steward.served import Served, served
+from tests.steward.test_groups import grouping
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="NO BROWSER: `apt-get install chromium` to group records in one"
+)
+NOTHING: frozenset[str] = frozenset()
+
+
+@pytest.fixture(scope="module")
+def settings(night_before: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return copy_of(night_before, tmp_path_factory.mktemp("items"))
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings) -> Iterator[Served]:
+    with served(settings) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
+        )
+        yield launched
+        launched.close()
+
+
+def page_of(
+    browser: Browser, settings: Settings, app: Served, name: str, width: int = 1440
+) -> Page:
+    with open_state(settings) as state:
+        if state.people.find(name) is None:
+            state.people.add(User(name, "administrator", True, NOTHING, NOTHING, NOTHING))
+        token = state.sessions.begin(name, "a test")
+    context = browser.new_context(viewport={"width": width, "height": 850})
+    context.add_cookies([{"name": "touchstone", "value": token, "url": app.url}])
+    return context.new_page()
+
+
+def show(page: Page, app: Served, path: str) -> None:
+    page.goto(f"{app.url}{path}")
+    page.wait_for_selector("html[data-armed]")
+
+
+def test_what_groups_make_is_drawn_as_keys_choose_them_and_saved_by_enter(
+    browser: Browser, settings: Settings, app: Served
+) -> None:
+    item = grouping(settings)[0]
+    errors: list[str] = []
+    page = page_of(browser, settings, app, "ann")
+    page.on("console", lambda told: errors.append(told.text) if told.type == "error" else None)
+    show(page, app, f"/items/{item}?view=cluster")
+    cards = page.locator("#groups .made")
+
+    expect(cards).to_have_count(2)
+    page.keyboard.press("9")
+    expect(page.locator("#groups .made.g9")).to_contain_text("1 record: A")
+    expect(cards).to_have_count(3)
+    for key in ("ArrowDown", "3", "4", "5", "9"):
+        page.keyboard.press(key)
+    expect(page.locator("#groups .made.g9")).to_contain_text("2 records: A")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: item not in url)
+
+    with open_state(settings) as state:
+        assert [given.answer.partition(" ")[0] for given in state.work.given(item)] == ["split"]
+    assert errors == []
+
+
+def test_on_a_phone_groups_are_big_enough_to_touch_and_can_be_saved(
+    browser: Browser, settings: Settings, app: Served
+) -> None:
+    item = grouping(settings)[1]
+    page = page_of(browser, settings, app, "bob", 390)
+    show(page, app, f"/items/{item}?view=cluster")
+    boxes = [one.bounding_box() for one in page.locator(".grp").first.locator("label").all()]
+
+    page.locator(".grp").first.locator("label").nth(8).click()
+    expect(page.locator("#groups .made")).to_have_count(3)
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    page.locator(".onphone").get_by_role("button", name="Save groups").click()
+    page.wait_for_url(lambda url: item not in url)
+
+    assert len(boxes) == 9
+    assert all(box and box["width"] >= 24 and box["height"] >= 24 for box in boxes)
+    assert wide == 0
