@@ -134,11 +134,23 @@ class Samples(Rule):
     )
 
 
+class Large(Rule):
+    """Which refused links are too large for whoever comes next."""
+
+    records: int = Field(
+        200,
+        ge=2,
+        description="behind the two customers of a refused link; with more of them it is the "
+        "administrators' alone",
+    )
+
+
 class Queues(Rule):
     """Every kind of review item has its queue."""
 
     order: Order = Order()
     samples: Samples = Samples()
+    large: Large = Large()
     match: Queue
     cluster: Queue
     conflict: Queue

@@ -15,6 +15,7 @@ from store.settings import Settings
 from store.state.engine import open_engine
 from store.state.escalation import escalate_due
 from store.state.moments import to_text
+from store.state.scope import TOO_LARGE
 from store.state.seals import seal
 from store.state.staging import carry_over, publish_queue, shown_whole
 
@@ -22,7 +23,7 @@ _EVIDENCE = ", ".join(
     f"{name} := {f'list_sort({name})' if name == 'record_ids' else name}" for name in EVIDENCE
 )
 
-VERSION = 1
+VERSION = 2
 """Of what `queue_of` makes of the tables: another one, and queues are made anew."""
 
 _BLIND = f"coalesce(review_items.why, '') = '{SAMPLE}'"
@@ -89,7 +90,7 @@ def queue_of(
 
     With them go the accounts of their customers (campaigns and sources of all their records), the
     customers themselves by all ids that they have and had, and until when an account manager has
-    them alone.
+    them alone. A refused link with more records behind it than `[large]` allows is assigned.
 
     What chance has judged blind is nobody's account. A row in quarantine and a held delivery have
     the campaign that their feed declares for every record. A record of no campaign, and an item of
@@ -125,6 +126,11 @@ def queue_of(
             select item_id, flatten(list(accounts)) as accounts
             from (select item_id, unnest(customer_ids) as customer_id from review_items)
             join of_customers using (customer_id) group by item_id),
+        of_sizes as (
+            select item_id, count(*) as size
+            from (select item_id, unnest(customer_ids) as customer_id
+                from review_items where kind = 'cluster')
+            join crosswalk using (customer_id) group by item_id),
         of_ids as (select item_id, unnest(customer_ids) as customer_id from review_items),
         of_old as (
             select item_id, old_customer_id
@@ -138,10 +144,11 @@ def queue_of(
             if({_BLIND}, [], coalesce(of_items.accounts, [])) as accounts,
             if({_BLIND}, [], coalesce(named_ids.customers, [])) as customers,
             sha256(to_json(struct_pack({_EVIDENCE}))::varchar) as fingerprint,
+            if(size > {queues.large.records}, '{TOO_LARGE}', null) as assigned_to,
             coalesce(campaigns, [coalesce(declared.campaign, '')]) as campaigns
         from review_items left join of_records using (item_id)
         left join of_items using (item_id) left join named_ids using (item_id)
-        left join alone using (kind)
+        left join alone using (kind) left join of_sizes using (item_id)
         left join (select delivery_id as its_delivery, source from deliveries)
             on its_delivery = delivery_id
         left join declared using (source)"""

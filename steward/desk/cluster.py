@@ -1,13 +1,14 @@
 """The page of a cluster: a refused link between two customers, with all records behind them."""
 
+import math
 from typing import Any, NamedTuple
 
 from steward.desk.facts import facts_of, proposal
-from steward.desk.groups import NUMBERS
+from steward.desk.groups import MOST_GROUPED, NUMBERS
 from steward.desk.met import Said, values_said
 from steward.desk.pair import pair_view, title_of
 from steward.desk.seen import Seen
-from steward.desk.sketch import labels_of, sketch
+from steward.desk.sketch import MOST, labels_of, sketch
 from steward.desk.visit import Visit
 from store.reading import Row, Snapshot
 
@@ -31,18 +32,43 @@ def cluster_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]
     view = pair_view(visit, snapshot, seen)
     return view | {
         "sketch": sketch(seen, one, other, 560.0),
-        "rows": sorted(
-            (_row(visit, seen, row, labels, one) for row in seen.records),
-            key=lambda row: (row["group"], not row["is_asked"]),
-        ),
-        "groups": NUMBERS,
+        "rows": _rows(visit, seen, labels, one),
+        "most_records": visit.desk.rulebook.queues.large.records,
+        "is_long": len(seen.records) > MOST,
+        "groups": NUMBERS if len(seen.records) <= MOST_GROUPED else (),
         "facts": facts_of(seen, labels, view["comparison"]),
         "proposed": proposal(seen, labels) if seen.item["kind"] == "cluster" else "",
-        "shared": _shared(visit, seen, one),
+        "shared": shared_values(visit, seen, one),
     }
 
 
-def _shared(visit: Visit, seen: Seen, one: Row) -> list[Shared]:
+def held_by(seen: Seen) -> dict[int, float]:
+    """By record the weight of its strongest link to another of its customer, where it has one."""
+    customers = {row["record_number"]: row["customer_id"] for row in seen.records}
+    found: dict[int, float] = {}
+    for pair in seen.pairs:
+        ends = (pair["record_a"], pair["record_b"])
+        if customers[ends[0]] == customers[ends[1]]:
+            for end in ends:
+                found[end] = max(found.get(end, -math.inf), float(pair["match_weight"]))
+    return found
+
+
+def _rows(visit: Visit, seen: Seen, labels: dict[int, str], one: Row) -> list[Row]:
+    """The records by group, those asked about first; of many then the most weakly held ones."""
+    held = held_by(seen)
+    rows = [_row(visit, seen, row, labels, one) for row in seen.records]
+    for row in rows:
+        row["held_by"] = held.get(row["number"])
+    if len(rows) <= MOST:
+        return sorted(rows, key=lambda row: (row["group"], not row["is_asked"]))
+    return sorted(
+        rows,
+        key=lambda row: (row["group"], not row["is_asked"], held.get(row["number"], -math.inf)),
+    )
+
+
+def shared_values(visit: Visit, seen: Seen, one: Row) -> list[Shared]:
     """The contact values that records of both customers say: the usual cause of a false link."""
     here: dict[str, list[Said]] = {}
     for said in values_said(seen.records, visit.desk.rulebook):

@@ -13,6 +13,7 @@ from steward.desk.cluster import cluster_view
 from steward.desk.conflict import conflict_view
 from steward.desk.groups import groups_now, groups_of, made_of
 from steward.desk.held import held_view
+from steward.desk.large import large_page
 from steward.desk.pages import Page
 from steward.desk.pair import merge_view, pair_view
 from steward.desk.rail import TABS, rail, section_of
@@ -55,6 +56,9 @@ def show_item(visit: Visit) -> Response:
     """An item that waits, for the one who has it now."""
     item_id = visit.request.path_params["item_id"]
     waiting = visit.state.work.find(visit.reader, item_id)
+    is_limited = visit.reader.campaigns is not None
+    if waiting is None and is_limited and visit.state.work.is_too_large(visit.reader, item_id):
+        return large_page(visit, item_id)
     if waiting is None:
         raise gone(visit, item_id)
     if waiting.kind == PUBLICATION:

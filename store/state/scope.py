@@ -15,6 +15,8 @@ CLAIM_LASTS = timedelta(minutes=10)
 """So long an item is somebody's after the last thing they did."""
 ADMINISTRATORS = " administrators"
 """To whom an item is handed that is escalated; no person's name begins with a blank."""
+TOO_LARGE = " too large"
+"""To whom an item is handed with too many records behind it: administrators, as long as it has."""
 
 
 class Reader(NamedTuple):

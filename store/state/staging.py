@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from store.state.accounts import assign_managers
 from store.state.engine import in_turns, reading, writing
 from store.state.publications import PUBLICATION
-from store.state.scope import CLOSED, OPEN, SECOND
+from store.state.scope import CLOSED, OPEN, SECOND, TOO_LARGE
 from store.state.tables import (
     ACCOUNT_SETS,
     ASKS,
@@ -25,7 +25,7 @@ ROWS_AT_A_TIME = 200
 
 ORDERS = ("urgency", "opened_at", "due_at", "manager_until")
 """What may change about an item without anybody's answer or sight of it changing."""
-ASKS_ANEW = ("fingerprint", "campaign_set", "account_set")
+ASKS_ANEW = ("fingerprint", "campaign_set", "account_set", "assigned_to")
 """What changes together with the snapshot that is shown: what is asked, and who may know of it."""
 SEEN = (*ORDERS, *ASKS_ANEW)
 
@@ -40,15 +40,15 @@ def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: 
     """Show the items of a run and no others.
 
     items: item_id, kind, urgency, opened_at, due_at and manager_until (text), fingerprint,
-    campaigns (list of text, '' for a record of none), accounts and customers (lists of text). An
-    item whose evidence changed after it was decided is asked again; one that is asked no more is
-    closed.
+    campaigns (list of text, '' for a record of none), accounts and customers (lists of text),
+    assigned_to (`TOO_LARGE` or none). An item whose evidence changed after it was decided is asked
+    again; one that is asked no more is closed.
     """
     items = items.with_columns(
         campaign_set=_set_of(pl.col("campaigns")), account_set=_set_of(pl.col("accounts"))
     )
     known = _known(engine)
-    both = items.join(known, on="item_id", suffix="_old")
+    both = items.join(known, on="item_id", suffix="_old").with_columns(_assigned())
     asks_anew = _differs(ASKS_ANEW) | (pl.col("state") == CLOSED)
     fresh = items.join(known, on="item_id", how="anti")
     _prepare(engine, items, fresh, both.filter(~asks_anew & _differs(ORDERS)), run_number)
@@ -93,6 +93,12 @@ def _prepare(
     for part in moved.iter_slices(ROWS_AT_A_TIME):
         with in_turns(engine) as connection:
             _update(connection, part)
+
+
+def _assigned() -> pl.Expr:
+    """Whom an item is handed to: what people handed on stays so, its size is told anew."""
+    by_people = pl.col("assigned_to_old").is_not_null() & (pl.col("assigned_to_old") != TOO_LARGE)
+    return pl.when(by_people).then("assigned_to_old").otherwise("assigned_to").alias("assigned_to")
 
 
 def _differs(names: Iterable[str]) -> pl.Expr:

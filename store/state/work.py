@@ -13,7 +13,18 @@ from store.errors import TouchstoneError
 from store.state.audit import Noted, note
 from store.state.engine import reading, writing
 from store.state.moments import to_moment, to_text
-from store.state.scope import CLOSED, DECIDED, OPEN, SECOND, Reader, is_back, is_held, visible
+from store.state.scope import (
+    CLOSED,
+    DECIDED,
+    OPEN,
+    SECOND,
+    TOO_LARGE,
+    Reader,
+    in_scope,
+    is_back,
+    is_held,
+    visible,
+)
 from store.state.tables import ASKS, CLAIMS, COMMENTS, ITEMS, LIVE, SKIPS, VERDICTS
 
 
@@ -35,6 +46,8 @@ class Waiting(NamedTuple):
     """The account manager of its customers."""
     escalated_to: str | None = None
     """Who was told that it is past due."""
+    is_too_large: bool = False
+    """Whether it has so many records behind it that only administrators have it."""
 
 
 class Given(NamedTuple):
@@ -130,6 +143,13 @@ class Work:
         """An item that waits for this reader."""
         found = self._list(visible(reader, self._now()).where(ITEMS.c.item_id == item_id))
         return found[0] if found else None
+
+    def is_too_large(self, reader: Reader, item_id: str) -> bool:
+        """Whether an item in scope waits for administrators, since too much is behind it."""
+        waits = sa.text(f"items.state in ('{OPEN}', '{SECOND}')")
+        named = (ITEMS.c.item_id == item_id) & (ITEMS.c.assigned_to == TOO_LARGE)
+        with reading(self._engine) as connection:
+            return connection.execute(in_scope(reader).where(waits & named)).first() is not None
 
     def given(self, item_id: str) -> list[Given]:
         """What was said of an item, oldest first."""
@@ -242,6 +262,7 @@ def _waiting(
         until,
         row.manager,
         row.escalated_to,
+        row.assigned_to == TOO_LARGE,
     )
 
 

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.queues import Order
+from rules.queues import Order, Queues
 from store.queueing import urgency_sql
+from store.rulebook import read_rulebook
+from tests.flows.builders import OWN
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ORDER = Order(ageing_days=10)
@@ -55,3 +57,10 @@ def test_the_queue_is_filled_with_the_same_urgency(priority: float) -> None:
 
     assert row is not None
     assert row[0] == pytest.approx(ORDER.urgency(priority, NOON), abs=2e-6)
+
+
+def test_rules_without_a_limit_of_large_links_have_two_hundred() -> None:
+    own = read_rulebook(OWN).queues
+    told = own.model_dump(exclude={"large"})
+
+    assert Queues.model_validate(told).large.records == own.large.records == 200

@@ -56,6 +56,7 @@ def frame(*items: dict[str, object]) -> pl.DataFrame:
         "manager_until": "2026-02-03T00:00:00.000000Z",
         "accounts": ["campaign:spring", "source:crm"],
         "customers": ["C1-1", "C1-2"],
+        "assigned_to": None,
     }
     schema = {"item_id": pl.String, **dict.fromkeys(plain, pl.String)}
     schema |= {"urgency": pl.Float64}
