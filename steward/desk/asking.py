@@ -4,13 +4,14 @@ from datetime import date
 
 from starlette.responses import Response
 
-from steward.desk.items import claimed, insist_may_answer, item_page
+from steward.desk.items import claimed, gone, insist_may_answer, item_page
 from steward.desk.pages import Page
 from steward.desk.queue import address, go_on
 from steward.desk.refused import not_here
 from steward.desk.seen import see_item
 from steward.desk.visit import Visit, see_other
 from steward.desk.waits import days_to_ask
+from transforms.answer import AnswerError
 
 LONGEST = 2_000
 WRONG_DAY = "Choose a day from tomorrow on, and within a year."
@@ -19,9 +20,23 @@ WRONG_DAY = "Choose a day from tomorrow on, and within a year."
 def ask_customer(visit: Visit) -> Response:
     """Let the item wait for the customer's answer, and go on to the next one."""
     item_id, kind = claimed(visit)
+    try:
+        put_question(visit, item_id)
+    except AnswerError as error:
+        waiting = visit.state.work.find(visit.reader, item_id)
+        if waiting is None:
+            raise not_here() from error
+        return item_page(visit, waiting, 422, wrong=str(error))
+    return go_on(visit, kind)
+
+
+def put_question(visit: Visit, item_id: str) -> None:
+    """Let an item wait for the answer to what the form asks, until its day."""
     waiting = visit.state.work.find(visit.reader, item_id)
-    days = days_to_ask(visit.desk.rulebook, kind)
-    if waiting is None or days is None:
+    if waiting is None:
+        raise gone(visit, item_id)
+    days = days_to_ask(visit.desk.rulebook, waiting.kind)
+    if days is None:
         raise not_here()
     with visit.desk.snapshots.reading() as snapshot:
         seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
@@ -29,11 +44,10 @@ def ask_customer(visit: Visit) -> Response:
     text = visit.form.get("text", "").replace("\x00", "").strip()[:LONGEST]
     until = _day(visit.form.get("until", ""), days.least, days.most)
     if until is None:
-        return item_page(visit, waiting, 422, wrong=WRONG_DAY)
+        raise AnswerError(WRONG_DAY)
     if not text:
-        return item_page(visit, waiting, 422, wrong="Write what you ask the customer.")
+        raise AnswerError("Write what you ask the customer.")
     visit.state.asking.ask(visit.reader, item_id, until, text)
-    return go_on(visit, kind)
 
 
 def bring_back(visit: Visit) -> Response:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from rules.survivorship import FieldRule
 from steward.desk.marks import mark
@@ -9,6 +10,7 @@ from steward.desk.pair import title_of
 from steward.desk.preview import SHOWN, WHY
 from steward.desk.seen import Seen, name_of
 from steward.desk.survivors import as_text
+from steward.desk.together import Mate
 from steward.desk.values import MANY, Past, newer, offers, past
 from steward.desk.visit import Visit
 from steward.desk.words import plain, yes_or_no
@@ -74,13 +76,35 @@ def conflict_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any
     }
 
 
+def blocks(visit: Visit, snapshot: Snapshot, every: list[Mate]) -> list[dict[str, Any]]:
+    """What the template of several conflicts is given of each, with what was chosen before."""
+    found = []
+    for waiting, seen in every:
+        item_id = seen.item["item_id"]
+        rule = visit.desk.rulebook.survivorship.fields[seen.item["field"]]
+        told = {
+            "item_id": item_id,
+            "waiting": waiting,
+            "verdict_id": str(uuid4()),
+            "chosen": visit.form.get(f"answer_{item_id}", ""),
+            "typed": visit.form.get(f"typed_{item_id}", ""),
+            "question": visit.form.get(f"text_{item_id}", ""),
+            "past": _told(visit, past(snapshot, seen, rule)),
+        }
+        found.append(conflict_view(visit, snapshot, seen) | told)
+    return found
+
+
 def _past(visit: Visit, snapshot: Snapshot, seen: Seen, rule: FieldRule) -> list[Told] | None:
     """All past values, when they are asked for: they are looked up for few items."""
     if visit.request.query_params.get("past") != "yes":
         return None
+    return _told(visit, past(snapshot, seen, rule))
+
+
+def _told(visit: Visit, every: list[Past]) -> list[Told]:
     return [
-        (one, title_of(visit, one.said_by) if one.said_by else "Golden record")
-        for one in past(snapshot, seen, rule)
+        (one, title_of(visit, one.said_by) if one.said_by else "Golden record") for one in every
     ]
 
 

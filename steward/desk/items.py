@@ -10,7 +10,7 @@ from starlette.responses import Response
 from rules.access import Action
 from rules.queues import Queue
 from steward.desk.cluster import cluster_view
-from steward.desk.conflict import conflict_view
+from steward.desk.conflict import blocks, conflict_view
 from steward.desk.groups import groups_now, groups_of, made_of
 from steward.desk.held import held_view
 from steward.desk.large import large_page
@@ -19,6 +19,7 @@ from steward.desk.pair import merge_view, pair_view
 from steward.desk.rail import TABS, rail, section_of
 from steward.desk.refused import not_here
 from steward.desk.seen import Seen, reach_of, see_item
+from steward.desk.together import Mate, mates_taken
 from steward.desk.visit import Visit, see_other
 from steward.desk.waits import days_to_ask
 from store.reading import Snapshot
@@ -77,6 +78,15 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
         visit.desk.ahead.look(snapshot, listed.soon, reach_of(visit.actor))
         other = "" if seen.is_secret else asked.get("view", "")
         template, view = VIEWS[AS_WELL.get((kind, other), str(kind))]
+        mates = mates_taken(visit, snapshot, seen.item)
+        shown = view(visit, snapshot, seen)
+        if mates:
+            template = "conflicts.html"
+            every = [Mate(waiting, seen), *mates]
+            shown["blocks"] = blocks(visit, snapshot, every)
+            shown["disputed"] = {
+                one.seen.item[name] for one in every for name in ("value", "rival_value")
+            }
         return visit.page(
             template,
             status,
@@ -98,7 +108,7 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
             asking=days_to_ask(visit.desk.rulebook, kind),
             age=(datetime.now(UTC) - waiting.opened_at).total_seconds(),
             due=(waiting.due_at - datetime.now(UTC)).total_seconds(),
-            **view(visit, snapshot, seen),
+            **shown,
         )
 
 

@@ -11,7 +11,8 @@ from steward.desk.pages import Page
 from steward.desk.rail import MOST, TABS, rail, section_of
 from steward.desk.refused import Refused, may_not, not_here, unreadable
 from steward.desk.sections import SECTIONS
-from steward.desk.seen import reach_of
+from steward.desk.seen import reach_of, see_item
+from steward.desk.together import beside, held_with
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource, may_ever
 from store.reading import Snapshot
@@ -65,21 +66,26 @@ def address(item_id: str, tab: str = "") -> str:
 def skip_item(visit: Visit) -> Response:
     """Let go of an item for an hour."""
     item_id, kind = claimed(visit)
-    visit.state.queue.skip(visit.reader, item_id)
+    for one in (*held_with(visit, item_id), item_id):
+        visit.state.queue.skip(visit.reader, one)
     return go_on(visit, kind)
 
 
 def escalate_item(visit: Visit) -> Response:
     """Hand an item to the administrators."""
     item_id, kind = claimed(visit)
-    insist_on(visit, item_id, "escalate")
-    visit.state.queue.escalate(visit.reader, item_id)
+    for one in (*held_with(visit, item_id), item_id):
+        insist_on(visit, one, "escalate")
+        visit.state.queue.escalate(visit.reader, one)
     return go_on(visit, kind)
 
 
 def renew_claim(visit: Visit) -> Response:
     """Keep the item for another ten minutes, since somebody is at work on it."""
-    until = visit.state.queue.renew(visit.reader, visit.request.path_params["item_id"])
+    item_id = visit.request.path_params["item_id"]
+    for one in held_with(visit, item_id):  # before it, so that none of them ends later
+        visit.state.queue.renew(visit.reader, one)
+    until = visit.state.queue.renew(visit.reader, item_id)
     if until is None:
         raise Refused(409, "Your claim has ended", "Load the page again to take the item again.")
     return PlainTextResponse(until.isoformat())
@@ -155,6 +161,9 @@ def show_next(visit: Visit) -> Response:
     if waiting is None:
         return Response(status_code=204)
     with visit.desk.snapshots.reading() as snapshot:
+        seen = see_item(snapshot, waiting.item_id, visit.actor, visit.desk.rulebook)
+        if beside(visit, snapshot, seen.item):
+            return Response(status_code=204)  # its page takes others with it, once it is opened
         answer = item_page(visit, waiting)
         answer.headers[AT_HAND] = _mark(waiting.item_id, waiting.version, snapshot)
         answer.headers["content-location"] = address(waiting.item_id, tab)

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from steward.desk import alike, asking, home, items, provider, queue, signing, verdicts
+from steward.desk import alike, asking, at_once, home, items, provider, queue, signing, verdicts
 from steward.desk.cookies import token_of
 from steward.desk.pages import Page
 from steward.desk.records import RECORD_PAGES
@@ -45,6 +45,7 @@ PAGES: tuple[Page, ...] = (
     *verdicts.PAGES,
     *alike.PAGES,
     *asking.PAGES,
+    *at_once.PAGES,
     *RECORD_PAGES,
 )
 """Every page of the desk. What is not here is not there."""

@@ -46,12 +46,24 @@ class Meant(NamedTuple):
 
 def give_verdict(visit: Visit) -> Response:
     """Store the verdict and go on to the next item."""
-    item_id, verdict_id = visit.request.path_params["item_id"], visit.form.get("verdict_id", "")
+    item_id = visit.request.path_params["item_id"]
+    try:
+        return go_on(visit, store_answer(visit, item_id))
+    except AnswerError as error:
+        waiting = visit.state.work.find(visit.reader, item_id)
+        if waiting is None:
+            raise gone(visit, item_id) from error
+        return item_page(visit, waiting, 422, wrong=str(error))
+
+
+def store_answer(visit: Visit, item_id: str) -> str:
+    """Store what the form says of an item, once; the item's kind."""
+    verdict_id = visit.form.get("verdict_id", "")
     if not VERDICT_ID.fullmatch(verdict_id) or not VERSION.fullmatch(visit.form.get("version", "")):
         raise unreadable()
     before = visit.state.work.verdict(verdict_id)
     if before is not None and before.user_name == visit.actor.name:
-        return go_on(visit, before.kind)
+        return before.kind
     waiting = visit.state.work.find(visit.reader, item_id)
     if waiting is None:
         raise gone(visit, item_id)
@@ -61,11 +73,9 @@ def give_verdict(visit: Visit) -> Response:
         try:
             meant = _twice(visit, seen, _meant(visit, snapshot, seen))
             _store(visit, snapshot, seen, meant)
-        except AnswerError as error:
-            return item_page(visit, waiting, 422, wrong=str(error))
         except ValidationError as error:
-            return item_page(visit, waiting, 422, wrong=f"{error.errors()[0]['msg']}.")
-    return go_on(visit, waiting.kind)
+            raise AnswerError(f"{error.errors()[0]['msg']}.") from error
+    return waiting.kind
 
 
 def _store(visit: Visit, snapshot: Snapshot, seen: Seen, meant: Meant) -> None:

@@ -12,8 +12,12 @@ window.touchstone = (() => {
     const main = page.querySelector("[data-item]");
     const until = main && main.querySelector("[data-until]");
     if (until) held.set(main.dataset.item, until.dataset.until);
+    for (const mate of page.querySelectorAll("[data-with]")) held.set(mate.dataset.with, mate.dataset.withUntil);
     return until ? main.dataset.item : "";
   }
+
+  // Other items that are decided on the same page.
+  const mates = () => [...document.querySelectorAll("[data-with]")];
 
   function leave(item) {
     const body = new URLSearchParams({ until: held.get(item) });
@@ -36,7 +40,7 @@ window.touchstone = (() => {
       const item = hold(document);
       if (!item && isAtWork()) return;
       const main = document.querySelector("[data-item]");
-      const stays = item ? [item, main.dataset.next ? follows : ""] : [];
+      const stays = item ? [item, main.dataset.next ? follows : "", ...mates().map((one) => one.dataset.with)] : [];
       for (const one of [...held.keys()]) if (!stays.includes(one)) leave(one);
     },
 
@@ -52,6 +56,7 @@ window.touchstone = (() => {
       const isLeft = !held.has(item);
       held.set(item, until);
       if (isLeft) leave(item);
+      else for (const mate of mates()) held.set(mate.dataset.with, mate.dataset.withUntil = until);
     },
 
     // The server has let go of this item already, or of all: nobody is signed in.

@@ -72,6 +72,7 @@
     place = placeNow();
     showSection();
     arm();
+    settleBlocks();
     load();
     follow();
     claims.settle();
@@ -299,6 +300,7 @@
   document.addEventListener("keydown", (event) => {
     renew();
     if (event.isComposing || event.ctrlKey || event.metaKey) return;
+    if (event.key === "Tab" && keysWay() !== "off" && moveBlock(event)) return;
     const way = keysWay(); // whoever speaks to the machine, or shares its keys, has them otherwise
     if (event.altKey !== (way === "alt") && event.key !== "Escape") return;
     if (way === "off" && event.key !== "Escape") return;
@@ -322,13 +324,55 @@
   document.addEventListener("pointerdown", renew);
 
   function press(selector, event) {
-    const element = [...document.querySelectorAll(selector)].find((found) => !found.disabled && seen(found));
+    const here = blockNow();
+    const found = [...document.querySelectorAll(selector)].filter((one) => !one.disabled && seen(one)
+      && [null, here].includes(one.closest("[data-block]")));
+    const element = found.find((one) => here && here.contains(one)) || found[0];
     if (!element) return;
     event.preventDefault();
     if (busy || !root.dataset.armed) return;
     if (element.matches("textarea, input:not([type=radio]):not([type=checkbox])")) element.focus();
     else element.click();
+    if (element.matches("[type=radio]")) element.focus();
   }
+
+  // ---- several conflicts on one page ---------------------------------------------------------
+
+  const blocks = () => [...document.querySelectorAll("[data-block]")];
+  // The block in focus is the one that keys are for; until one has been chosen, the first.
+  const blockNow = () => blocks().find((block) => block.contains(document.activeElement)) || blocks()[0] || null;
+
+  function focusBlock(block) {
+    (block.querySelector("[type=radio]:checked") || block.querySelector("[type=radio]")).focus();
+    block.scrollIntoView({ block: "nearest" });
+  }
+
+  function moveBlock(event) {
+    const all = blocks();
+    const at = all.findIndex((block) => block.contains(document.activeElement));
+    const next = at < 0 || event.altKey ? null : all[at + (event.shiftKey ? -1 : 1)];
+    if (!next) return false;
+    event.preventDefault();
+    focusBlock(next);
+    return true;
+  }
+
+  function settleBlocks() {
+    if (blocks().length && !blocks().some((block) => block.contains(document.activeElement))) focusBlock(blocks()[0]);
+    countChosen();
+  }
+
+  function countChosen() {
+    const place = $("[data-chosen]");
+    if (place) place.textContent = `${document.querySelectorAll("[data-block] [type=radio]:checked").length} of ${place.dataset.of}`;
+  }
+
+  // What is typed is what is chosen.
+  document.addEventListener("input", (event) => {
+    const line = event.target.closest("[data-block] .opt.x");
+    if (line && event.target.value) line.querySelector("[type=radio]").checked = true;
+    if (event.target.closest("[data-block]")) countChosen();
+  });
 
   // In a table of records the arrows choose a row, and a digit puts that record into a group.
   function moveRow(event, key) {

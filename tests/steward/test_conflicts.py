@@ -52,8 +52,8 @@ def ask(desk: Office, name: str, item: dict[str, Any], *, page: bool = False) ->
 
 def offered(page: httpx.Response) -> dict[str, str]:
     """By key, what it answers."""
-    found = re.findall(r'class="opt" [^>]*name="answer" value="([^"]+)" data-key="(.)"', page.text)
-    return {key: answer for answer, key in found}
+    found = re.findall(r'name="answer(?:_\S+)?" value="([^"]+)" data-key="(.)"', page.text)
+    return {key: answer for answer, key in reversed(found)}  # the first conflict of a page
 
 
 def test_of_contact_points_both_are_kept_with_the_newer_first(desk: Office) -> None:

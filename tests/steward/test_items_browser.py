@@ -1,4 +1,4 @@
-"""Records are grouped in a real browser: by keys on a screen, by touch on a phone."""
+"""Records are grouped, and conflicts of one customer decided, in a real browser."""
 
 import os
 import shutil
@@ -13,7 +13,9 @@ from store.state.open import open_state
 from store.state.people import User
 from tests.steward.conftest import copy_of
 from tests.steward.served import Served, served
-from tests.steward.test_groups import grouping
+from tests.steward.test_at_once import TWO
+from tests.steward.test_desk_browser import AXE, TAGS
+from tests.steward.test_groups import asked, grouping
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(
@@ -102,3 +104,96 @@ def test_on_a_phone_groups_are_big_enough_to_touch_and_can_be_saved(
     assert len(boxes) == 9
     assert all(box and box["width"] >= 24 and box["height"] >= 24 for box in boxes)
     assert wide == 0
+
+
+def both_conflicts(settings: Settings, at: int) -> list[str]:
+    """The two conflicts of a customer, about an e-mail address and a phone number."""
+    every = [one["items"] for one in asked(settings, TWO) if one["fields"] == ["email", "phone"]]
+    return list(every[at])
+
+
+def test_two_conflicts_are_decided_by_keys_each_in_its_block_and_saved_at_once(
+    browser: Browser, settings: Settings, app: Served
+) -> None:
+    items = both_conflicts(settings, 0)
+    errors: list[str] = []
+    page = page_of(browser, settings, app, "cat")
+    page.on("console", lambda told: errors.append(told.text) if told.type == "error" else None)
+    show(page, app, f"/items/{items[0]}")
+    first, second = (page.locator("[data-block]").nth(at) for at in (0, 1))
+
+    page.keyboard.press("2")
+    page.keyboard.press("1")
+    page.keyboard.press("Tab")
+    page.keyboard.press("2")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("v")
+    expect(first.locator("details")).to_have_attribute("open", "")
+    expect(second.locator("details")).not_to_have_attribute("open", "")
+    expect(first.locator("[value=keep]")).to_be_checked()
+    expect(second.locator("[value=take]")).to_be_checked()
+    expect(page.locator("[data-chosen]")).to_have_text("2 of 2")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: items[0] not in url)
+
+    with open_state(settings) as state:
+        said = [[given.answer for given in state.work.given(one)] for one in items]
+    assert said == [["keep"], ["take"]]
+    assert errors == []
+
+
+def test_what_is_typed_or_asked_in_a_block_is_what_is_chosen_for_it(
+    browser: Browser, settings: Settings, app: Served
+) -> None:
+    items = both_conflicts(settings, 1)
+    page = page_of(browser, settings, app, "dan")
+    show(page, app, f"/items/{items[0]}")
+
+    page.keyboard.press("t")
+    page.keyboard.type("new@post.example.org")
+    page.keyboard.press("Tab")
+    page.keyboard.press("a")
+    page.keyboard.type("which number?")
+    expect(page.locator("[data-chosen]")).to_have_text("2 of 2")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: items[0] not in url)
+
+    with open_state(settings) as state:
+        assert [given.answer.split(" ")[0] for given in state.work.given(items[0])] == ["typed"]
+        assert state.asking.of(items[1]) is not None
+
+
+def test_who_leaves_lets_go_of_both_conflicts(
+    browser: Browser, settings: Settings, app: Served
+) -> None:
+    items = both_conflicts(settings, 2)
+    page = page_of(browser, settings, app, "eve")
+    show(page, app, f"/items/{items[0]}")
+    with open_state(settings) as state:
+        before = state.queue.holders()
+        page.keyboard.press("g")
+        page.keyboard.press("d")
+        page.wait_for_url("**/dashboard")
+        page.wait_for_load_state("networkidle")
+        after = state.queue.holders()
+
+    assert [before.get(one) for one in items] == ["eve", "eve"]
+    assert set(items).isdisjoint(after)
+
+
+@pytest.mark.parametrize("width", [1440, 390, 320])
+def test_two_conflicts_shut_nobody_out(
+    browser: Browser, settings: Settings, app: Served, width: int
+) -> None:
+    page = page_of(browser, settings, app, "fay", width)
+    page.emulate_media(color_scheme="dark" if width == 390 else "light")
+    show(page, app, f"/items/{both_conflicts(settings, 3)[0]}")
+
+    page.evaluate(f"() => {{ {AXE.read_text('utf-8')} }}")
+    result = page.evaluate(f"axe.run(document, {{runOnly: {TAGS}, resultTypes: ['violations']}})")
+
+    told = [
+        (one["id"], node["html"][:160]) for one in result["violations"] for node in one["nodes"]
+    ]
+    assert told == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
