@@ -52,7 +52,8 @@ class Night(NamedTuple):
 def show_joined(visit: Visit) -> Response:
     """All that joined in the last run."""
     with visit.desk.snapshots.reading() as snapshot:
-        return visit.page("joined.html", night=joined(visit, snapshot), most=MOST)
+        night, run_id = joined(visit, snapshot), snapshot.run_id
+        return visit.page("joined.html", night=night, most=MOST, run_id=run_id)
 
 
 def joined(visit: Visit, snapshot: Snapshot) -> Night:

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from steward.desk.marks import visible
 from steward.desk.sections import sections_of
 from steward.desk.words import FILTERS
+from store.reading import NoSnapshotError
 
 if TYPE_CHECKING:
     from steward.desk.assets import Assets
@@ -37,13 +38,24 @@ class Renderer:
         """One page, in the layout for the one who asks."""
         around = {"me": visit.actor, "now": datetime.now(UTC), "sections": sections_of(visit)}
         around |= {"path": visit.request.url.path, "keys": visit.keys}
-        around |= {"keymap": visit.keymap}
+        around |= {"keymap": visit.keymap, "golden_run": _run_of(visit, values)}
         text = self._pages.get_template(f"desk/{template}").render({**around, **values})
         return HTMLResponse(text, status)
 
     def part(self, template: str, values: Mapping[str, object]) -> Response:
         """A part of a page, which the script puts into its place."""
         return HTMLResponse(self._pages.get_template(f"desk/{template}").render(values))
+
+
+def _run_of(visit: "Visit", values: Mapping[str, object]) -> object:
+    """The run that the golden data of a page is from: the one it has read, or else the live one."""
+    named = values.get("shown_run") or values.get("run_id")
+    if named or not visit.actor.name:
+        return named
+    try:
+        return visit.desk.snapshots.live_run()
+    except NoSnapshotError:
+        return None
 
 
 def _seen(value: object) -> object:

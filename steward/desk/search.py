@@ -39,6 +39,7 @@ def show_customers(visit: Visit) -> Response:
         places = _places(snapshot, visit)
         may_ignore = may_ever(visit.actor, "ignore", visit.desk.rights)
         left_out = waiting_for(visit, snapshot) if may_ignore else None
+        run_id = snapshot.run_id
         run = snapshot.row("select run_id, now from runs order by run_id desc limit 1")
     return visit.page(
         "customers.html",
@@ -48,6 +49,7 @@ def show_customers(visit: Visit) -> Response:
         filters=urlencode(_filters(asked)),
         is_first=asked.after is None,
         run=run,
+        run_id=run_id,
         feeds={source: feed.title for source, feed in visit.desk.rulebook.feeds.items()},
         may_create=may_ever(visit.actor, "create", visit.desk.rights),
         left_out=left_out,

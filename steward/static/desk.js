@@ -105,7 +105,7 @@
 
   // It is put on the screen at once. Its keys do nothing until the answer is stored.
   function put({ page }) {
-    for (const part of [".main", ".side"]) $(part).replaceWith(page.querySelector(part));
+    for (const part of [".main", ".side", ".ofrun"]) $(part).replaceWith(page.querySelector(part));
     look(page.title);
   }
 
