@@ -1,12 +1,11 @@
 """Records are grouped, and conflicts of one customer decided, in a real browser."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from store.settings import Settings
 from store.state.open import open_state
@@ -33,16 +32,6 @@ def settings(night_before: Path, tmp_path_factory: pytest.TempPathFactory) -> Se
 def app(settings: Settings) -> Iterator[Served]:
     with served(settings) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
-        )
-        yield launched
-        launched.close()
 
 
 def page_of(
