@@ -86,6 +86,11 @@ class Place:
                 self.nights.append(time.perf_counter() - began)
             self.is_over.wait(0.5)
 
+    def settle(self) -> None:
+        """Let one night end: a queue made at one go is past due at one go, and takes a step up."""
+        if self._run("nightly").wait():
+            raise SystemExit("The night before does not end well; see nightly.log.")
+
     def kill_at_random(self, chance: random.Random) -> Counter[str]:
         """Kill the app again and again, and every other night somewhere on its way."""
         killed: Counter[str] = Counter()
@@ -142,6 +147,8 @@ def main() -> int:
 
 def _load(place: Place, state: State, tokens: dict[str, str], asked: argparse.Namespace) -> int:
     people = [Steward(name, token, place.port, asked.think) for name, token in tokens.items()]
+    if asked.settle:
+        place.settle()
     people[0].search("smith")  # a desk has been up for a while, and its words are laid out
     torn = _Torn(place, state)
     began = time.perf_counter()
@@ -295,6 +302,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=90)
     parser.add_argument("--think", type=float, default=1.0, help="seconds between two acts")
     parser.add_argument("--nights", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--settle", action="store_true", help="one night before the stewards come")
     parser.add_argument("--nice", type=int, default=10, help="of the nights")
     parser.add_argument("--kills", action="store_true")
     parser.add_argument("--every", type=float, default=8, help="seconds that the app lives")
