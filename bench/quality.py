@@ -34,7 +34,7 @@ from transforms.frequencies import refreshed_frequencies
 from transforms.generations import generations
 from transforms.groups import Apart
 from transforms.match import MatchModel, prepare_nodes, score_given, score_pairs
-from transforms.namesakes import strictness
+from transforms.namesakes import bits_asked
 from transforms.priors import priors_of_pairs, with_rarer_households
 from transforms.standardise.contact_keys import phone_keys
 from transforms.standardise.emails import verify_emails
@@ -244,7 +244,7 @@ def _cluster(
     least = rules.clustering
     count = cluster(records, links, nothing, apart, least).members["founder"].n_unique()
     names = names_alone(records, links, nothing, apart, least)
-    bits = max(strictness(names, count, rules.training.namesakes), least.name_alone)
+    bits = max(bits_asked(names, count, rules.training.namesakes), least.name_alone)
     fitted = least.model_copy(update={"name_alone": bits})
     found = cluster(records, links, nothing, apart, fitted)
     return found.members.select(record="record_number", cluster="founder")

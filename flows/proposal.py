@@ -14,7 +14,7 @@ from transforms.coverage import estimate_lost, rule_yields
 from transforms.edges import names_alone
 from transforms.groups import Apart
 from transforms.match import MatchModel, match_weight, score_given
-from transforms.namesakes import strictness
+from transforms.namesakes import bits_asked
 from transforms.weigh import level_weights
 
 EXAMPLES = 6
@@ -64,7 +64,7 @@ def with_names(model: Model, known: Known, answer: Answer) -> tuple[Model, Answe
     """The model with the bits that it asks for of a name alone, and its answer by these."""
     count = customers(known, answer)["founder"].n_unique()
     said = names_alone(*_clustered(known, answer))
-    bits = strictness(said, count, answer.rules.training.namesakes)
+    bits = bits_asked(said, count, answer.rules.training.namesakes)
     manifest = model.manifest.model_copy(update={"name_alone": bits})
     return model._replace(manifest=manifest), answer._replace(rules=answer.rules.fitted(manifest))
 

@@ -51,7 +51,7 @@ def weigh_names(
     return bare, weighed.select(*GROUPS, weight=less)
 
 
-def strictness(weights: pl.Series, customers: int, share: float) -> float:
+def bits_asked(weights: pl.Series, customers: int, share: float) -> float:
     """The fewest bits, in tenths, that a name must say so that few customers are two people.
 
     weights: what each name says that alone joins two groups. Of those taken, as many are wrong as

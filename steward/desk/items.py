@@ -114,9 +114,7 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
 
 def show_preview(visit: Visit) -> Response:
     """The golden record that a merge would make: drawn after the item is on the screen."""
-    item_id = visit.request.path_params["item_id"]
-    if not visit.state.queue.is_in_scope(visit.reader, item_id):
-        raise not_here()
+    item_id = _named(visit)
     with visit.desk.snapshots.reading() as snapshot:
         seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
         if not seen.item["record_ids"] or seen.is_secret:
@@ -126,9 +124,7 @@ def show_preview(visit: Visit) -> Response:
 
 def show_groups(visit: Visit) -> Response:
     """The customers that the groups of a table would make, drawn anew as they change."""
-    item_id = visit.request.path_params["item_id"]
-    if not visit.state.queue.is_in_scope(visit.reader, item_id):
-        raise not_here()
+    item_id = _named(visit)
     with visit.desk.snapshots.reading() as snapshot:
         seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
         if seen.item["kind"] not in {"match", "cluster"} or seen.is_secret:
@@ -139,6 +135,14 @@ def show_groups(visit: Visit) -> Response:
             return visit.part("groups.html", made=[], wrong=str(error))
         made = made_of(visit, snapshot, seen, groups)
         return visit.part("groups.html", made=made, wrong="")
+
+
+def _named(visit: Visit) -> str:
+    """The item that the address names; else there is nothing here for the reader."""
+    item_id: str = visit.request.path_params["item_id"]
+    if not visit.state.queue.is_in_scope(visit.reader, item_id):
+        raise not_here()
+    return item_id
 
 
 def insist_on(visit: Visit, item_id: str, action: Action) -> None:

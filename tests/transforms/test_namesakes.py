@@ -12,7 +12,7 @@ from transforms.cluster import Clusters, cluster
 from transforms.contradict import Said
 from transforms.edges import names_alone
 from transforms.groups import Apart
-from transforms.namesakes import strictness
+from transforms.namesakes import bits_asked
 
 MADE_UP = settings(max_examples=60, deadline=None, derandomize=True)
 Pair = tuple[int, int]
@@ -123,10 +123,10 @@ def test_what_a_person_decided_stands_whatever_a_name_says() -> None:
 def test_a_file_asks_for_as_many_bits_of_a_name_as_keep_wrong_joins_few() -> None:
     weights = pl.Series([1.0, 5.0, 3.0])  # wrong by their odds: 1/3, 1/33 and 1/9
 
-    assert strictness(weights, customers=100, share=0.005) == 0.0
-    assert strictness(weights, customers=100, share=0.002) == 1.1
-    assert strictness(weights, customers=100, share=0.001) == 3.1
-    assert strictness(weights.clear(), customers=100, share=0.001) == 0.0
+    assert bits_asked(weights, customers=100, share=0.005) == 0.0
+    assert bits_asked(weights, customers=100, share=0.002) == 1.1
+    assert bits_asked(weights, customers=100, share=0.001) == 3.1
+    assert bits_asked(weights.clear(), customers=100, share=0.001) == 0.0
 
 
 def test_what_names_say_is_weighed_between_customers_and_less_their_namesakes() -> None:
