@@ -31,6 +31,7 @@ KINDS = {
     "country": "country",
     "postcode": "postcode",
     "birth_date": "date",
+    "person_number": "number",
 }
 """Which table of the lookup each field is read with; a field not named here has the kind `any`."""
 
