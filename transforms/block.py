@@ -149,7 +149,7 @@ def cap_keys(nodes: pl.DataFrame, capped: pl.DataFrame, rules: Matching) -> pl.D
 def without_worn(nodes: pl.DataFrame, capped: pl.Series, rules: Matching) -> pl.DataFrame:
     """The nodes with person numbers made null that so many records share that they are nobody's.
 
-    Such a number would be the strongest evidence there is between a father and his son.
+    Whatever other rule finds two such records, the number would be the most that they share.
     """
     worn = [pl.col(key).is_in(capped.implode()) for key in number_keys(rules)]
     if not worn or capped.is_empty():
