@@ -32,6 +32,7 @@ from store.errors import TouchstoneError
 from store.models import write_model
 from store.rulebook import Model, latest_model, read_model, read_rule
 from store.settings import Settings
+from transforms.extend import missing_comparisons
 from transforms.match import band, check_model
 from transforms.propose import compare_bands, count_bands
 
@@ -113,9 +114,9 @@ def _extend(current: Current | None, rules: Matching, folder: Path, *, as_json: 
         raise TouchstoneError("There is no model to extend; train one whole first.")
     model, used = extended(current.model, rules), current.model.name
     write_model(folder, model.settings, model.frequencies, model.manifest)
-    added = [name for name in rules.comparisons if name not in current.model.manifest.comparisons]
+    added = missing_comparisons(current.model.settings, rules)
     show(
-        {"folder": str(folder), "model": used, "added": added},
+        {"folder": str(folder), "model": used, "added": list(added)},
         f"Added to     {used}: {', '.join(added)}, with cautious weights; all else is as it was.\n"
         f"Proposal     {folder}; nothing uses it yet. Copy it to rules/weights to use it.",
         as_json=as_json,

@@ -1,5 +1,6 @@
 """A person's number goes the whole line: it joins, is published, is masked, and goes when asked."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -110,3 +111,26 @@ def test_a_number_that_too_many_come_to_share_speaks_for_nobody_in_any_order(
     assert differences(company.tables(), anew.tables()) == {}
     pairs = company.ask("from pairs")
     assert pairs.filter(pl.col("level_person_number") >= 0).is_empty()
+
+
+def test_a_model_from_before_is_extended_by_a_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = numbered(tmp_path)
+    (folder,) = (company.settings.rules / "weights").iterdir()
+    whole = json.loads((folder / "model.json").read_text("utf-8"))
+    nothing = touchstone_here(company, capsys, "train", "--extend")
+    old = json.loads((folder / "model.json").read_text("utf-8"))
+    old["comparisons"].pop()
+    for kind in ("shares", "contact_shares"):
+        del old["kinship"][kind]["person_number"]
+    (folder / "model.json").write_text(json.dumps(old), "utf-8")
+
+    refused = touchstone_here(company, capsys, "nightly")
+    told = touchstone_here(company, capsys, "train", "--extend", "--to", str(tmp_path / "new"))
+
+    assert (nothing.returncode, refused.returncode, told.returncode) == (1, 1, 0)
+    assert "nothing to add" in nothing.stderr
+    assert "--extend" in refused.stderr
+    assert "person_number" in told.stdout
+    assert json.loads((tmp_path / "new" / "model.json").read_text("utf-8")) == whole
