@@ -83,8 +83,8 @@ def lay_out_blocks(cabinet: Cabinet, rules: Matching, lookups: Lookups, place: L
         place.rows(f"nodes-{number}.arrow", partial(_nodes, cabinet, rules, lookups, start))
         for number, start in enumerate(range(0, cabinet.records.founders.size, _TOGETHER))
     ]
-    keys = place.rows("keys.arrow", partial(_keys, batches, rules))
     worn = place.rows("worn.arrow", partial(_worn, batches, rules))
+    keys = place.rows("keys.arrow", partial(_keys, batches, rules))  # last: by it all are known
     return Blocks(
         keys.column("key").to_numpy(),
         keys.column("place").to_numpy(),
