@@ -38,7 +38,7 @@ def test_the_rules_of_the_repository_are_in_order() -> None:
             "fields.email.order.0",
         ),
         ("lookups/titles.toml", None, "rules/lookups"),
-        ("weights/2026-11-22/model.json", "{", "2026-11-22 cannot be read"),
+        ("weights/2026-11-23/model.json", "{", "2026-11-23 cannot be read"),
     ],
 )
 def test_a_fault_is_said_with_its_file(
