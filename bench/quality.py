@@ -99,6 +99,7 @@ def _febrl(path: Path) -> Truth:
         region="state",
         postcode="postcode",
         birth_date="date_of_birth",
+        person_number="soc_sec_id",
     )
     return Truth(selected.with_columns(country=pl.lit("AU")), "%Y%m%d")
 

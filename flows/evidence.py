@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import duckdb
 import polars as pl
 
-from flows.stages.match import read_nodes
+from flows.stages.match import read_scored_nodes
 from rules.matching import Matching
 from store.decisions import DecisionLogError, open_decisions
 from store.errors import TouchstoneError
@@ -19,6 +19,7 @@ from store.warehouse import Warehouse
 from transforms.block import key_columns
 from transforms.explain import explain_levels
 from transforms.match import MatchModel, check_model, match_weight, score_given
+from transforms.standardise.person_numbers import shown
 
 Row = dict[str, Any]
 """A row of an answer; `Any` is whatever JSON can hold."""
@@ -150,13 +151,36 @@ def _nodes(settings: Settings, rulebook: Rulebook, wanted: pl.DataFrame) -> pl.D
         one_writer(settings.lock),
         Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse,
     ):
-        return read_nodes(rulebook, warehouse, "wanted", wanted=wanted.select("record_number"))
+        return read_scored_nodes(
+            rulebook, warehouse, "wanted", wanted=wanted.select("record_number")
+        )
 
 
 def model_of(rulebook: Rulebook) -> MatchModel:
     """The model in use, as matching wants it."""
     model = rulebook.model
     return MatchModel(model.settings, model.frequencies, model.manifest.prior)
+
+
+def without_numbers(answer: Row) -> Row:
+    """An answer for the eye: persons' numbers in it are masked."""
+    told = {"values": ("value",), "items": ("value", "rival_value")}
+    masked = {
+        part: [_masked(row, row["field"], names) for row in answer[part]]
+        for part, names in told.items()
+        if part in answer
+    }
+    decisions = [
+        {**entry, "subject": _masked(entry["subject"], entry["subject"].get("field"), ("value",))}
+        for entry in answer["decisions"]
+    ]
+    return answer | masked | {"decisions": decisions}
+
+
+def _masked(row: Row, field: str | None, names: tuple[str, ...]) -> Row:
+    if field is None:
+        return row
+    return row | {name: shown(field, row[name]) for name in names if row.get(name)}
 
 
 def no_log() -> pl.DataFrame:

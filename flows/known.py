@@ -13,6 +13,7 @@ from store.rulebook import read_feeds, read_lookups
 from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.warehouse import Warehouse
+from transforms.block import cap_keys, capped_keys
 from transforms.generations import generations
 from transforms.ignore import without_ignored
 from transforms.match import prepare_nodes
@@ -29,6 +30,7 @@ class Known(NamedTuple):
     records: pl.DataFrame
     """record_number, record_id, received_at and the values of SHOWN."""
     nodes: pl.DataFrame
+    """Without the keys that too many share."""
     pairs: pl.DataFrame
     """The pairs that the last run kept, as in match.pairs."""
     verdicts: pl.DataFrame
@@ -68,6 +70,7 @@ def read_known(settings: Settings, rules: Matching) -> Known:
     keys = records.select("record_number", "source").filter(pl.col("source").is_in(sources))
     keyed = without_ignored(record_keys(records, read_lookups(settings.rules / "lookups")), ignored)
     nodes = prepare_nodes(keyed, rules)
+    nodes = cap_keys(nodes, capped_keys(nodes, rules), rules)
     return Known(shown, nodes, pairs, read_verdicts(settings, shown), keys, generations(records))
 
 

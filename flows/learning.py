@@ -8,9 +8,10 @@ import polars as pl
 from flows.known import Known
 from flows.proposal import answer_of, customers, provenance, weighed
 from rules.matching import Matching
+from store.errors import TouchstoneError
 from store.rulebook import Model
-from transforms.block import cap_keys, capped_keys
 from transforms.drift import level_shares
+from transforms.extend import missing_comparisons, untrained_levels, with_missing
 from transforms.families import refreshed_families, shows_families
 from transforms.frequencies import refreshed_frequencies
 from transforms.match import MatchModel, score_pairs
@@ -69,6 +70,24 @@ def learn_prior(model: Model, pairs: pl.DataFrame, known: Known, named: Named) -
     return fresh, weighed(pairs.with_columns(pl.col("kinship") + shift), found.match)
 
 
+def extended(model: Model, rules: Matching) -> Model:
+    """The model with the comparisons that the rules name and it lacks; all else stays."""
+    added = missing_comparisons(model.settings, rules)
+    if not added:
+        raise TouchstoneError(
+            f"The model {model.name} has every comparison that matching.toml names; "
+            "there is nothing to add."
+        )
+    told = {
+        "comparisons": rules.comparisons,
+        "untrained": (*model.manifest.untrained, *untrained_levels(added)),
+    }
+    return model._replace(
+        settings=with_missing(model.settings, rules),
+        manifest=model.manifest.model_copy(update=told),
+    )
+
+
 def matching_of(model: Model) -> MatchModel:
     """What scores pairs by it."""
     return MatchModel(model.settings, model.frequencies, model.manifest.prior)
@@ -84,8 +103,7 @@ def _with_families(model: Model, known: Known, rules: Matching, seed: int) -> Mo
 
 
 def _scored(known: Known, model: Model, rules: Matching) -> pl.DataFrame:
-    nodes = cap_keys(known.nodes, capped_keys(known.nodes, rules), rules)
-    return score_pairs(None, nodes, matching_of(model), rules)
+    return score_pairs(None, known.nodes, matching_of(model), rules)
 
 
 def _with_levels(model: Model, pairs: pl.DataFrame, rules: Matching) -> Model:

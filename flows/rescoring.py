@@ -13,7 +13,7 @@ import polars as pl
 from flows import ledger
 from flows.digests import READING, changed_parts, digests
 from flows.evidence import model_of
-from flows.stages.match import read_nodes
+from flows.stages.match import read_scored_nodes
 from store.rulebook import Rulebook
 from store.warehouse import Warehouse
 from transforms.match import band, match_weight, score_given
@@ -67,7 +67,7 @@ def rescore(warehouse: Warehouse, rulebook: Rulebook, now: datetime, most_of_eac
         return Rescored({})
     numbers = pl.concat([stored["record_a"], stored["record_b"]]).unique().sort()
     wanted = numbers.alias("record_number").to_frame()
-    nodes = read_nodes(rulebook, warehouse, "wanted", wanted=wanted)
+    nodes = read_scored_nodes(rulebook, warehouse, "wanted", wanted=wanted)
     again = score_given(nodes, stored.select(PAIR), model_of(rulebook), rulebook.matching)
     counted = stored.group_by("band").len().sort("band")
     return _compared(stored, again, rulebook, dict(counted.iter_rows()))

@@ -34,6 +34,7 @@ FIELDS = (
     "postcode",
     "country",
     "birth_date",
+    "person_number",
     "gender",
     "language",
     "consent_email",
@@ -103,6 +104,12 @@ class Parse(Rule):
     """How text becomes values, where the text alone does not say."""
 
     birth_date: str = Field("%Y-%m-%d", description="strptime format, or several joined by '|'")
+    person_number: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9_]{0,19}$",
+        description="the kind of number that person_number is, e.g. us_ssn or loyalty; numbers are "
+        "compared within one kind, so feeds that mean the same number say the same kind",
+    )
     updated_at: str = Field(
         "iso", description="'iso', 'epoch_ms', 'epoch_s', strptime formats; several joined by '|'"
     )

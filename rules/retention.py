@@ -6,11 +6,12 @@ from pydantic import Field, model_validator
 
 from rules.base import Rule
 
-Detail = Literal["birth_date", "gender", "language", "job_title", "address"]
+Detail = Literal["birth_date", "person_number", "gender", "language", "job_title", "address"]
 """What may go before its record does: a record is known by its name and its contact points."""
 
 MADE_OF: dict[Detail, tuple[str, ...]] = {
     "birth_date": ("birth_date",),
+    "person_number": ("person_number",),
     "gender": ("gender",),
     "language": ("language",),
     "job_title": ("job_title",),

@@ -25,6 +25,9 @@ class FieldRule(Rule):
     protected: bool = Field(
         False, description="gives way only by a decision; a differing value opens a conflict"
     )
+    kinds: bool = Field(
+        False, description="values say their kind before a colon; another kind contests nothing"
+    )
     group: tuple[str, ...] = Field((), description="fields taken whole from the same record")
     core: tuple[str, ...] = Field((), description="of the group, what `most_whole` counts")
     also: tuple[str, ...] = Field((), description="further columns whose values compete")

@@ -38,7 +38,8 @@ create table std.records (
     email varchar, email_2 varchar, phone varchar, phone_2 varchar, address varchar, city varchar,
     region varchar, postcode varchar, country varchar, gender varchar, language varchar,
     consent_email varchar, consent_phone varchar, consent_post varchar, campaign varchar,
-    birth_date date, updated_at timestamptz, phone_key varchar, phone_2_key varchar);
+    birth_date date, person_number varchar, updated_at timestamptz, phone_key varchar,
+    phone_2_key varchar);
 create table verify.phones (
     raw varchar, region varchar, value varchar, verification varchar, reason varchar,
     kind varchar, time_zone varchar, number_region varchar, version varchar);
@@ -73,9 +74,9 @@ create table cluster.refusals (record_a bigint, record_b bigint, match_weight do
 """
 
 RECORD_FIELDS = (
-    "title", "first_name", "middle_name", "last_name", "suffix", "birth_date", "company",
-    "job_title", "email", "email_2", "phone", "phone_2", "address", "city", "region", "postcode",
-    "country", "gender", "language", "consent_email", "consent_phone", "consent_post",
+    "title", "first_name", "middle_name", "last_name", "suffix", "birth_date", "person_number",
+    "company", "job_title", "email", "email_2", "phone", "phone_2", "address", "city", "region",
+    "postcode", "country", "gender", "language", "consent_email", "consent_phone", "consent_post",
 )  # fmt: skip
 """What a standardised record says of its customer, in the order in which people read it."""
 

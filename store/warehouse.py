@@ -28,7 +28,7 @@ _SMALL = 64 << 20
 STATEMENT = "touchstone.statement"
 """The audit event of a statement that is about to run; it names the file."""
 
-FORMAT = 4
+FORMAT = 5
 """Raised when the tables change; a newer file is refused, an older one is rebuilt."""
 
 

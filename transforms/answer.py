@@ -25,6 +25,7 @@ from rules.decision import (
 )
 from rules.survivorship import Survivorship
 from transforms.standardise.emails import verify_emails
+from transforms.standardise.person_numbers import person_numbers
 from transforms.standardise.phones import verify_phones
 
 Item = Mapping[str, Any]
@@ -134,12 +135,18 @@ def _phone(text: str) -> str | None:
     return value
 
 
+def _number(text: str) -> str | None:
+    value: str | None = person_numbers(pl.Series("person_number", [text]), None).item()
+    return value
+
+
 _SPELT: dict[str, Callable[[str], str | None]] = {
     "birth_date": _date,
     "consent_email": _yes_or_no,
     "consent_phone": _yes_or_no,
     "consent_post": _yes_or_no,
     "email": _email,
+    "person_number": _number,
     "phone": _phone,
 }
 """How a typed value becomes the one that is stored; any other field is text."""
@@ -150,6 +157,7 @@ SHAPES = {
     "consent_phone": "true or false",
     "consent_post": "true or false",
     "email": "a valid address",
+    "person_number": "a number behind its kind, such as us_ssn:078051121",
     "phone": "a valid number with its country code, such as +442079460123",
 }
 

@@ -40,6 +40,7 @@ NODE_SCHEMA: dict[str, pl.DataType] = {
     "city_key": pl.String(),
     "country": pl.String(),
     "company_key": pl.String(),
+    "person_number": pl.String(),
     "source": pl.String(),
 }
 """What a node says of a record, missing values null and never empty."""
@@ -138,11 +139,28 @@ def capped_keys(nodes: pl.DataFrame, rules: Matching) -> pl.DataFrame:
 
 
 def cap_keys(nodes: pl.DataFrame, capped: pl.DataFrame, rules: Matching) -> pl.DataFrame:
-    """The nodes with capped keys made null, as `score_pairs` wants them."""
+    """The nodes with capped keys made null, as `score_pairs` wants them, and worn numbers too."""
     keys = capped["key"].implode()
-    return nodes.with_columns(
+    return without_worn(nodes, capped["key"], rules).with_columns(
         pl.when(~pl.col(column).is_in(keys)).then(pl.col(column)) for column in block_keys(rules)
     )
+
+
+def without_worn(nodes: pl.DataFrame, capped: pl.Series, rules: Matching) -> pl.DataFrame:
+    """The nodes with person numbers made null that so many records share that they are nobody's.
+
+    Whatever other rule finds two such records, the number would be the most that they share.
+    """
+    worn = [pl.col(key).is_in(capped.implode()) for key in number_keys(rules)]
+    if not worn or capped.is_empty():
+        return nodes
+    is_worn = pl.any_horizontal(worn).fill_null(value=False)
+    return nodes.with_columns(pl.when(~is_worn).then("person_number").alias("person_number"))
+
+
+def number_keys(rules: Matching) -> list[str]:
+    """The key columns of a person's number by itself."""
+    return [column for column, _, parts in _keys(rules) if parts == ("person_number",)]
 
 
 def find_pairs(nodes: pl.DataFrame, rules: Matching, is_new: NDArray[np.bool_]) -> pl.DataFrame:

@@ -23,6 +23,7 @@ ALONE = (
     "phone_key",
     "phone_2_key",
     "birth_date",
+    "person_number",
     "gender",
     "language",
     "consent_email",
@@ -32,7 +33,7 @@ ALONE = (
 )
 FIELDS = (*NAME, *PLACE, *ALONE)
 """The fields that are carried forward."""
-_OWN = ("email", "phone", "birth_date")
+_OWN = ("email", "phone", "birth_date", "person_number")
 _KEY = "record_number"
 _WHOSE = (_KEY, "_person")
 _IS_CLEAN = ~(pl.col("is_test").fill_null(value=False) | pl.col("has_link").fill_null(value=False))

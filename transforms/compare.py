@@ -92,6 +92,10 @@ _OTHER_OWN = f"{_SAME_OWN} and email_domain_l <> email_domain_r"
 """At two providers such mailboxes say what the names said."""
 _BOTH_OWN = f"({_SAME_OWN} or (email_own_l is not null and email_own_r is not null))"
 """Two mailboxes that are as alike as the names are."""
+_NUMBER_SLIP = (
+    "damerau_levenshtein(number_bare_l, number_bare_r) = 1"
+    " and least(length(number_bare_l), length(number_bare_r)) >= 6"
+)
 _COMPANY = "jaro_winkler_similarity(company_key_l, company_key_r)"
 _PHONE = "levenshtein(phone_l, phone_r)"
 
@@ -389,6 +393,23 @@ COMPARISONS: dict[str, Comparison] = {
         ),
         is_contact=True,
     ),
+    "person_number": Comparison(
+        ("person_number",),
+        "(number_kind_l = number_kind_r) is not true",
+        (
+            Level("same person number", "person_number_l = person_number_r", 0.93, 0.0005, 1e-6),
+            Level(
+                "person number with one slip",
+                _NUMBER_SLIP,
+                0.04,
+                0.02,  # brothers and sisters have numbers that were issued one after the other
+                0.00001,
+                is_known=True,
+            ),
+            Level("another person number", "ELSE", 0.03, 0.9795, 0.999989),
+        ),
+        is_personal=True,
+    ),
 }
 """What each name in `comparisons` of matching.toml compares."""
 
@@ -402,6 +423,9 @@ PREPARED_COLUMNS = {
     "email_own": f"case when {_IS_OWN} then {_MAILBOX} end",
     "email_sign": f"case when not {_IS_OWN} or regexp_matches(email_local, '[0-9].*[0-9]')"
     f" then translate(email_local, {_MARKS}, '') end",
+    "number_kind": "case when contains(person_number, ':') then split_part(person_number, ':', 1)"
+    " when person_number is not null then '' end",
+    "number_bare": "split_part(person_number, ':', -1)",
     "company_initials": "case when length(company_key) < 4 or not contains(company_key, ' ') then"
     " null else regexp_replace(company_key, '(\\S)\\S* ?', '\\1', 'g') end",
 }
@@ -433,5 +457,6 @@ NODE_COLUMNS = (
     "city_key",
     "country",
     "company_key",
+    "person_number",
 )
 """Columns of a node that comparisons read as they are."""

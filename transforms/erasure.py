@@ -1,8 +1,8 @@
 """Tell by what a person is known again, and take erased records out of what was decided.
 
-A row is the person's when a contact value and the name in it are. Names are compared by what they
-are short for, and an initial stands for a name; with an address the last name is enough where
-there is no other. An address that nobody else has is the person's
+A row is the person's when a contact value, or the person's number, and the name in it are. Names
+are compared by what they are short for, and an initial stands for a name; with an address the last
+name is enough where there is no other. An address that nobody else has is the person's
 without a name too. A hint is a mark in the text as it came, so that only rows with one
 need be standardised.
 """
@@ -15,6 +15,7 @@ import polars as pl
 from transforms.standardise.contact_keys import DIALLED, FEWEST, email_keys
 from transforms.standardise.contact_lists import split_contacts
 from transforms.standardise.emails import bare_address
+from transforms.standardise.person_numbers import bare_number, person_numbers
 
 EMAILS, PHONES = ("email_key", "email_2_key"), ("phone_key", "phone_2_key")
 CONSENTS = ("consent_email", "consent_phone", "consent_post")
@@ -43,6 +44,11 @@ def contact_hints(rows: pl.DataFrame) -> pl.DataFrame:
                 found.append(
                     named.select("row_number", hint=pl.lit(kind + _SEPARATOR) + hint).drop_nulls()
                 )
+    if "person_number" in rows.columns:
+        number = bare_number(pl.col("person_number"))
+        read = rows.select("row_number", person_numbers(rows["person_number"], None))
+        hint = pl.lit("number" + _SEPARATOR) + number
+        found.append(read.select("row_number", hint=hint).drop_nulls())
     return pl.concat(found)
 
 
@@ -57,9 +63,12 @@ def known_by(records: pl.DataFrame, *, widely: bool) -> pl.DataFrame:
     names = [_name(first, last), _name(initial, last)] if widely else [_name(first, last)]
     nameless = [_name(pl.lit(""), last)] if widely else []
     found = [pl.DataFrame(schema={"number": records.schema["number"], "text": pl.String})]
-    for contact in (*EMAILS, *PHONES):
+    contacts = {contact: pl.col(contact) for contact in (*EMAILS, *PHONES)}
+    if "person_number" in records.columns:
+        contacts["person_number"] = bare_number(pl.col("person_number"))
+    for contact, value in contacts.items():
         for name in [*names, *(nameless if contact in EMAILS else [])]:
-            text = pl.concat_str(pl.lit("who"), contact, name, separator=_SEPARATOR)
+            text = pl.concat_str(pl.lit("who"), value, name, separator=_SEPARATOR)
             found.append(records.select("number", text=text))
     return pl.concat(found).drop_nulls().unique().sort(pl.all())
 

@@ -163,7 +163,8 @@ def check_model(model: MatchModel, rules: Matching) -> list[str]:
     if list(compared) != list(rules.comparisons):
         problems.append(
             f"the model compares {', '.join(compared)}; "
-            f"matching.toml asks for {', '.join(rules.comparisons)}"
+            f"matching.toml asks for {', '.join(rules.comparisons)} (`touchstone train --extend` "
+            "adds what a model lacks)"
         )
     for name, comparison in compared.items():
         problems += [f"{name}: {problem}" for problem in _comparison_problems(name, comparison)]

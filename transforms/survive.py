@@ -145,7 +145,7 @@ def _contested(ranked: pl.DataFrame, top: pl.DataFrame, rule: FieldRule) -> pl.D
             suffix="_top",
             maintain_order="left",
         )
-        .filter(pl.col("value") != pl.col("top_value"))
+        .filter(pl.col("value") != pl.col("top_value"), _is_rival(rule))
         .unique("group", keep="first", maintain_order=True)
     )
     decided: pl.Expr = pl.lit(None, pl.String)
@@ -156,6 +156,14 @@ def _contested(ranked: pl.DataFrame, top: pl.DataFrame, rule: FieldRule) -> pl.D
         decided_by=pl.coalesce(decided, pl.lit("first_to_arrive")).cast(WORDS),
         is_tie=decided.is_null(),
     )
+
+
+def _is_rival(rule: FieldRule) -> pl.Expr:
+    """Whether a value can contest the one that stands: it is of its kind, where values have one."""
+    if not rule.kinds:
+        return pl.lit(value=True)
+    kinds = (pl.col(name).str.extract("^([^:]*):", 1) for name in ("value", "top_value"))
+    return next(kinds).eq_missing(next(kinds))
 
 
 def _conflicts(name: str, rule: FieldRule, contested: pl.DataFrame) -> pl.DataFrame:

@@ -75,7 +75,7 @@ def train(
     terms = term_columns(empty_settings(rules))
     tf = {name: term_frequencies(nodes, name, rules) for name in terms}
     blocks, mixture, together = look_at_kinds(nodes, tf, rules, seed, verdicts)
-    settings = _with_shares(empty_settings(rules), mixture)
+    settings = with_shares(empty_settings(rules), mixture)
     if "both_names" in rules.comparisons:
         names = list(blocks).index(_called(NAMES))
         strangers = together * float(mixture.mixes[names][-1])
@@ -280,7 +280,8 @@ def _correct_names(settings: dict[str, Any], observed: float) -> None:
         settings["kinship"][kind]["both_names"] = [share, 1.0]
 
 
-def _with_shares(settings: dict[str, Any], mixture: Mixture) -> dict[str, Any]:
+def with_shares(settings: dict[str, Any], mixture: Mixture) -> dict[str, Any]:
+    """The settings, in Splink's own shape, hence Any, with the shares that were found."""
     shares, contact_shares = {}, {}
     for comparison in settings["comparisons"]:
         if comparison["output_column_name"] not in mixture.shares:

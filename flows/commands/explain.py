@@ -56,10 +56,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         known = Known(con, settings, rulebook, *_log(settings))
         found = [evidence.find(con, asked) for asked in arguments.ids]
         if len(found) == 1:
-            answer = _customer(known, found[0])
+            answer = evidence.without_numbers(_customer(known, found[0]))
             text = tell_customer(answer)
         else:
-            answer = _pair(known, *found)
+            answer = evidence.without_numbers(_pair(known, *found))
             text = tell_pair(answer)
     show(answer, text, as_json=arguments.json)
     return 0

@@ -10,7 +10,14 @@ import polars as pl
 
 from flows.cli import show
 from flows.known import Known, read_known
-from flows.learning import Named, learn_population, learn_prior, learn_whole, matching_of
+from flows.learning import (
+    Named,
+    extended,
+    learn_population,
+    learn_prior,
+    learn_whole,
+    matching_of,
+)
 from flows.page import write_page
 from flows.proposal import (
     Answer,
@@ -25,6 +32,7 @@ from store.errors import TouchstoneError
 from store.models import write_model
 from store.rulebook import Model, latest_model, read_model, read_rule
 from store.settings import Settings
+from transforms.extend import missing_comparisons
 from transforms.match import band, check_model
 from transforms.propose import compare_bands, count_bands
 
@@ -55,6 +63,12 @@ def options(parser: argparse.ArgumentParser) -> None:
         "a household and each name are, and what families share",
     )
     parser.add_argument(
+        "--extend",
+        action="store_true",
+        help="keep the model as it is; only give it the comparisons that matching.toml names and "
+        "it lacks, with cautious weights",
+    )
+    parser.add_argument(
         "--show-values",
         action="store_true",
         help="show the examples of the report as they are, not masked",
@@ -68,6 +82,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     folder = arguments.to or _folder(settings, today.isoformat())
     _refuse_folder(folder, settings)
     current = _current(settings, rules)
+    if arguments.extend:
+        return _extend(current, rules, folder, as_json=arguments.json)
     known = read_known(settings, rules)
     named = Named(folder.name, today)
     if arguments.refresh:
@@ -89,6 +105,22 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     facts = page_facts(proposal, known, pairs, rules)
     _report(answer, settings, changes=differs, show_values=arguments.show_values, **facts)
     show(answer, _text(answer, settings), as_json=arguments.json)
+    return 0
+
+
+def _extend(current: Current | None, rules: Matching, folder: Path, *, as_json: bool) -> int:
+    """Write the model in use with the comparisons that it lacks; it needs no records."""
+    if current is None:
+        raise TouchstoneError("There is no model to extend; train one whole first.")
+    model, used = extended(current.model, rules), current.model.name
+    write_model(folder, model.settings, model.frequencies, model.manifest)
+    added = missing_comparisons(current.model.settings, rules)
+    show(
+        {"folder": str(folder), "model": used, "added": list(added)},
+        f"Added to     {used}: {', '.join(added)}, with cautious weights; all else is as it was.\n"
+        f"Proposal     {folder}; nothing uses it yet. Copy it to rules/weights to use it.",
+        as_json=as_json,
+    )
     return 0
 
 

@@ -7,7 +7,9 @@ import polars as pl
 from rules.lookups import Lookups
 from store.warehouse import Warehouse
 from transforms.erasure import PHONES
+from transforms.standardise.contact_keys import FEWEST
 from transforms.standardise.keys import record_keys
+from transforms.standardise.person_numbers import bare_number
 
 _DOMAINS = " union ".join(
     f"select split_part({email}, '@', 2) as domain from {{of}} where {email} is not null"
@@ -25,7 +27,9 @@ class People(NamedTuple):
     emails: pl.Series
     """Keys of addresses that nobody else has."""
     sought: pl.DataFrame
-    """text (in lower case), kind (email, phone or key), is_own: whether nobody else has it."""
+    """text (in lower case), kind (email, phone or key), is_own: whether nobody else has it. A
+    person's number is looked for as a phone is, by its digits, or with its letters as an address.
+    """
 
     @property
     def numbers(self) -> pl.DataFrame:
@@ -47,11 +51,16 @@ def read_people(warehouse: Warehouse, numbers: pl.Series, lookups: Lookups) -> P
     versions = record_keys(texts, lookups).with_columns(number=pl.col("record_number"))
     emails = _values(versions, ("email", "email_2"), "email")
     phones = _values(versions, PHONES, "phone")
-    others = _of_others(warehouse, named, emails, phones)
+    numbers_said = _numbers(versions)
+    others = _of_others(warehouse, named, emails, phones, numbers_said)
     is_own = ~pl.col("text").is_in(others.implode())
     keys = records.select(text=pl.col("source_key").str.to_lowercase(), kind=pl.lit("key"))
     keys = keys.filter(pl.col("text").str.len_chars() >= 5).unique()
-    sought = pl.concat([emails, phones, keys]).with_columns(is_own=is_own)
+    sought = (
+        pl.concat([emails, phones, numbers_said, keys])
+        .unique(["text", "kind"])
+        .with_columns(is_own=is_own)
+    )
     return People(records, versions, _own_keys(versions, sought), sought)
 
 
@@ -92,8 +101,21 @@ def _values(versions: pl.DataFrame, columns: tuple[str, ...], kind: str) -> pl.D
     return texts.alias("text").to_frame().with_columns(kind=pl.lit(kind))
 
 
+def _numbers(versions: pl.DataFrame) -> pl.DataFrame:
+    """Every person's number once, as `_values`; one of a few digits is anywhere, and left out."""
+    bare = versions.select(text=bare_number(pl.col("person_number")).str.to_lowercase())
+    is_digits = pl.col("text").str.contains("^[0-9]+$")
+    told = bare.drop_nulls().unique().filter(pl.col("text").str.len_chars() >= FEWEST)
+    kind = pl.when(is_digits).then(pl.lit("phone")).otherwise(pl.lit("email"))
+    return told.with_columns(kind=kind)
+
+
 def _of_others(
-    warehouse: Warehouse, named: pl.DataFrame, emails: pl.DataFrame, phones: pl.DataFrame
+    warehouse: Warehouse,
+    named: pl.DataFrame,
+    emails: pl.DataFrame,
+    phones: pl.DataFrame,
+    numbers: pl.DataFrame,
 ) -> pl.Series:
     """Those of these values that other records have too."""
     found = " union ".join(
@@ -103,6 +125,7 @@ def _of_others(
             ("email_2", "emails"),
             ("phone_key", "phones"),
             ("phone_2_key", "phones"),
+            ("lower(split_part(person_number, ':', -1))", "numbers"),
         )
     )
     return warehouse.read(
@@ -110,6 +133,7 @@ def _of_others(
         named=named,
         emails=emails,
         phones=phones,
+        numbers=numbers,
     ).to_series()
 
 

@@ -24,6 +24,7 @@ from store.warehouse import Warehouse
 from transforms.classify import ARRIVALS, WITHDRAWN_ROWS
 from transforms.erasure import known_by, known_by_email
 from transforms.standardise.contact_keys import FEWEST
+from transforms.standardise.person_numbers import bare_number
 
 
 class Where(NamedTuple):
@@ -93,7 +94,14 @@ def _marks(
     ]
     emails = pl.concat([versions["email_key"], versions["email_2_key"]]).drop_nulls()
     phones = pl.concat([versions["phone_key"], versions["phone_2_key"]]).drop_nulls()
-    hints = pl.concat(["email\x1f" + emails, "phone\x1f" + phones.str.slice(-FEWEST)])
+    numbers = versions.select(bare_number(pl.col("person_number"))).to_series().drop_nulls()
+    hints = pl.concat(
+        [
+            "email\x1f" + emails,
+            "phone\x1f" + phones.str.slice(-FEWEST),
+            "number\x1f" + numbers,
+        ]
+    )
     keys = [
         key_text(source, key)
         for source, key in people.records.select("source", "source_key").iter_rows()

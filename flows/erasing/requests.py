@@ -1,10 +1,10 @@
 """Read requests for erasure from a file, and tell which customers are meant.
 
 A row names a customer or a record, or describes a person as a feed's row does. A description is
-enough where a contact value and the name agree, an e-mail address and the first name (few of one
-household share both), the same with an initial and the last name where one customer alone has the
-address, or the name with the birth date or the postcode; whoever is described by less is for a
-person to look at.
+enough where a contact value or the person's number and the name agree, an e-mail address and the
+first name (few of one household share both), the same with an initial and the last name where one
+customer alone has the address, or the name with the birth date or the postcode; whoever is
+described by less is for a person to look at.
 """
 
 from datetime import datetime
@@ -25,6 +25,7 @@ from store.settings import Settings
 from transforms.erasure import EMAILS, PHONES
 from transforms.identify import customer_id
 from transforms.standardise.keys import MADE_OF, record_keys
+from transforms.standardise.person_numbers import bare_number
 
 _IDS = ("customer_id", "record_id", "id")
 _OTHER_NAMES = {"date_of_birth": "birth_date", "dob": "birth_date", "name": "full_name"}
@@ -64,7 +65,8 @@ def read_requests(path: Path) -> list[Request]:
     if not usable:
         raise TouchstoneError(
             f"{path.name} has no column that tells who is meant: customer_id, record_id, source "
-            "and source_key, or full_name, email, phone, birth_date, postcode, country."
+            "and source_key, or full_name, email, phone, person_number, birth_date, postcode, "
+            "country."
         )
     requests = []
     for place, row in enumerate(table.iter_rows(named=True), 1):
@@ -145,7 +147,7 @@ def _records(where: Where) -> pl.DataFrame:
     """What every version of every record in a cluster is compared by."""
     fields = ", ".join(f"s.{name}" for name in MADE_OF)
     records = where.warehouse.read(
-        f"select x.founder, {fields}, s.birth_date, s.phone_key, s.phone_2_key "
+        f"select x.founder, {fields}, s.birth_date, s.person_number, s.phone_key, s.phone_2_key "
         "from cluster.crosswalk x join std.records s using (record_number)"
     )
     keyed = record_keys(records, where.rulebook.lookups)
@@ -173,6 +175,8 @@ def _agreeing(rows: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
         for theirs in EMAILS
     ]
     found += [_by_initial(rows, records, mine, theirs) for mine in EMAILS for theirs in EMAILS]
+    same = {"number_bare": "number_bare"}
+    found.append(_joined(_numbered(rows), _numbered(records), same, name, "person number and name"))
     for other in ("birth_date", "postcode"):
         found.append(_joined(rows, records, {other: other}, name, f"name and {other}"))
     country = pl.col("country") == pl.col("theirs")
@@ -185,6 +189,10 @@ def _agreeing(rows: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
         )
     )
     return found
+
+
+def _numbered(records: pl.DataFrame) -> pl.DataFrame:
+    return records.with_columns(number_bare=bare_number(pl.col("person_number")))
 
 
 def _by_initial(rows: pl.DataFrame, records: pl.DataFrame, mine: str, theirs: str) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import Literal
 Treatment = Literal["clear", "masked", "pseudonymised"]
 
 NAMES = ("first_name", "middle_name", "last_name", "company", "job_title")
-CONTACTS = ("email", "phone")
+CONTACTS = ("email", "phone", "person_number")
 LEFT_OUT = ("address",)
 IDS = ("customer_id", "record_id", "source_key")
 DIGITS = 20
@@ -57,6 +57,7 @@ def _coarse(column: str, field: str) -> str:
 MASKS = {
     **dict.fromkeys(NAMES, "left({c}, 1) || '***'"),
     "email": "left({c}, 1) || '***@' || split_part({c}, '@', 2)",
+    "person_number": "regexp_extract({c}, '^[^:]*:') || '***' || right({c}, 3)",
     "phone": "left({c}, 3) || '***' || right({c}, 2)",
 }
 """What is left of a value that is masked."""

@@ -54,6 +54,8 @@ _TREATED = {
     "phone_2": _PHONE,
     "postcode": "left({c}, 2) || substr(scrambled({c}), 3)",
     "birth_date": "make_date(year({c}), 1, 1) + (hash(stirred({c}::varchar)) % 365)::integer",
+    "person_number": "regexp_extract({c}, '^[^:]*:') || "
+    "scrambled('n' || {c})[-length(regexp_replace({c}, '^[^:]*:', '')):]",
     "source_key": "left(stirred({c}), 20)",
 }
 """How a field is replaced; what is not here says nothing of a person by itself."""

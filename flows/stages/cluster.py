@@ -4,7 +4,7 @@ import polars as pl
 
 from flows.erasing.names import all_heirs
 from flows.run import Counts, Run
-from flows.stages.match import model_of, read_nodes
+from flows.stages.match import model_of, read_scored_nodes
 from store.warehouse import Warehouse
 from transforms.cluster import Clusters, cluster, pairs_to_weigh
 from transforms.contradict import scored_columns, what_is_said
@@ -112,7 +112,7 @@ def _score_rest(
         return pl.DataFrame(schema=schema)
     records = pl.concat([wanted["record_a"], wanted["record_b"]]).unique().sort()
     named = records.alias("record_number").to_frame()
-    nodes = read_nodes(run.rulebook, warehouse, "named", named=named)
+    nodes = read_scored_nodes(run.rulebook, warehouse, "named", named=named)
     scored = score_given(nodes, wanted, model_of(run), run.rulebook.matching)
     return scored.select(schema.names()).cast(schema)
 

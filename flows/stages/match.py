@@ -98,6 +98,16 @@ def read_nodes(
     return prepare_nodes(keyed, rulebook.matching)
 
 
+def read_scored_nodes(
+    rulebook: Rulebook, warehouse: Warehouse, which: str, **frames: pl.DataFrame
+) -> pl.DataFrame:
+    """As `read_nodes`, without what too many records shared when pairs were last scored."""
+    nodes = read_nodes(rulebook, warehouse, which, **frames)
+    if not warehouse.has("match.capped"):
+        return nodes
+    return cap_keys(nodes, warehouse.read("from match.capped"), rulebook.matching)
+
+
 def _score(
     run: Run, nodes: pl.DataFrame, existing: pl.DataFrame | None, capped: pl.DataFrame
 ) -> pl.DataFrame:

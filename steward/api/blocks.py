@@ -20,7 +20,7 @@ from store.cabinet import Cabinet
 from store.laid_out import LaidOut
 from store.rulebook import Rulebook
 from transforms.arithmetic import Arithmetic
-from transforms.block import key_columns
+from transforms.block import key_columns, number_keys
 from transforms.ignore import Ignored, ignored_of, without_ignored
 from transforms.match import prepare_nodes
 from transforms.standardise.contact_keys import phone_keys
@@ -36,6 +36,8 @@ class Blocks(NamedTuple):
     keys: NDArray[np.int64]
     places: NDArray[np.uint32]
     """In the cabinet's drawer of records."""
+    worn: pl.Series
+    """Keys of person numbers that too many records share."""
     nodes: list[pa.RecordBatch]
     """The records as they are compared, in that order."""
 
@@ -81,8 +83,14 @@ def lay_out_blocks(cabinet: Cabinet, rules: Matching, lookups: Lookups, place: L
         place.rows(f"nodes-{number}.arrow", partial(_nodes, cabinet, rules, lookups, start))
         for number, start in enumerate(range(0, cabinet.records.founders.size, _TOGETHER))
     ]
-    keys = place.rows("keys.arrow", partial(_keys, batches, rules))
-    return Blocks(keys.column("key").to_numpy(), keys.column("place").to_numpy(), batches)
+    worn = place.rows("worn.arrow", partial(_worn, batches, rules))
+    keys = place.rows("keys.arrow", partial(_keys, batches, rules))  # last: by it all are known
+    return Blocks(
+        keys.column("key").to_numpy(),
+        keys.column("place").to_numpy(),
+        pl.Series(worn.column("key")),
+        batches,
+    )
 
 
 def made_by(rules: Matching, rulebook: Rulebook) -> tuple[str, ...]:
@@ -113,6 +121,18 @@ def _keys(batches: list[pa.RecordBatch], rules: Matching) -> pa.Table:
     places = np.concatenate([np.empty(0, np.uint32), *(places for _, places in live)])
     order = np.argsort(keys, kind="stable")
     return pa.table({"key": keys[order], "place": places[order]})
+
+
+def _worn(batches: list[pa.RecordBatch], rules: Matching) -> pa.Table:
+    """The keys of person numbers that more records share than their rule allows."""
+    nothing = pl.Series("key", [], pl.Int64)
+    worn = [nothing]
+    for rule in rules.blocking:
+        for name in {*key_columns(rules)[rule.name]} & {*number_keys(rules)}:
+            held = (pl.Series("key", batch.column(name)) for batch in batches)
+            counted = pl.concat([nothing, *held]).drop_nulls().value_counts()
+            worn.append(counted.filter(pl.col("count") > rules.max_block_of(rule))["key"])
+    return pl.concat(worn).unique().sort().to_frame().to_arrow()
 
 
 def _held(column: pl.Series, start: int) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:

@@ -19,7 +19,7 @@ from store.cabinet import Cabinet, Drawer, Ints
 from store.rulebook import Rulebook
 from store.scoped import Scoped, scoped_to
 from transforms.arithmetic import Often
-from transforms.block import block_keys
+from transforms.block import block_keys, without_worn
 from transforms.match import MatchModel, band, match_weight, score_few
 from transforms.score import Scorer
 
@@ -29,6 +29,7 @@ MOST = 2_000
 
 _KNOWN = (
     "title", "first_name", "middle_name", "last_name", "suffix", "company", "birth_date",
+    "person_number",
     "email", "email_2", "phone", "phone_2", "address", "city", "region", "postcode", "country",
 )  # fmt: skip
 """What is known of a record."""
@@ -119,8 +120,9 @@ class Matcher(NamedTuple):
         rules, prior = self.rulebook.matching, self.rulebook.model.manifest.prior
         every, drawer = np.unique(places), self.cabinet.records
         nodes = self.blocks.at(every)
+        compared = pl.concat([nodes, asked.select(nodes.columns)])
         scored = score_few(
-            pl.concat([nodes, asked.select(nodes.columns)]),
+            without_worn(compared, self.blocks.worn, rules),
             pl.DataFrame(
                 {"record_a": drawer.numbers("record_number")[places], "record_b": records}
             ),

@@ -30,6 +30,7 @@ FIELDS = (
     "postcode",
     "country",
     "birth_date",
+    "person_number",
 )
 """What may be said of the record; dates as 1980-02-28."""
 

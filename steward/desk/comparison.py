@@ -9,6 +9,7 @@ from steward.desk.waterfall import Bar, Waterfall, lay_out
 from steward.desk.words import plain
 from store.reading import Row
 from store.rulebook import Rulebook
+from transforms.standardise.person_numbers import shown
 
 READS: dict[str, tuple[str, ...]] = {
     "first_name": ("first_name",),
@@ -176,7 +177,12 @@ def _values(name: str, one: Row, other: Row) -> tuple[str | None, str | None]:
 
 
 def _joined(row: Row, fields: tuple[str, ...]) -> str | None:
-    return ", ".join(_plain(row[field]) for field in fields if row.get(field) is not None) or None
+    return (
+        ", ".join(
+            shown(field, _plain(row[field])) for field in fields if row.get(field) is not None
+        )
+        or None
+    )
 
 
 def _plain(value: object) -> str:

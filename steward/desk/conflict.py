@@ -15,12 +15,13 @@ from steward.desk.values import MANY, Past, newer, offers, past
 from steward.desk.visit import Visit
 from steward.desk.words import plain, yes_or_no
 from store.reading import Row, Snapshot
+from transforms.standardise.person_numbers import shown
 
 BAND_WIDTH = 660.0
 _LEFT = 130.0
 _ADDED = (
-    "email", "email_2", "phone", "phone_2", "birth_date", "company", "job_title", "gender",
-    "language", "consent_email", "consent_phone", "consent_post",
+    "email", "email_2", "phone", "phone_2", "birth_date", "person_number", "company",
+    "job_title", "gender", "language", "consent_email", "consent_phone", "consent_post",
 )  # fmt: skip
 MOST_ADDED = 4
 
@@ -173,7 +174,7 @@ def _adds(seen: Seen, there: Row) -> list[tuple[str, str]]:
         is_new = value not in said if is_many else said <= {None}
         if value and is_new and value not in {seen.item["value"], seen.item["rival_value"]}:
             title = SHOWN.get(fields[0], plain(fields[0]).capitalize())
-            found.append((title, yes_or_no(value)))
+            found.append((title, shown(field, yes_or_no(value))))
     return found[:MOST_ADDED]
 
 
@@ -186,6 +187,8 @@ def _siblings(visit: Visit, snapshot: Snapshot, item: Row) -> list[Row]:
     )
     found = [row for row in rows if visit.state.work.find(visit.reader, row["item_id"]) is not None]
     return [
-        row | {"title": SHOWN.get(row["field"], plain(row["field"]).capitalize())}
+        row
+        | {name: shown(row["field"], row[name]) for name in ("value", "rival_value")}
+        | {"title": SHOWN.get(row["field"], plain(row["field"]).capitalize())}
         for row in found[:5]
     ]

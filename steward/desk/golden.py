@@ -10,6 +10,7 @@ from steward.desk.survivors import Golden, Values, as_text
 from store.reading import Row
 from store.rulebook import Rulebook
 from store.state.told import Told
+from transforms.standardise.person_numbers import shown
 
 TITLES = {
     "name": "Name",
@@ -106,12 +107,15 @@ def _line(name: str, known: Known) -> Line:
     return Line(
         field=name,
         title=TITLES.get(name, name.replace("_", " ").capitalize()),
-        value=value,
+        value=shown(name, value),
         sources=sources(backing or ([record] if record else []), known.rulebook),
         record_id=record["record_id"] if record else "",
         checked=_checked(known.points.get((name, value)), backing, [row for row, _ in said]),
         why=_why(by, len(backing), chosen) if value else "",
-        others=_others(value, said, known.rulebook),
+        others=[
+            other._replace(value=shown(name, other.value))
+            for other in _others(value, said, known.rulebook)
+        ],
         chosen=chosen,
     )
 

@@ -6,11 +6,13 @@ from typing import NamedTuple
 from steward.desk.survivors import Choice, Golden, Values, as_text, survivors
 from store.reading import Row, Snapshot
 from store.rulebook import Rulebook
+from transforms.standardise.person_numbers import shown
 from transforms.survive import ORDER
 
 SHOWN = {
     "name": "Name",
     "birth_date": "Birth date",
+    "person_number": "Person number",
     "email": "E-mail",
     "phone": "Phone",
     "place": "Address",
@@ -140,10 +142,10 @@ def _chosen(field: str, whole: list[_Whole], ours: set[int]) -> Chosen:
     return Chosen(
         field,
         SHOWN.get(field, field),
-        found.value,
+        shown(field, found.value),
         found.decided_by,
         sides or ("a" if found.record_number in ours else "b"),
-        {side: value for side, value in alone.items() if value != found.value},
+        {side: shown(field, value) for side, value in alone.items() if value != found.value},
     )
 
 

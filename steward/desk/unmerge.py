@@ -24,6 +24,7 @@ from store.reading import Row, Snapshot
 from store.rulebook import Rulebook
 from store.state.proposals import Proposal
 from store.state.told import Told
+from transforms.standardise.person_numbers import shown
 
 SECOND_FROM = 2
 """Where both customers would stand on so many records, two people must agree."""
@@ -223,7 +224,7 @@ def _told(values: Values, rulebook: Rulebook) -> list[tuple[str, str]]:
         said = {field: values[field].value for field in fields if field in values}
         if said:
             title = TITLES.get(name, name.replace("_", " ").capitalize())
-            found.append((title, spelt(name, said)))
+            found.append((title, shown(name, spelt(name, said))))
     return found
 
 

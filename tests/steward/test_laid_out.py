@@ -65,7 +65,7 @@ def test_an_app_that_starts_again_makes_nothing_anew_and_answers_the_same(
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == kept
     assert {path.partition("-")[2] for path in kept} == {
         "records.arrow", "plain.arrow", "noted.arrow", "contacts.arrow", "keys.arrow",
-        "nodes-0.arrow", "search.duckdb",
+        "nodes-0.arrow", "worn.arrow", "search.duckdb",
     }  # fmt: skip
 
 

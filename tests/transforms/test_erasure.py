@@ -34,6 +34,20 @@ def test_another_name_or_another_contact_value_is_somebody_else() -> None:
     assert not is_known(record(2, first_root="jane", email_key="j@lee.org"))
 
 
+def test_a_person_is_known_by_their_number_with_the_name_whatever_kind_it_is_said_to_be() -> None:
+    numbered = JANE.with_columns(person_number=pl.lit("tax:12345678"))
+    named = record(2, first_root="jane", last_key="lee")
+    other = record(2, first_root="john", last_key="lee")
+    mine = set(known_by(numbered, widely=True)["text"])
+
+    def is_hers(row: pl.DataFrame) -> bool:
+        said = row.with_columns(person_number=pl.lit("12345678"))
+        return bool(mine & set(known_by(said, widely=False)["text"]))
+
+    assert is_hers(named)
+    assert not is_hers(other)
+
+
 def test_only_an_address_of_nobody_else_is_enough_alone() -> None:
     own, shared = pl.Series(["j@lee.org"]), pl.Series([], dtype=pl.String)
 
@@ -47,6 +61,7 @@ def test_a_hint_is_the_same_however_a_contact_value_is_written() -> None:
             "row_number": [1, 2, 3],
             "email": [" J@Lee.org", "Jane <j@lee.org>", None],
             "phone": ["07911 123401", "+44 7911 123401 ext 5", "447911123401.0"],
+            "person_number": ["078-05-1121", "us_ssn:078051121", None],
         }
     )
 
@@ -54,7 +69,8 @@ def test_a_hint_is_the_same_however_a_contact_value_is_written() -> None:
 
     assert hints.filter(pl.col("hint").str.starts_with("email"))["hint"].n_unique() == 1
     assert hints.filter(pl.col("hint").str.starts_with("phone"))["hint"].n_unique() == 1
-    assert hints.height == 5
+    assert hints.filter(hint="number\x1f078051121").height == 2
+    assert hints.height == 7
 
 
 def token(name: str) -> str | None:

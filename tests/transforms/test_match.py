@@ -55,13 +55,25 @@ PEOPLE = [
     ("otto", "lind", None, "otto88@example.com", "+4930112", None, None, None),
 ]
 
+NUMBERS = {
+    6: "tax:12345678",
+    7: "tax:12345678",
+    8: "tax:12345687",
+    9: "card:12345678",
+    11: "tax:87654321",
+    12: "12345678",
+}
+"""The person numbers of some of PEOPLE, by place."""
+
 
 def people(rows: list[tuple[object, ...]] = PEOPLE) -> pl.DataFrame:
     names = ("first_key", "last_key", "birth_date", "email", "phone", "house_number")
     schema = dict.fromkeys((*names, "postcode_key", "city_key"), pl.String)
     frame = pl.DataFrame(rows, {**schema, "birth_date": pl.Date}, orient="row")
     mailbox = pl.col("email").str.split("@")
+    numbers = [NUMBERS.get(place) if rows is PEOPLE else None for place in range(len(rows))]
     return frame.with_row_index("record_number", 1_000_000_001).with_columns(
+        person_number=pl.Series(numbers, dtype=pl.String),
         first_root=pl.col("first_key").replace({"anne": "anna"}),
         first_phonetic=pl.col("first_key").str.head(2),
         last_phonetic=pl.col("last_key").str.head(3),
@@ -114,6 +126,7 @@ EXPECTED_KEYS = [
     2031784034511975716,
     5609356356845314161,
     9181930198764920317,
+    None,
 ]
 """Of the first record; when an upgrade changes them, every node is to be prepared again."""
 
@@ -277,6 +290,7 @@ def test_found_by_names_every_rule_that_finds_the_pair() -> None:
         "rare_name",
         "birth_date",
         "few_records",
+        "person_number",
     ]
 
 
@@ -298,6 +312,12 @@ def test_found_by_names_every_rule_that_finds_the_pair() -> None:
         (0, 11, "address", "same postcode"),
         (0, 8, "address", "a value is missing"),
         (0, 10, "first_name", "a value is missing"),
+        (6, 7, "person_number", "same person number"),
+        (6, 8, "person_number", "person number with one slip"),
+        (6, 11, "person_number", "another person number"),
+        (6, 9, "person_number", "a value is missing"),
+        (6, 12, "person_number", "a value is missing"),
+        (0, 6, "person_number", "a value is missing"),
     ],
 )
 def test_levels_say_in_words_what_agrees(a: int, b: int, comparison: str, found: str) -> None:

@@ -58,6 +58,12 @@ def test_examples_show_the_shape_of_a_value_and_never_the_value():
         ("Geboortedatum", "birth_date"),
         ("Mobile No.", "phone"),
         ("MemberNo", "source_key"),
+        ("soc_sec_id", "person_number"),
+        ("SSN", "person_number"),
+        ("taxId", "person_number"),
+        ("National ID", "person_number"),
+        ("Loyalty card no.", "person_number"),
+        ("Codice fiscale", "person_number"),
         ("points", None),
     ],
 )

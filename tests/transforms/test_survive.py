@@ -16,13 +16,22 @@ RULES = Survivorship.model_validate(
                 "order": ["most_trusted", "most_complete", "most_recent"],
             },
             "birth_date": {"order": ["first_to_arrive"], "protected": True},
+            "person_number": {"order": ["first_to_arrive"], "protected": True, "kinds": True},
             "email": {"order": ["most_recent", "most_frequent"], "also": ["email_2"]},
             "consent_email": {"order": ["most_recent", "refusal_first"]},
         },
         "usage": {"role_mailboxes": ["info"]},
     }
 )
-TEXTS = ("first_name", "last_name", "birth_date", "email", "email_2", "consent_email")
+TEXTS = (
+    "first_name",
+    "last_name",
+    "birth_date",
+    "person_number",
+    "email",
+    "email_2",
+    "consent_email",
+)
 SCHEMA = {
     "group": pl.Int64,
     "record_number": pl.Int64,
@@ -129,6 +138,17 @@ def golden(found: Survivors, field: str) -> list[tuple]:
 )
 def test_a_value_survives_by_a_named_rule(field: str, rows: list[dict], expect: tuple) -> None:
     assert golden(survivors(*rows), field) == [expect]
+
+
+def test_a_number_of_another_kind_contests_nothing() -> None:
+    kinds = survivors({"person_number": "tax:1"}, {"person_number": "card:2"})
+    same = survivors({"person_number": "tax:1"}, {"person_number": "tax:2"})
+
+    assert kinds.conflicts.is_empty()
+    assert golden(kinds, "person_number") == [("tax:1", 1, "only_value")]
+    assert same.conflicts.select("value", "rival_value", "why").rows() == [
+        ("tax:1", "tax:2", "protected")
+    ]
 
 
 def test_a_missing_value_beats_none() -> None:

@@ -31,8 +31,10 @@ KINDS = {
     "country": "country",
     "postcode": "postcode",
     "birth_date": "date",
+    "person_number": "number",
 }
-"""Which table of the lookup each field is read with; a field not named here has the kind `any`."""
+"""Which table of the lookup each field is read with; a field not named here has the kind `any`,
+and so has one whose table rules from an earlier version do not have."""
 
 NAME_FIELDS = ("full_name", "title", "first_name", "middle_name", "last_name", "suffix")
 
@@ -52,7 +54,7 @@ def blank_placeholders(
     patterns = _patterns(lookups)
     schema = frame.schema
     return frame.with_columns(
-        _unless(column, patterns[KINDS.get(column, "any")])
+        _unless(column, patterns.get(KINDS.get(column, "any"), patterns["any"]))
         for column in columns
         if schema.get(column) == pl.String
     )

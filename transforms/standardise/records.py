@@ -11,6 +11,7 @@ from transforms.standardise.contact_lists import split_contacts
 from transforms.standardise.dates import parse_birth_dates, parse_moment
 from transforms.standardise.fold import cleaned, on_distinct
 from transforms.standardise.names import standardise_names
+from transforms.standardise.person_numbers import person_numbers
 from transforms.standardise.placeholders import blank_placeholders, is_spam, is_test_record
 from transforms.standardise.regions import with_regions
 
@@ -31,6 +32,7 @@ TEXTS = (
     "region",
     "postcode",
     "country",
+    "person_number",
     "gender",
     "language",
     "consent_email",
@@ -102,6 +104,8 @@ def _with_plain_fields(records: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     for name in ("job_title", "gender", "language", "campaign"):
         if name in records.columns:
             columns[name] = cleaned(records[name])
+    if "person_number" in records.columns:
+        columns["person_number"] = person_numbers(records["person_number"], parse.person_number)
     if feed.campaign:
         campaign = columns.get("campaign", pl.lit(None, pl.String))
         columns["campaign"] = pl.coalesce(campaign, pl.lit(feed.campaign))

@@ -1,0 +1,42 @@
+"""Give a model the comparisons that it was never trained on, and leave all else as it is.
+
+A model from before a comparison was thought of still knows what the others weigh. What it lacks
+comes with the cautious shares of `compare.py`, as it would from records that never showed it.
+"""
+
+from typing import Any
+
+from rules.matching import Matching
+from transforms.compare import COMPARISONS
+from transforms.mixture import Mixture, tied
+from transforms.train import default_shares, empty_settings, ties_of, with_shares
+
+
+def missing_comparisons(settings: dict[str, Any], rules: Matching) -> tuple[str, ...]:
+    """What the rules compare and the model does not; settings in Splink's own shape, hence Any."""
+    known = {comparison["output_column_name"] for comparison in settings["comparisons"]}
+    return tuple(name for name in rules.comparisons if name not in known)
+
+
+def with_missing(settings: dict[str, Any], rules: Matching) -> dict[str, Any]:
+    """The settings with what they lack; every weight that they have stays as it is."""
+    lacking = rules.model_copy(update={"comparisons": missing_comparisons(settings, rules)})
+    given = default_shares(lacking)
+    shares = tied(given, given, ties_of(lacking))
+    added = with_shares(empty_settings(lacking), Mixture(shares, {}, []))
+    every = [*settings["comparisons"], *added["comparisons"]]
+    by_name = {comparison["output_column_name"]: comparison for comparison in every}
+    kinship = settings["kinship"]
+    shared = {kind: kinship[kind] | added["kinship"][kind] for kind in ("shares", "contact_shares")}
+    in_order = [*(name for name in rules.comparisons if name in by_name)]
+    others = [name for name in by_name if name not in in_order]
+    return {
+        **settings,
+        "comparisons": [by_name[name] for name in (*in_order, *others)],
+        "kinship": {**kinship, **shared},
+    }
+
+
+def untrained_levels(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The levels of these comparisons, as a manifest lists what no record has shown."""
+    return tuple(f"{name}: {level.label}" for name in names for level in COMPARISONS[name].levels)
