@@ -117,6 +117,39 @@ def _customers(path: Path) -> Truth:
     return Truth(rows.with_columns(country=pl.lit("US")), "%Y-%m-%d|%m/%d/%Y", "US")
 
 
+def _rldata(path: Path) -> Truth:
+    """RLdata500 and RLdata10000 of the R package RecordLinkage, as CSV with a column `truth`."""
+    rows = pl.read_csv(path, infer_schema=False, null_values=["", "NA"])
+    selected = rows.select(
+        "truth",
+        first_name="fname_c1",
+        middle_name="fname_c2",
+        last_name=pl.concat_str("lname_c1", "lname_c2", separator=" ", ignore_nulls=True),
+        birth_date=pl.concat_str(
+            "by", pl.col("bm", "bd").str.zfill(2), separator="-", ignore_nulls=False
+        ),
+    )
+    return Truth(selected.with_columns(country=pl.lit("DE")), "%Y-%m-%d")
+
+
+def _figures(path: Path) -> Truth:
+    """Splink's historical_figures_with_errors_50k, each born in the twentieth century instead.
+
+    Nobody is a customer who was born before 1900; slips of the pen stay where they are.
+    """
+    rows = pl.read_parquet(path)
+    year = pl.col("dob").str.slice(0, 4).str.to_integer(strict=False)
+    selected = rows.select(
+        "first_name",
+        truth="cluster",
+        last_name="surname",
+        birth_date=pl.concat_str((1910 + year % 100).cast(pl.String), pl.col("dob").str.slice(4)),
+        city="birth_place",
+        postcode="postcode_fake",
+    )
+    return Truth(selected.with_columns(country=pl.lit("GB")), "%Y-%m-%d", "GB")
+
+
 def _fields(path: Path) -> Truth:
     """The clean values of a folder of deliveries: it measures matching, not reading."""
     live = pl.read_parquet(path / "truth.parquet").filter(pl.col("status") == "live")
@@ -150,6 +183,8 @@ READERS: dict[str, Callable[[Path], Truth]] = {
     "customers": _customers,
     "fields": _fields,
     "crm": _crm,
+    "rldata": _rldata,
+    "figures": _figures,
 }
 """How each kind of set is read."""
 

@@ -69,6 +69,9 @@ _LAST_SLIP = (
     "(damerau_levenshtein(last_key_l, last_key_r) = 1"
     " and least(length(last_key_l), length(last_key_r)) >= 4)"
 )
+_BOTH_FIRST = "first_often_l * 50 > first_often_r and first_often_r * 50 > first_often_l"
+_BOTH_LAST = "last_often_l * 50 > last_often_r and last_often_r * 50 > last_often_l"
+"""Two names that both are given to many: neither is a slip of the pen for the other."""
 _NOT_OTHER_GENERATION = "(generation_l <> generation_r) is not true"
 _STREET = "jaro_winkler_similarity(street_key_l, street_key_r)"
 _BIRTH = "hamming(birth_text_l, birth_text_r)"
@@ -118,8 +121,16 @@ COMPARISONS: dict[str, Comparison] = {
                 0.01,
                 0.002,
             ),
-            Level("spelt nearly the same", f"{_FIRST} >= 0.92 or {_FIRST_SLIP}", 0.06, 0.02, 0.004),
             Level("perhaps short for the other", _SHORT, 0.03, 0.005, 0.0031),
+            Level(
+                "another name that looks alike",
+                f"{_BOTH_FIRST} and ({_FIRST} >= 0.84 or {_FIRST_SLIP}"
+                " or coalesce(first_phonetic_l = first_phonetic_r, false))",
+                0.01,
+                0.05,
+                0.0401,
+            ),
+            Level("spelt nearly the same", f"{_FIRST} >= 0.92 or {_FIRST_SLIP}", 0.06, 0.02, 0.004),
             Level("nearly swapped with the last name", _NEARLY_SWAPPED, 0.005, 0.0005, 0.00002),
             Level(
                 "one name in the place of the other",
@@ -165,6 +176,14 @@ COMPARISONS: dict[str, Comparison] = {
                 0.01,
                 0.01,
                 0.0001,
+            ),
+            Level(
+                "another name that looks alike",
+                f"{_BOTH_LAST} and ({_LAST} >= 0.84 or {_LAST_SLIP}"
+                " or coalesce(last_phonetic_l = last_phonetic_r, false))",
+                0.01,
+                0.03,
+                0.0301,
             ),
             Level("spelt nearly the same", f"{_LAST} >= 0.92 or {_LAST_SLIP}", 0.06, 0.02, 0.001),
             Level("nearly swapped with the first name", _NEARLY_SWAPPED, 0.005, 0.0005, 0.00002),
@@ -411,6 +430,11 @@ PREPARED_COLUMNS = {
     " null else regexp_replace(company_key, '(\\S)\\S* ?', '\\1', 'g') end",
 }
 """Columns that comparisons read beside those of a node."""
+
+OFTEN = {"first_often": "first_key", "last_often": "last_key"}
+"""Columns with the share of people who have the name, where that is at least `ESTABLISHED`."""
+ESTABLISHED = 1e-4
+"""Share of people by which a text is a name of its own, and no slip that somebody made twice."""
 
 NODE_COLUMNS = (
     "first_key",

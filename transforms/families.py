@@ -44,7 +44,7 @@ def refreshed_families(
     verdicts: pairs that people judged, record_a, record_b, is_same. What one person's records look
     like, and strangers', stays as it is.
     """
-    seen = look_at_kinds(nodes, rules, seed, verdicts).mixture
+    seen = look_at_kinds(nodes, model.tf, rules, seed, verdicts).mixture
     return with_families(model.settings, seen, rules)
 
 

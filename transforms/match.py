@@ -23,7 +23,8 @@ import polars as pl
 from rules.matching import Matching, Thresholds
 from transforms.arithmetic import Arithmetic, arithmetic, as_it_is, connect_memory
 from transforms.block import NODE_SCHEMA, READ_FROM, find_pairs, found_by, key_sql
-from transforms.compare import COMPARISONS, NODE_COLUMNS, PREPARED_COLUMNS
+from transforms.compare import COMPARISONS, NODE_COLUMNS, OFTEN, PREPARED_COLUMNS
+from transforms.established import Established
 from transforms.score import Scorer
 from transforms.weigh import level_weights
 
@@ -188,11 +189,13 @@ def match_database() -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def load_nodes(con: duckdb.DuckDBPyConnection, nodes: pl.DataFrame) -> None:
-    """The table `records`, narrow, as Splink compares them."""
+def load_nodes(
+    con: duckdb.DuckDBPyConnection, nodes: pl.DataFrame, tf: dict[str, pl.DataFrame]
+) -> None:
+    """The table `records`, narrow, as Splink compares them; `tf` says which names many have."""
     prepared = [f"{sql} as {name}" for name, sql in PREPARED_COLUMNS.items()]
-    record = ", ".join(["record_number as unique_id", *NODE_COLUMNS, *prepared])
-    con.register("nodes", as_it_is(nodes))
+    record = ", ".join(["record_number as unique_id", *NODE_COLUMNS, *OFTEN, *prepared])
+    con.register("nodes", as_it_is(nodes.hstack(Established(tf).of(nodes))))
     con.execute(f"create table records as select {record} from nodes")
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from transforms.arithmetic import Arithmetic
 from transforms.compare import PREPARED_COLUMNS
+from transforms.established import Established
 from transforms.levels import Plan, lay_out, plan_levels, side_by_side
 from transforms.weigh import Weigher, ratios_of, weigh
 
@@ -27,13 +28,14 @@ class Scorer:
         self._settings = settings
         self._weigher = Weigher(settings, tf)
         self._ratios = ratios_of(settings)
+        self._established = Established(tf)
         self._plan: tuple[pl.Schema, Plan] | None = None
 
     def score(
         self, nodes: pl.DataFrame, pairs: pl.DataFrame, floor: float, database: Arithmetic
     ) -> pl.DataFrame:
         """Pairs (`a`, `b`: places in the order of record numbers) with evidence enough."""
-        nodes = nodes.hstack(_prepared(database, nodes))
+        nodes = nodes.hstack(_prepared(database, nodes)).hstack(self._established.of(nodes))
         plan = self._planned(nodes.schema)
         order = nodes["record_number"].arg_sort()
         rows = order.to_numpy()

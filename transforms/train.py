@@ -72,13 +72,14 @@ def train(
 
     verdicts: pairs that people judged, record_a, record_b, is_same. The more, the more they count.
     """
-    blocks, mixture, together = look_at_kinds(nodes, rules, seed, verdicts)
+    terms = term_columns(empty_settings(rules))
+    tf = {name: term_frequencies(nodes, name, rules) for name in terms}
+    blocks, mixture, together = look_at_kinds(nodes, tf, rules, seed, verdicts)
     settings = with_shares(empty_settings(rules), mixture)
     if "both_names" in rules.comparisons:
         names = list(blocks).index(_called(NAMES))
         strangers = together * float(mixture.mixes[names][-1])
         _correct_names(settings, strangers / (nodes.height * (nodes.height - 1) / 2))
-    tf = {name: term_frequencies(nodes, name, rules) for name in term_columns(settings)}
     settings["kinship"] |= _ratios(blocks, mixture, rules)
     prior = estimate_prior(nodes, MatchModel(settings, tf, 0.0), rules)
     return TrainedModel(
@@ -93,11 +94,15 @@ def train(
 
 
 def look_at_kinds(
-    nodes: pl.DataFrame, rules: Matching, seed: int, verdicts: pl.DataFrame | None = None
+    nodes: pl.DataFrame,
+    tf: dict[str, pl.DataFrame],
+    rules: Matching,
+    seed: int,
+    verdicts: pl.DataFrame | None = None,
 ) -> Kinds:
     """Tell the four kinds of pairs apart in these records; arguments as of `train`."""
     with match_database() as con:
-        load_nodes(con, nodes)
+        load_nodes(con, nodes, tf)
         linker = open_linker(con, _numbered(empty_settings(rules)), {})
         blocks = _blocks(con, linker, rules, seed)
         if verdicts is not None and verdicts.height:

@@ -215,7 +215,7 @@ def of_splink(given: pl.DataFrame) -> pl.DataFrame:
         "retain_intermediate_calculation_columns": True,
     }
     with match_database() as con:
-        load_nodes(con, NODES)
+        load_nodes(con, NODES, model().tf)
         con.register("given", given.to_arrow())
         scored = con.table(compare_pairs(con, open_linker(con, used, model().tf), "given")).pl()
     terms = [name for name in scored.columns if name.startswith("mw_tf_adj_")]
