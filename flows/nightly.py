@@ -107,7 +107,7 @@ def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tupl
             run_id = _next_run_id(settings, ledger.last_run_number(warehouse))
             is_anew = (
                 erases
-                or is_laid_out_as_before(settings, rulebook.survivorship)
+                or is_laid_out_as_before(warehouse, settings.golden, rulebook.survivorship)
                 or changed & set(READING)
                 or _reaches_back(decisions, warehouse)
             )

@@ -161,7 +161,7 @@ class GoldenBeside(Golden):
 
 def open_beside(warehouse: Warehouse, path: Path, rules: Survivorship) -> GoldenBeside:
     """Open the golden tables, as `open_golden` does, beside the warehouse that fills them."""
-    golden = GoldenBeside(warehouse, path, rules.names(), list(get_args(TieBreaker)))
+    golden = _beside(warehouse, path, rules)
     if path not in warehouse.fitting:  # a stage after another need not look again
         _fitting(golden).add_tables()
         warehouse.fitting.add(path)
@@ -178,15 +178,22 @@ def open_any_golden(path: Path, settings: Settings, rules: Survivorship) -> Gold
     return Golden(path, settings, rules.names(), list(get_args(TieBreaker)))
 
 
-def is_laid_out_as_before(settings: Settings, rules: Survivorship) -> bool:
-    """Whether the golden tables are those of an earlier version, to be made anew."""
-    if not settings.golden.exists():
+def is_laid_out_as_before(warehouse: Warehouse, path: Path, rules: Survivorship) -> bool:
+    """Whether the golden tables are those of an earlier version, to be made anew.
+
+    They are looked at beside the warehouse: a database process of their own takes longer to begin.
+    """
+    if not path.exists():
         return False
     try:
-        with open_any_golden(settings.golden, settings, rules) as golden:
+        with _beside(warehouse, path, rules) as golden:
             return not golden.fits()
     except UnreadableError:
         return True
+
+
+def _beside(warehouse: Warehouse, path: Path, rules: Survivorship) -> GoldenBeside:
+    return GoldenBeside(warehouse, path, rules.names(), list(get_args(TieBreaker)))
 
 
 def _schema(fields: list[str], words: list[str]) -> str:

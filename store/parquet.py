@@ -71,19 +71,29 @@ def write_tables(con: duckdb.DuckDBPyConnection, folder: Path, tables: list[str]
     """Write each of `tables` to a file of its own in `folder`."""
     for table in tables:
         if table not in SHAPES:
-            with _open(con, folder, table) as writer:
-                _append(con, writer, table)
+            rows = _rows(con, table)
+            with _open(folder, table, rows.schema) as writer:
+                _append(writer, rows)
     shapes = [table for table in SHAPES if table in tables]
     if not shapes:
         return
     fields = _fields(con)
     with ExitStack() as stack:
-        writers = {table: stack.enter_context(_open(con, folder, table)) for table in shapes}
+        schemas = {
+            table: _UNFOLDED.get(table) or _rows(con, f"(from {table} limit 0)").schema
+            for table in shapes
+        }
+        writers = {
+            table: stack.enter_context(_open(folder, table, schema))
+            for table, schema in schemas.items()
+        }
         _write_shapes(con, writers, fields)
         if "lineage" in writers:
-            _append(con, writers["lineage"], f"({from_elsewhere(fields)})")
+            shown = _UNFOLDED["lineage"].names
+            _append(writers["lineage"], _rows(con, f"({from_elsewhere(fields)})", shown))
         if "history" in writers:
-            _append(con, writers["history"], "closed_periods")
+            shown = _UNFOLDED["history"].names
+            _append(writers["history"], _rows(con, "closed_periods", shown))
 
 
 def _write_shapes(
@@ -176,9 +186,17 @@ def _columns(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     return [row[0] for row in con.sql(f"describe {table}").fetchall()]
 
 
-def _append(con: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter, table: str) -> None:
-    shown = ", ".join(writer.schema.names)
-    for rows in con.sql(f"select {shown} from {table}").to_arrow_reader(_ROWS):
+def _rows(
+    con: duckdb.DuckDBPyConnection, table: str, shown: list[str] | None = None
+) -> pa.RecordBatchReader:
+    """The rows of `table` with these columns, or all that are not the line's alone."""
+    known = con.sql(f"from {table}").columns if shown is None else shown
+    names = ", ".join(name for name in known if name not in HIDDEN)
+    return con.sql(f"select {names} from {table}").to_arrow_reader(_ROWS)
+
+
+def _append(writer: pq.ParquetWriter, found: pa.RecordBatchReader) -> None:
+    for rows in found:
         columns = [
             column.dictionary_encode() if pa.types.is_dictionary(field.type) else column
             for column, field in zip(rows.columns, writer.schema, strict=True)
@@ -186,10 +204,9 @@ def _append(con: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter, table: str
         writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=writer.schema))
 
 
-def _open(con: duckdb.DuckDBPyConnection, folder: Path, table: str) -> pq.ParquetWriter:
+def _open(folder: Path, table: str, schema: pa.Schema) -> pq.ParquetWriter:
     """Begin the file of `table`; lineage and history come as pointers to texts."""
     is_pointing = table in _UNFOLDED
-    schema = _UNFOLDED.get(table) or _schema(con, table)
     pointing = [name for name in schema.names if name != "value"]
     if is_pointing:
         schema = pa.schema([_pointing(field) for field in schema])
@@ -204,11 +221,6 @@ def _open(con: duckdb.DuckDBPyConnection, folder: Path, table: str) -> pq.Parque
     )
     writer.add_key_value_metadata(_described(table))
     return writer
-
-
-def _schema(con: duckdb.DuckDBPyConnection, table: str) -> pa.Schema:
-    found = con.sql(f"from {table} limit 0").to_arrow_table()
-    return found.drop_columns([name for name in found.schema.names if name in HIDDEN]).schema
 
 
 def _described(table: str) -> dict[str, str]:

@@ -128,15 +128,13 @@ class Warehouse:
     def has(self, table: str) -> bool:
         """Whether there is a table or view of this name, `schema.name`.
 
-        The database's own lists answer six times as quickly as `information_schema`.
+        To name it answers many times as quickly as the database's own lists, which describe all.
         """
-        schema, _, name = table.rpartition(".")
-        found = " union all ".join(
-            f"select 1 from duckdb_{kind}s() "
-            f"where schema_name = '{schema or 'main'}' and {kind}_name = '{name}'"
-            for kind in ("table", "view")
-        )
-        return bool(self.con.execute(found).fetchall())
+        try:
+            self.con.sql(f"from {table} limit 0")
+        except duckdb.CatalogException:
+            return False
+        return True
 
     @contextmanager
     def _named(self, frames: dict[str, pl.DataFrame]) -> Iterator[None]:

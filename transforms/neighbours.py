@@ -16,6 +16,7 @@ _RECORD = "record_number"
 
 _BITS = 20
 _LAST = np.int64((1 << _BITS) - 1)
+_FEW = 1 << 14
 
 
 class Around(NamedTuple):
@@ -83,8 +84,11 @@ def _rows_with(keys: pl.Series, asked: pl.Series) -> pl.Series:
     """Where one of the keys stands.
 
     Of a million rows nearly all hold another key, and most of those are told by their last bits:
-    a table that fits the processor's cache is asked before the set of keys is.
+    a table that fits the processor's cache is asked before the set of keys is. Of few rows the set
+    has answered before the table is laid out.
     """
+    if keys.len() < _FEW:
+        return keys.is_in(asked.implode()).fill_null(value=False).arg_true()
     is_asked = np.zeros(1 << _BITS, dtype=np.bool_)
     is_asked[asked.drop_nulls().to_numpy() & _LAST] = True
     maybe = np.flatnonzero(is_asked[keys.fill_null(0).to_numpy() & _LAST])

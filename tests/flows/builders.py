@@ -230,9 +230,14 @@ class Company(NamedTuple):
 def found(folder: Path) -> Company:
     """Found a company with nothing in its inbox."""
     write_rules(folder / "rules")
-    data = folder / "data"
-    (data / "inbox").mkdir(parents=True)
-    return Company(folder, Settings(data=data, rules=folder / "rules", threads=1))
+    company = company_in(folder)
+    company.settings.inbox.mkdir(parents=True)
+    return company
+
+
+def company_in(folder: Path) -> Company:
+    """The company that was founded in this folder."""
+    return Company(folder, Settings(data=folder / "data", rules=folder / "rules", threads=1))
 
 
 def write_rules(folder: Path) -> None:

@@ -28,6 +28,7 @@ from tests.flows.builders import (
     touchstone_here,
 )
 from tests.flows.searching import places_of
+from tests.shared import Shared
 
 JANE = person(
     "Jane", "Quillfeather", email="jane@quillfeather.net", phone="07911 123499",
@@ -122,8 +123,8 @@ def with_jane(folder: Path) -> Company:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    return with_jane(tmp_path_factory.mktemp("whole"))
+def whole(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    return shared.company(with_jane, tmp_path_factory.mktemp("whole"))
 
 
 @pytest.fixture(scope="module")

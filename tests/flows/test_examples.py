@@ -12,6 +12,7 @@ import yaml
 from store.dictionary import read_dictionary
 from store.postgresql import KEYS
 from tests.flows.builders import environment
+from tests.shared import Shared
 from tests.steward.test_customers import a_company
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -25,8 +26,8 @@ needs_libraries = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    company = a_company(tmp_path_factory.mktemp("examples") / "company")
+def snapshot(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    company = shared.company(a_company, tmp_path_factory.mktemp("examples"))
     return company.settings.published / "current"
 
 

@@ -1,6 +1,5 @@
 """What the tests of the desk share: one small company with a night behind it."""
 
-import fcntl
 import os
 import runpy
 import shutil
@@ -13,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 from flows.nightly import nightly
 from store.settings import Settings
 from tests.flows.builders import OWN, Company, night_time, quiet
+from tests.shared import Shared
 from tests.steward.campaigns import two_campaigns
 
 KEPT = ("decisions", "published")
@@ -20,20 +20,9 @@ KEPT = ("decisions", "published")
 
 
 @pytest.fixture(scope="session")
-def night_before(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
-    """The data folder of a company of 700 made-up people after one night.
-
-    Processes that test side by side share it: the first that comes makes it, the others wait.
-    """
-    if not hasattr(request.config, "workerinput"):
-        return _lived_through(tmp_path_factory.mktemp("night"))
-    shared = tmp_path_factory.getbasetemp().parent / "night"
-    with shared.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "done").exists():
-            _lived_through(shared)
-            (shared / "done").touch()
-    return shared / "data"
+def night_before(shared: Shared) -> Path:
+    """The data folder of a company of 700 made-up people after one night."""
+    return shared.once("night", _live_through) / "data"
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +37,13 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
-def _lived_through(folder: Path) -> Path:
+def _live_through(folder: Path) -> None:
     """Make the company in this folder, and run its night."""
     settings = Settings(data=folder / "data", threads=1)
     maker = OWN.parent / "data" / "demo" / "generate.py"
     runpy.run_path(str(maker))["generate"](folder / "made", 700, 7)
     shutil.copytree(folder / "made" / "night_1", settings.inbox)
     nightly(settings, night_time(1), quiet)
-    return settings.data
 
 
 @pytest.fixture
@@ -64,16 +52,10 @@ def seeded(night_before: Path, tmp_path: Path) -> Settings:
     return copy_of(night_before, tmp_path)
 
 
-@pytest.fixture(scope="session")
-def two_campaigns_once(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """The company of two campaigns after its night."""
-    return two_campaigns(tmp_path_factory.mktemp("campaigns"))
-
-
 @pytest.fixture
-def campaigns(two_campaigns_once: Company, tmp_path: Path) -> Company:
-    """A copy of that company, to be worked on."""
-    return two_campaigns_once.twin(tmp_path / "campaigns")
+def campaigns(shared: Shared, tmp_path: Path) -> Company:
+    """The company of two campaigns after its night, to be worked on."""
+    return shared.company(two_campaigns, tmp_path / "campaigns")
 
 
 def copy_of(night: Path, folder: Path) -> Settings:

@@ -14,6 +14,7 @@ from flows.nightly import nightly
 from store.settings import Settings
 from store.state.tokens import SCOPES, TokenScope
 from tests.flows.builders import Company, found, night_time, person, quiet
+from tests.shared import Shared
 from tests.steward.desks import URL, Office, office
 from tests.steward.test_customers import FOREIGN, a_company
 
@@ -57,8 +58,8 @@ def program(desk: Office, name: str, scopes: tuple[TokenScope, ...] = SCOPES) ->
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    return a_company(tmp_path_factory.mktemp("api") / "company")
+def company(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    return shared.company(a_company, tmp_path_factory.mktemp("api"))
 
 
 @pytest.fixture(scope="module")

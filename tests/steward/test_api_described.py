@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from steward.api.describe import describe_api
+from tests.shared import Shared
 from tests.steward.desks import URL, Office, office
 from tests.steward.test_api import Program, program
 from tests.steward.test_customers import a_company
@@ -32,8 +33,8 @@ OPERATIONS = ["show_customer", "search_customers", "resolve", "show_changes", "m
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    company = a_company(tmp_path_factory.mktemp("described") / "company")
+def desk(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    company = shared.company(a_company, tmp_path_factory.mktemp("described"))
     free = {"api_per_minute": 1_000_000, "api_costly_per_minute": 1_000_000}
     with office(company.settings.model_copy(update=free)) as started:
         started.person("adam", "administrator")

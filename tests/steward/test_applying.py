@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.shared import Shared
 from tests.steward.desks import Office, office
 from tests.steward.test_customers import a_company
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Office]:
-    with office(a_company(tmp_path / "company").settings) as started:
+def desk(shared: Shared, tmp_path: Path) -> Iterator[Office]:
+    with office(shared.company(a_company, tmp_path).settings) as started:
         yield started
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.builders import Company, found, person
+from tests.shared import Shared
 from tests.steward.desks import Office, Person, office
 
 FOREIGN = "Zwergenstein"
@@ -53,8 +54,9 @@ def a_company(folder: Path) -> Company:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with office(a_company(tmp_path_factory.mktemp("customers") / "company").settings) as started:
+def desk(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    company = shared.company(a_company, tmp_path_factory.mktemp("customers"))
+    with office(company.settings) as started:
         yield started
 
 

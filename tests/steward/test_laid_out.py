@@ -21,6 +21,7 @@ from store.snapshot import LAID_OUT, current_run
 from tests.flows.builders import Company
 from tests.flows.searching import places_of
 from tests.flows.test_erase import JANE, gone, janes, with_jane
+from tests.shared import Shared
 from tests.steward.desks import office
 from tests.steward.test_api import Program, program
 
@@ -46,9 +47,9 @@ def answers(program: Program, name: str) -> list[Any]:
 
 
 def test_an_app_that_starts_again_makes_nothing_anew_and_answers_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shared: Shared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    company = with_jane(tmp_path)
+    company = shared.company(with_jane, tmp_path)
     name = janes(company)[0]
     with asking(company) as first:
         before = answers(first, name)
@@ -69,8 +70,8 @@ def test_an_app_that_starts_again_makes_nothing_anew_and_answers_the_same(
     }  # fmt: skip
 
 
-def test_who_is_erased_is_in_nothing_that_was_laid_out(tmp_path: Path) -> None:
-    company = with_jane(tmp_path)
+def test_who_is_erased_is_in_nothing_that_was_laid_out(shared: Shared, tmp_path: Path) -> None:
+    company = shared.company(with_jane, tmp_path)
     with asking(company) as program:
         answers(program, janes(company)[0])
         published = company.settings.published
@@ -89,9 +90,9 @@ def test_who_is_erased_is_in_nothing_that_was_laid_out(tmp_path: Path) -> None:
     ids=["all", "one dataset"],
 )
 def test_the_scorecard_of_what_was_laid_out_is_that_of_the_records(
-    tmp_path: Path, reach: Reach
+    shared: Shared, tmp_path: Path, reach: Reach
 ) -> None:
-    company = with_jane(tmp_path)
+    company = shared.company(with_jane, tmp_path)
     scope = scoped_to(reach)
     fields = read_rulebook(company.settings.rules).survivorship.names()
     snapshots = Snapshots(company.settings, lambda: None)
@@ -107,9 +108,9 @@ def test_the_scorecard_of_what_was_laid_out_is_that_of_the_records(
 
 
 def test_a_large_snapshot_is_laid_out_for_searching_by_another_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shared: Shared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    company = with_jane(tmp_path)
+    company = shared.company(with_jane, tmp_path)
     monkeypatch.setattr(reading, "LARGE", 0)
 
     def never(_: object) -> pl.DataFrame:
@@ -132,9 +133,9 @@ def test_a_large_snapshot_is_laid_out_for_searching_by_another_process(
 
 
 def test_while_a_large_snapshot_is_laid_out_searches_read_the_one_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shared: Shared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    company = with_jane(tmp_path)
+    company = shared.company(with_jane, tmp_path)
     monkeypatch.setattr(reading, "LARGE", 0)
     before = current_run(company.settings) or ""
     lay_out = partial(index.lay_out, company.settings)
@@ -153,8 +154,8 @@ def test_while_a_large_snapshot_is_laid_out_searches_read_the_one_before(
     snapshots.close()
 
 
-def test_an_earlier_night_is_read_without_a_file_of_its_own(tmp_path: Path) -> None:
-    company = with_jane(tmp_path)
+def test_an_earlier_night_is_read_without_a_file_of_its_own(shared: Shared, tmp_path: Path) -> None:
+    company = shared.company(with_jane, tmp_path)
     snapshots = Snapshots(company.settings, lambda: None)
 
     with snapshots.reading_old("R0001") as snapshot:

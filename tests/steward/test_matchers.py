@@ -22,6 +22,7 @@ from store.settings import Settings
 from store.state.open import open_state
 from store.state.people import User
 from tests.flows.builders import Company, environment, person
+from tests.shared import Shared
 from tests.steward.desks import Office, office
 from tests.steward.served import served
 from tests.steward.test_api import Program, program
@@ -40,8 +41,8 @@ def _packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    return a_company(tmp_path_factory.mktemp("matchers") / "company")
+def company(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    return shared.company(a_company, tmp_path_factory.mktemp("matchers"))
 
 
 @contextmanager
@@ -128,8 +129,10 @@ def test_a_first_question_that_fails_keeps_nobody_from_asking(
     assert matcher.answer([asked])[0]["customers"]
 
 
-def test_a_new_snapshot_is_answered_from_as_soon_as_it_is_ready(tmp_path: Path) -> None:
-    company = a_company(tmp_path)
+def test_a_new_snapshot_is_answered_from_as_soon_as_it_is_ready(
+    shared: Shared, tmp_path: Path
+) -> None:
+    company = shared.company(a_company, tmp_path)
     vera = person("Vera", "Newcomer", email="vera@new.org", sent="2026-02-02")
     asked = {"first_name": "Vera", "last_name": "Newcomer", "email": "vera@new.org"}
     with asking(company.settings, 1) as (adam, _, matchers):
@@ -147,8 +150,8 @@ def test_a_new_snapshot_is_answered_from_as_soon_as_it_is_ready(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_no_process_outlives_the_app(tmp_path: Path, how: signal.Signals) -> None:
-    settings = a_company(tmp_path).settings
+def test_no_process_outlives_the_app(shared: Shared, tmp_path: Path, how: signal.Signals) -> None:
+    settings = shared.company(a_company, tmp_path).settings
     with open_state(settings) as state:
         nobody = frozenset[Any]()
         state.people.add(User("adam", "administrator", True, nobody, nobody, nobody))

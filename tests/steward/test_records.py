@@ -8,6 +8,7 @@ import pytest
 
 from steward.desk.trail import neutral
 from tests.flows.builders import OWN
+from tests.shared import Shared
 from tests.steward.desks import Office, Person, office
 from tests.steward.test_customers import FOREIGN, XSS, a_company, id_of
 
@@ -15,8 +16,8 @@ ENTRY = {"first_name": "Zoë", "last_name": "Nagy", "email": "zoe@nagy.hu", "cam
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    company = a_company(tmp_path_factory.mktemp("records") / "company")
+def desk(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    company = shared.company(a_company, tmp_path_factory.mktemp("records"))
     shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
     with office(company.settings) as started:
         yield started

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 from store.state.open import open_state
 from store.state.people import User
 from tests.flows.builders import OWN, Company
+from tests.shared import Shared
 from tests.steward.served import Served, served
 from tests.steward.test_customers import a_company
 from tests.steward.test_desk_browser import UNPRINTED
@@ -35,9 +36,9 @@ EMPTY: frozenset[str] = frozenset()
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+def company(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Company:
     """What all tests look at; none of them stores anything but that somebody was here."""
-    company = a_company(tmp_path_factory.mktemp("company"))
+    company = shared.company(a_company, tmp_path_factory.mktemp("company"))
     shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
     return company
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.shared import Shared
 from tests.steward.desks import Office, Person, office
 from tests.steward.test_customers import FOREIGN, a_company
 
@@ -17,8 +18,9 @@ FIGURES = ("completeness", "validity", "uniqueness", "consistency", "timeliness"
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with office(a_company(tmp_path_factory.mktemp("scorecard") / "company").settings) as started:
+def desk(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    company = shared.company(a_company, tmp_path_factory.mktemp("scorecard"))
+    with office(company.settings) as started:
         yield started
 
 

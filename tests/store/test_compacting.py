@@ -71,7 +71,10 @@ def test_small_files_are_left_alone(settings: Settings) -> None:
     assert compact(settings) == {}
 
 
-def test_who_reads_the_log_meanwhile_goes_on_reading(settings: Settings) -> None:
+def test_who_reads_the_log_meanwhile_goes_on_reading(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compacting, "PATIENCE", 0.1)  # the reader is there until the end
     with closing(_log(settings)) as reader:
         reader.execute("begin")
         assert reader.execute("select count(*) from said").fetchone() == (10,)

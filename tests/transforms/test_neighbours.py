@@ -2,12 +2,15 @@
 
 import tomllib
 from pathlib import Path
+from unittest.mock import patch
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.matching import Matching
+from transforms import neighbours
 from transforms.block import block_keys, capped_keys
 from transforms.neighbours import look_around
 
@@ -72,19 +75,21 @@ KEY = st.sampled_from([None, 1, 2, 3, 4])
 ROWS = st.lists(st.tuples(KEY, KEY, KEY), min_size=6, max_size=12)
 
 
+@pytest.mark.parametrize("few", [0, 1 << 14], ids=["by their last bits", "by the set alone"])
 @settings(max_examples=40, deadline=None)
 @given(ROWS, st.data())
 def test_what_is_capped_and_who_is_concerned_is_what_counting_all_records_says(
-    rows: list[tuple[int | None, ...]], data: st.DataObject
+    few: int, rows: list[tuple[int | None, ...]], data: st.DataObject
 ) -> None:
     old = keyed(rows)
     changed = data.draw(st.sets(st.integers(0, len(rows) - 1), min_size=1, max_size=4))
     new = keyed([data.draw(st.tuples(KEY, KEY, KEY)) if n in changed else row
                  for n, row in enumerate(rows)])  # fmt: skip
     is_changed = pl.col("record_number").is_in(changed)
-    around = look_around(
-        new, old.filter(is_changed), pl.Series(sorted(changed)), capped(old), RULES
-    )
+    with patch.object(neighbours, "_FEW", few):
+        around = look_around(
+            new, old.filter(is_changed), pl.Series(sorted(changed)), capped(old), RULES
+        )
     was, now = set(capped(old).rows()), set(capped(new).rows())
     assert set(around.capped.rows()) == now
     flipped = {key for _, key in was ^ now}
