@@ -16,7 +16,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from rules.decision import Decision, NewDecision, Subject, Undone
-from store.state.engine import DecisionLogError, open_engine, reading, writing
+from store.state.engine import DecisionLogError, open_engine, reading_in_parts, writing
 
 __all__ = ["DECISIONS", "DecisionLog", "DecisionLogError", "open_decisions", "utc_now"]
 
@@ -100,10 +100,9 @@ class DecisionLog:
     def read(self, after: int = 0) -> pl.DataFrame:
         """Return the decisions after a number, in order; `subject` is JSON."""
         query = sa.select(DECISIONS).where(DECISIONS.c.decision_id > after)
-        with reading(self._engine) as connection:
-            result = connection.execution_options(yield_per=ROWS_AT_A_TIME).execute(
-                query.order_by(DECISIONS.c.decision_id)
-            )
+        with reading_in_parts(self._engine) as connection:
+            ordered = query.order_by(DECISIONS.c.decision_id)
+            result = connection.execute(ordered.execution_options(yield_per=ROWS_AT_A_TIME))
             frames = [_frame(_columns(rows)) for rows in result.partitions()]
         return pl.concat([_frame([]), *frames])
 

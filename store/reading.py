@@ -24,7 +24,7 @@ from store.warehouse import configure
 T = TypeVar("T")
 LARGE = 64 << 20
 """Bytes of a snapshot that another process lays out: pages would wait for it meanwhile."""
-MOST_REMEMBERED = 4_000
+MOST_REMEMBERED = 8_000
 """Answers that are kept of one snapshot; the one that was not wanted for longest goes first."""
 
 Row = dict[str, Any]
@@ -56,7 +56,8 @@ class Snapshot:
         self.known: dict[str, tuple[str, str]] = {}
         """What readers need again and again of a snapshot, which never changes; kept by them."""
         self._con, self._beside = con, beside
-        self._keeping = threading.Lock()
+        self._keeping, self._laying_out = threading.Lock(), threading.Lock()
+        """What lasts may take another process long; nobody else waits for that."""
         self._remembered: OrderedDict[Hashable, object] = OrderedDict()
         self._remembering = threading.Lock()
         self._own = threading.local()
@@ -76,11 +77,15 @@ class Snapshot:
                 self._remembered.move_to_end(key)
                 return self._remembered[key]  # type: ignore[return-value]  # made by this `make`
         made = make()
+        self.know(key, made)
+        return made
+
+    def know(self, key: tuple[Hashable, ...], answer: object) -> None:
+        """Remember an answer that was made beforehand."""
         with self._remembering:
-            self._remembered[key] = made
+            self._remembered[key] = answer
             if len(self._remembered) > MOST_REMEMBERED:
                 self._remembered.popitem(last=False)
-        return made
 
     def keep(
         self,
@@ -97,7 +102,7 @@ class Snapshot:
         """
         if self._beside.has(name):
             return
-        with self._keeping:
+        with self._laying_out if is_lasting else self._keeping:
             if is_lasting and not self._beside.has(name):
                 self._look()
             if not self._beside.has(name):
@@ -108,7 +113,7 @@ class Snapshot:
     def settled(self) -> None:
         """All tables are made that are to last."""
         if not self._beside.is_settled:
-            with self._keeping, self._cursor() as cursor:
+            with self._laying_out, self._cursor() as cursor:
                 self._beside.settle(cursor)
         self.is_laid_out = True
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from steward.desk.index import prepare
-from steward.desk.seen import see_soon
+from steward.desk.outlook import work_out
 from store.errors import TouchstoneError
 from store.reading import Snapshot, Snapshots
 from store.rulebook import Rulebook
@@ -58,7 +58,7 @@ class Ahead:
         try:
             with self._snapshots.reading() as snapshot:
                 if snapshot.run_id == key[0]:
-                    see_soon(snapshot, item_ids, key[1], self._rulebook)
+                    work_out(snapshot, item_ids, key[1], self._rulebook)
         finally:
             self._asked.discard(key)
 

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 from steward.desk.facts import facts_of, proposal
 from steward.desk.groups import MOST_GROUPED, NUMBERS
-from steward.desk.met import Said, values_said
+from steward.desk.met import Said
+from steward.desk.outlook import said_of
 from steward.desk.pair import pair_view, title_of
-from steward.desk.seen import Seen
+from steward.desk.seen import Seen, reach_of
 from steward.desk.sketch import MOST, labels_of, sketch
 from steward.desk.visit import Visit
 from store.reading import Row, Snapshot
@@ -38,7 +39,7 @@ def cluster_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]
         "groups": NUMBERS if len(seen.records) <= MOST_GROUPED else (),
         "facts": facts_of(seen, labels, view["comparison"]),
         "proposed": proposal(seen, labels) if seen.item["kind"] == "cluster" else "",
-        "shared": shared_values(visit, seen, one),
+        "shared": shared_values(visit, snapshot, seen, one),
     }
 
 
@@ -68,10 +69,10 @@ def _rows(visit: Visit, seen: Seen, labels: dict[int, str], one: Row) -> list[Ro
     )
 
 
-def shared_values(visit: Visit, seen: Seen, one: Row) -> list[Shared]:
+def shared_values(visit: Visit, snapshot: Snapshot, seen: Seen, one: Row) -> list[Shared]:
     """The contact values that records of both customers say: the usual cause of a false link."""
     here: dict[str, list[Said]] = {}
-    for said in values_said(seen.records, visit.desk.rulebook):
+    for said in said_of(snapshot, seen, reach_of(visit.actor), visit.desk.rulebook):
         here.setdefault(said.digest, []).append(said)
     found = []
     for some in here.values():

@@ -18,7 +18,7 @@ def large_page(visit: Visit, item_id: str) -> Response:
             names=[name_of(row) for row in (one, other)],
             customers=[row["customer_id"] for row in (one, other)],
             limit=visit.desk.rulebook.queues.large.records,
-            shared=shared_values(visit, seen, one),
+            shared=shared_values(visit, snapshot, seen, one),
             may_ignore=visit.may("ignore", seen.resource()),
             run_id=snapshot.run_id,
         )

@@ -4,8 +4,9 @@ import math
 from typing import Any
 
 from steward.desk.comparison import Comparison, compare
-from steward.desk.preview import WHY, preview_merge
-from steward.desk.seen import Seen, name_of
+from steward.desk.outlook import merge_of
+from steward.desk.preview import WHY
+from steward.desk.seen import Seen, name_of, reach_of
 from steward.desk.sketch import sketch
 from steward.desk.visit import Visit
 from store.reading import Row, Snapshot
@@ -38,13 +39,10 @@ def pair_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:
 def merge_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:
     """What the template of the preview is given."""
     one, other = seen.sides()
-    ours = [row for row in seen.records if row["customer_id"] == one["customer_id"]]
-    theirs = [row for row in seen.records if row["customer_id"] != one["customer_id"]]
-    preview = preview_merge(snapshot, ours, theirs, visit.desk.rulebook)
     return {
-        "preview": preview,
+        "preview": merge_of(snapshot, seen, reach_of(visit.actor), visit.desk.rulebook),
         "why": WHY,
-        "is_merge": bool(theirs),
+        "is_merge": not are_one_customer(seen),
         "is_part": visit.actor.role != "administrator",
         "customer_id": min(one, other, key=lambda row: int(row["founder"]))["customer_id"],
     }

@@ -55,7 +55,24 @@ def preview_merge(
     snapshot: Snapshot, ours: list[Row], theirs: list[Row], rulebook: Rulebook
 ) -> Preview:
     """What becomes of two customers' records when they are one."""
-    whole = _golden(snapshot, [ours + theirs, ours, theirs], rulebook)
+    return preview_merges(snapshot, [(ours, theirs)], rulebook)[0]
+
+
+def preview_merges(
+    snapshot: Snapshot, merges: Sequence[tuple[list[Row], list[Row]]], rulebook: Rulebook
+) -> list[Preview]:
+    """The same for several: many cost little more than one."""
+    groups = [[ours + theirs, ours, theirs] for ours, theirs in merges]
+    said = [one for some in groups for one in _said(snapshot, some, rulebook)]
+    found = survivors([records for some in groups for records in some], rulebook, said)
+    whole = [_read(values, rulebook) for values in found]
+    return [
+        _preview(whole[at * len(some) : (at + 1) * len(some)], some[_A])
+        for at, some in enumerate(groups)
+    ]
+
+
+def _preview(whole: list["_Whole"], ours: list[Row]) -> Preview:
     numbers = {row["record_number"] for row in ours}
     fields = [_chosen(field, whole, numbers) for field in whole[_BOTH]]
     known = {one.field for one in fields}
@@ -69,11 +86,6 @@ def golden_values(snapshot: Snapshot, records: list[Row], rulebook: Rulebook) ->
 
 _Whole = dict[str, Golden]
 """By field of survivorship.toml; of fields that are taken whole, in one text."""
-
-
-def _golden(snapshot: Snapshot, groups: list[list[Row]], rulebook: Rulebook) -> list[_Whole]:
-    found = survivors(groups, rulebook, _said(snapshot, groups, rulebook))
-    return [_read(values, rulebook) for values in found]
 
 
 def _read(values: Values, rulebook: Rulebook) -> _Whole:

@@ -1,7 +1,7 @@
 """The list beside the work: what waits, most urgent first, and the last decision with its undo."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from steward.desk.finding import founder_of
@@ -88,12 +88,12 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
     """The list of a section around the current item."""
     work, kinds = visit.state.work, section.kinds
     waiting = work.waiting(visit.reader, kinds, NEAR)
-    second = work.second_looks(visit.reader, kinds, MOST) if tab == SECOND else None
-    late = work.past_due(visit.reader, kinds, MOST) if tab == LATE else None
     counts = visit.waiting()
-    asked = work.asked(visit.reader, kinds, MOST) if tab == ASKED else []
-    beside = {SECOND: second or [], LATE: late or [], ASKED: asked}
-    listed = _around(beside.get(tab, waiting), current)
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    aside = work.aside(visit.reader, kinds, midnight, MOST)
+    listed = _around(
+        TABS[tab](work, visit.reader, kinds, MOST) if tab in TABS else waiting, current
+    )
     last = work.last_given(visit.actor.name, kinds)
     names = [item.item_id for item in listed] + ([last.item_id] if last else [])
     titles = titles_of(snapshot, names, [item.item_id for item in waiting])
@@ -105,13 +105,13 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
         section,
         tab,
         sum(counts.get(kind, 0) for kind in kinds),
-        work.second_count(visit.reader, kinds, MOST) if second is None else len(second),
-        work.late_count(visit.reader, kinds, MOST) if late is None else len(late),
-        visit.state.asking.count(visit.reader, kinds),
+        aside.second,
+        aside.late,
+        aside.asked,
         entries,
         work_at_once(visit, section, tab),
         Last(last, titles[last.item_id][0], _age(last.said_at, now)) if last else None,
-        work.given_since(visit.actor.name, now - timedelta(hours=now.hour, minutes=now.minute)),
+        aside.given,
         _first([] if at is None else free[:at][::-1]),
         _first(free if at is None else free[at + 1 :]),
         [item.item_id for item in waiting if item.holder is None],

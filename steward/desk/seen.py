@@ -4,7 +4,6 @@ Records of an item itself are all in scope, or nobody would be shown it. The cus
 may have further records in other campaigns: those are left out here, in the query.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 from rules.queues import SAMPLE
@@ -72,11 +71,13 @@ def see_item(snapshot: Snapshot, item_id: str, actor: Actor, rulebook: Rulebook)
 
 def see_soon(
     snapshot: Snapshot, item_ids: list[str], campaigns: frozenset[str] | None, rulebook: Rulebook
-) -> None:
+) -> list[Seen]:
     """Remember items that will be asked for: many at once cost little more than one."""
     new = [one for one in item_ids if not snapshot.remembers(_key(one, campaigns))]
-    for item_id, seen in _see(snapshot, new, campaigns, rulebook).items() if new else ():
-        snapshot.remember(_key(item_id, campaigns), partial(_same, seen))
+    found = _see(snapshot, new, campaigns, rulebook) if new else {}
+    for item_id, seen in found.items():
+        snapshot.know(_key(item_id, campaigns), seen)
+    return list(found.values())
 
 
 def reach_of(actor: Actor) -> frozenset[str] | None:
@@ -86,10 +87,6 @@ def reach_of(actor: Actor) -> frozenset[str] | None:
 
 def _key(item_id: str, campaigns: frozenset[str] | None) -> tuple[object, ...]:
     return ("seen", item_id, campaigns)
-
-
-def _same(seen: Seen) -> Seen:
-    return seen
 
 
 def _nothing() -> Seen:

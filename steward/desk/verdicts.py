@@ -13,12 +13,12 @@ from rules.queues import Queue
 from steward.desk.groups import groups_of, parted_of, split_of
 from steward.desk.held import corrected, row_of
 from steward.desk.items import gone, insist_may_answer, item_page
+from steward.desk.outlook import merge_of
 from steward.desk.pages import Page
 from steward.desk.pair import are_one_customer, needs_second
-from steward.desk.preview import preview_merge
 from steward.desk.queue import go_on
 from steward.desk.refused import unreadable
-from steward.desk.seen import Seen, see_item
+from steward.desk.seen import Seen, reach_of, see_item
 from steward.desk.values import MANY, newer, offers
 from steward.desk.visit import Visit
 from store.reading import Snapshot
@@ -145,9 +145,7 @@ def _picked(visit: Visit, snapshot: Snapshot, seen: Seen) -> tuple[Answer, ...]:
     if not picks:
         return ()
     one, other = seen.sides()
-    ours = [row for row in seen.records if row["customer_id"] == one["customer_id"]]
-    theirs = [row for row in seen.records if row["customer_id"] != one["customer_id"]]
-    preview = preview_merge(snapshot, ours, theirs, visit.desk.rulebook)
+    preview = merge_of(snapshot, seen, reach_of(visit.actor), visit.desk.rulebook)
     records = (one["record_id"], other["record_id"])
     return tuple(
         Answer("value", Value(records=records, field=chosen.field, value=chosen.rivals[side]))

@@ -23,7 +23,7 @@
   let place = ""; // the address of the page that is shown, without the part of it
   let goes = 0; // when G was pressed
   let renewed = Date.now();
-  const { claims } = window.touchstone; // claims.js
+  const { claims, blocks } = window.touchstone; // claims.js, blocks.js
   let hand = null; // the page of the item that will follow: of which page, its mark, address, text
 
   // ---- what is on the screen -------------------------------------------------------------------
@@ -72,7 +72,7 @@
     place = placeNow();
     showSection();
     arm();
-    settleBlocks();
+    blocks.settle();
     load();
     follow();
     claims.settle();
@@ -300,7 +300,7 @@
   document.addEventListener("keydown", (event) => {
     renew();
     if (event.isComposing || event.ctrlKey || event.metaKey) return;
-    if (event.key === "Tab" && keysWay() !== "off" && moveBlock(event)) return;
+    if (event.key === "Tab" && keysWay() !== "off" && blocks.move(event)) return;
     const way = keysWay(); // whoever speaks to the machine, or shares its keys, has them otherwise
     if (event.altKey !== (way === "alt") && event.key !== "Escape") return;
     if (way === "off" && event.key !== "Escape") return;
@@ -317,14 +317,14 @@
       return;
     }
     if (key === "g" && $("[data-go]")) { goes = Date.now(); return; }
-    if (moveRow(event, key)) return;
+    if (blocks.moveRow(event, key)) return;
     press(`[data-key="${CSS.escape(key)}"]`, event);
   });
 
   document.addEventListener("pointerdown", renew);
 
   function press(selector, event) {
-    const here = blockNow();
+    const here = blocks.now();
     const found = [...document.querySelectorAll(selector)].filter((one) => !one.disabled && seen(one)
       && [null, here].includes(one.closest("[data-block]")));
     const element = found.find((one) => here && here.contains(one)) || found[0];
@@ -336,64 +336,7 @@
     if (element.matches("[type=radio]")) element.focus();
   }
 
-  // ---- several conflicts on one page ---------------------------------------------------------
-
-  const blocks = () => [...document.querySelectorAll("[data-block]")];
-  // The block in focus is the one that keys are for; until one has been chosen, the first.
-  const blockNow = () => blocks().find((block) => block.contains(document.activeElement)) || blocks()[0] || null;
-
-  function focusBlock(block) {
-    (block.querySelector("[type=radio]:checked") || block.querySelector("[type=radio]")).focus();
-    block.scrollIntoView({ block: "nearest" });
-  }
-
-  function moveBlock(event) {
-    const all = blocks();
-    const at = all.findIndex((block) => block.contains(document.activeElement));
-    const next = at < 0 || event.altKey ? null : all[at + (event.shiftKey ? -1 : 1)];
-    if (!next) return false;
-    event.preventDefault();
-    focusBlock(next);
-    return true;
-  }
-
-  function settleBlocks() {
-    if (blocks().length && !blocks().some((block) => block.contains(document.activeElement))) focusBlock(blocks()[0]);
-    countChosen();
-  }
-
-  function countChosen() {
-    const place = $("[data-chosen]");
-    if (place) place.textContent = `${document.querySelectorAll("[data-block] [type=radio]:checked").length} of ${place.dataset.of}`;
-  }
-
-  // What is typed is what is chosen.
-  document.addEventListener("input", (event) => {
-    const line = event.target.closest("[data-block] .opt.x");
-    if (line && event.target.value) line.querySelector("[type=radio]").checked = true;
-    if (event.target.closest("[data-block]")) countChosen();
-  });
-
-  // In a table of records the arrows choose a row, and a digit puts that record into a group.
-  function moveRow(event, key) {
-    const rows = [...document.querySelectorAll("[data-row]")];
-    if (!rows.length) return false;
-    const at = rows.findIndex((row) => row.hasAttribute("aria-current"));
-    const step = { arrowdown: 1, arrowup: -1 }[key];
-    if (step) {
-      event.preventDefault();
-      rows.forEach((row) => row.removeAttribute("aria-current"));
-      const row = rows[Math.min(rows.length - 1, Math.max(0, at + step))];
-      row.setAttribute("aria-current", "true");
-      row.scrollIntoView({ block: "nearest" });
-      return true;
-    }
-    const choice = at < 0 ? null : rows[at].querySelector(`input[value="${CSS.escape(key)}"]`);
-    if (!choice || !/^[1-9]$/.test(key)) return false;
-    event.preventDefault();
-    choice.click();
-    return true;
-  }
+  // ---- the list of keys, and parts that are drawn anew -----------------------------------------
 
   function listKeys() {
     const dialog = $("#keys");

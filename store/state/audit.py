@@ -5,12 +5,13 @@ the answer goes out and on the disk a fraction of a second later, many at once (
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from store.state.engine import noting, reading, writing
+from store.state.engine import reading
 from store.state.moments import to_moment, to_text
 from store.state.syncing import Syncing
 from store.state.tables import AUDIT
@@ -57,16 +58,14 @@ class Audit:
     def note_all(self, rows: Sequence[tuple[str, str, str, str]]) -> list[None]:
         """Add many rows (who, what, subject, detail) in one transaction; nothing for each."""
         noted = [Noted(self._now(), *row) for row in rows]
-        is_soon = (
-            all(row.action in self._at_leisure for row in noted) and not self._syncing.is_late()
-        )
-        with noting(self._engine) if is_soon else writing(self._engine) as connection:
+        at_leisure = all(row.action in self._at_leisure for row in noted)
+        with self._syncing.writing(at_leisure=at_leisure) as connection:
             note_all(connection, noted)
-        if is_soon:
-            self._syncing.soon()
-        else:
-            self._syncing.settled()
         return [None for _ in rows]
+
+    def looking(self) -> AbstractContextManager[sa.Connection]:
+        """Hold a writer's transaction in which somebody is shown something, and no more is done."""
+        return self._syncing.writing(at_leisure="look" in self._at_leisure)
 
     def close(self) -> None:
         """Put the last looks on the disk."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
@@ -22,6 +22,7 @@ from store.errors import TouchstoneError
 from store.files import sync_file
 from store.migrations import NewerDatabaseError, older_revision, upgrade
 from store.state.turns import LineError, begin_writing, in_line
+from store.state.wire import Connection
 
 WRITERS_TURN = 7_146_053
 """The PostgreSQL advisory lock that a writer holds until its commit."""
@@ -152,7 +153,17 @@ def move_ahead(engine: sa.Engine) -> None:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Hold a transaction that sees one state of the database and changes nothing."""
+    """Hold a connection that changes nothing.
+
+    In SQLite it sees one state of the database, in PostgreSQL each question what is there by then.
+    """
+    with explained(engine.url), engine.execution_options(is_reading=True).connect() as connection:
+        yield connection
+
+
+@contextmanager
+def reading_in_parts(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """As `reading`, for an answer that is too long to be had at once (`yield_per`)."""
     with explained(engine.url), engine.connect() as connection:
         yield connection
 
@@ -249,18 +260,26 @@ def _write_ahead(connection: DBAPIConnection, deadline: float) -> None:
 
 
 def _postgresql(url: URL, wait_ms: int) -> sa.Engine:
+    """Connections that commit by themselves, so that who only reads begins and ends nothing."""
     engine = sa.create_engine(
-        url, hide_parameters=True, pool_pre_ping=True, isolation_level="READ COMMITTED"
+        url, hide_parameters=True, pool_pre_ping=True, isolation_level="AUTOCOMMIT"
     )
+
+    @sa.event.listens_for(engine, "do_connect")
+    def connect(_: object, __: object, words: list[Any], named: dict[str, Any]) -> Any:
+        return Connection(*words, **named) if url.get_driver_name() == "pg8000" else None
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         options = connection.get_execution_options()
         if options.get("is_writing", False):
-            if options.get("is_noting", False):
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {wait_ms}")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_TURN})")
+            soon = "SET LOCAL synchronous_commit = off; " * options.get("is_noting", False)
+            connection.exec_driver_sql(
+                f"BEGIN ISOLATION LEVEL READ COMMITTED; {soon}SET LOCAL lock_timeout = {wait_ms};"
+                f" SELECT pg_advisory_xact_lock({WRITERS_TURN})"
+            )
+        elif not options.get("is_reading", False):
+            connection.exec_driver_sql("BEGIN ISOLATION LEVEL READ COMMITTED")
 
     return engine
 

@@ -62,7 +62,7 @@ def open_state(
             log,
             People(engine, now),
             Sessions(engine, now),
-            Queue(engine, now),
+            Queue(engine, now, audit.looking),
             Work(engine, now),
             audit,
             ToldOf(log),

@@ -6,7 +6,9 @@ and carries a key of the browser's making, so that a retried request is stored o
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -69,9 +71,16 @@ class ClaimEndedError(StaleError):
 class Queue:
     """The queue of an open state database."""
 
-    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        now: Callable[[], datetime],
+        looking: Callable[[], AbstractContextManager[sa.Connection]] | None = None,
+    ) -> None:
+        """`looking`: how claims are written, which are worth no wait for the disk."""
         self._engine = engine
         self._now = now
+        self._looking = looking or partial(writing, engine)
         self._counted: dict[Reader, tuple[datetime, dict[str, int]]] = {}
 
     def next(
@@ -82,7 +91,7 @@ class Queue:
         `after`: the item that they have before them; the one that will follow it is kept for them,
         a little shorter than one that they are looking at.
         """
-        with writing(self._engine) as connection:
+        with self._looking() as connection:
             row = connection.execute(self._mine(reader, kinds, after)).first()
             if row is None:
                 row = connection.execute(self._free(reader, kinds)).first()
@@ -90,7 +99,7 @@ class Queue:
 
     def take(self, reader: Reader, item_id: str, after: str | None = None) -> Claimed:
         """Claim this item, unless somebody else has it or the reader may not see it."""
-        with writing(self._engine) as connection:
+        with self._looking() as connection:
             row = connection.execute(
                 visible(reader, self._now()).where(ITEMS.c.item_id == item_id)
             ).first()
@@ -103,7 +112,7 @@ class Queue:
 
     def skip(self, reader: Reader, item_id: str) -> None:
         """Let go of an item and do not show it to this reader for an hour."""
-        with writing(self._engine) as connection:
+        with self._looking() as connection:
             _release(connection, reader.name, item_id)
             connection.execute(sa.delete(SKIPS).where(_of(SKIPS, item_id, reader.name)))
             until = to_text(self._now() + SKIP_LASTS)
@@ -116,12 +125,12 @@ class Queue:
         `until`: only a claim that ends by then. Who has taken the item again since has a longer
         one, and keeps it when the word that they left comes late.
         """
-        with writing(self._engine) as connection:
+        with self._looking() as connection:
             _release(connection, reader.name, item_id, until)
 
     def release_all(self, name: str) -> None:
         """Let go of all that a person has before them, or has kept for them."""
-        with writing(self._engine) as connection:
+        with self._looking() as connection:
             connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.user_name == name))
 
     def say(
@@ -170,7 +179,7 @@ class Queue:
     def renew(self, reader: Reader, item_id: str) -> datetime | None:
         """Begin the ten minutes anew; none when the claim is somebody else's or ended."""
         expires_at = self._now() + CLAIM_LASTS
-        with writing(self._engine) as connection:
+        with self._looking() as connection:
             if self._holder(connection, item_id) != reader.name:
                 return None
             connection.execute(

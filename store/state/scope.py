@@ -1,6 +1,7 @@
 """Say which items a person may know of, and which of them wait for their answer, in the SQL."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -36,7 +37,14 @@ def visible(reader: Reader, now: datetime) -> sa.Select[tuple[object, ...]]:
     second look is never given by who looked first. What was handed to somebody is theirs, what is
     about the customers of an account manager is theirs for some days, and administrators may
     answer all.
+
+    A page asks this several times, so what was made in this second is used again.
     """
+    return _visible(reader, now.replace(microsecond=0))
+
+
+@lru_cache(maxsize=256)
+def _visible(reader: Reader, now: datetime) -> sa.Select[tuple[object, ...]]:
     first = sa.select(VERDICTS.c.item_id).where(
         (VERDICTS.c.user_name == reader.name)
         & (VERDICTS.c.item_id == ITEMS.c.item_id)

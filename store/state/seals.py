@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from store.state.engine import reading, writing
+from store.state.engine import reading_in_parts, writing
 from store.state.moments import to_moment, to_text
 from store.state.tables import AUDIT, SEALS
 
@@ -43,7 +43,7 @@ def seal(engine: sa.Engine, now: datetime) -> int:
 
     What was noted does not change any more, so nobody waits while it is read.
     """
-    with reading(engine) as connection:
+    with reading_in_parts(engine) as connection:
         last, before = _newest(connection)
         newest = connection.scalar(sa.select(sa.func.max(AUDIT.c.audit_id))) or 0
         until = min(newest, last + MOST_AT_ONCE)
@@ -60,7 +60,7 @@ def seal(engine: sa.Engine, now: datetime) -> int:
 
 def verify(engine: sa.Engine) -> Chain:
     """Work out every seal again and say from where on they do not hold."""
-    with reading(engine) as connection:
+    with reading_in_parts(engine) as connection:
         last, digest, at = 0, BEFORE_ALL, None
         count = sa.select(sa.func.count()).select_from(AUDIT)
         for row in connection.execute(sa.select(SEALS).order_by(SEALS.c.last_audit_id)).all():

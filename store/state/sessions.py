@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from store.state.engine import reading, writing
+from store.state.engine import noting, reading, writing
 from store.state.moments import to_moment, to_text
 from store.state.people import User, digest_of, user_of
 from store.state.tables import SESSIONS
@@ -59,7 +59,7 @@ class Sessions:
                 return None
             user = user_of(connection, row.user_name)
         if to_moment(row.seen_at) + RENEWED_AFTER < self._now():
-            with writing(self._engine) as connection:
+            with noting(self._engine) as connection:
                 seen = sa.update(SESSIONS).where(key).values(seen_at=to_text(self._now()))
                 connection.execute(seen)
         return user if user is not None and user.is_active else None

@@ -183,7 +183,10 @@ def _name_customers(engine: sa.Engine, items: pl.DataFrame) -> None:
 
 
 def _update(connection: sa.Connection, changed: pl.DataFrame) -> None:
-    """Bring items up to date; new evidence is another version, and asks again."""
+    """Bring items up to date; new evidence is another version, and asks again.
+
+    What is not asked again stays as it is by now: people answer while a run stages its queue.
+    """
     if changed.is_empty():
         return
     is_new = pl.col("fingerprint") != pl.col("fingerprint_old")
@@ -191,17 +194,19 @@ def _update(connection: sa.Connection, changed: pl.DataFrame) -> None:
     rows = changed.select(
         pl.col("item_id").alias("named"),
         *(pl.col(name).alias(f"new_{name}") for name in SEEN),
-        new_state=pl.when(asks_again).then(pl.lit(OPEN)).otherwise("state"),
         steps=asks_again.cast(pl.Int64),
     )
+    by_people = ITEMS.c.assigned_to.is_not(None) & (ITEMS.c.assigned_to != TOO_LARGE)
+    assigned = sa.bindparam("new_assigned_to", type_=sa.Text)
     statement = (
         sa.update(ITEMS)
         .where(ITEMS.c.item_id == sa.bindparam("named"))
         .values(
-            state=sa.bindparam("new_state"),
+            state=sa.case((sa.bindparam("steps") == 1, OPEN), else_=ITEMS.c.state),
             version=ITEMS.c.version + sa.bindparam("steps"),
             escalated_to=sa.case((sa.bindparam("steps") == 1, None), else_=ITEMS.c.escalated_to),
-            **{name: sa.bindparam(f"new_{name}") for name in SEEN},
+            **{name: sa.bindparam(f"new_{name}") for name in SEEN if name != "assigned_to"},
+            assigned_to=sa.case((by_people, ITEMS.c.assigned_to), else_=assigned),
         )
     )
     connection.execute(statement, rows.to_dicts())

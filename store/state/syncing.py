@@ -3,12 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 
 from store.errors import TouchstoneError
-from store.state.engine import move_ahead, put_on_disk
+from store.state.engine import move_ahead, noting, put_on_disk, writing
 
 SOON = 0.2
 """After so many seconds what was noted goes to the disk."""
@@ -36,6 +37,18 @@ class Syncing:
         """When the first was noted for which one has begun and has not succeeded."""
         self._timer: threading.Timer | None = None
         self._notes = 0
+
+    @contextmanager
+    def writing(self, *, at_leisure: bool = True) -> Iterator[sa.Connection]:
+        """Hold a transaction of a writer; what is at leisure waits for the disk if that is late."""
+        if not at_leisure or self.is_late():
+            with writing(self._engine) as connection:
+                yield connection
+            self.settled()
+            return
+        with noting(self._engine) as connection:
+            yield connection
+        self.soon()
 
     def soon(self) -> None:
         """Something was noted."""

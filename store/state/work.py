@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -76,6 +76,18 @@ class Comment(NamedTuple):
     text: str
 
 
+class Aside(NamedTuple):
+    """How many items lie beside those that wait for somebody."""
+
+    second: int
+    """Looked at by somebody else already."""
+    late: int
+    asked: int
+    """Whose customer was asked."""
+    given: int
+    """Verdicts that they gave."""
+
+
 class Work:
     """The queue of an open state database, for reading."""
 
@@ -101,10 +113,6 @@ class Work:
         """What waits for this reader and was looked at by somebody else already."""
         return self._list(self._second(reader, kinds).limit(most))
 
-    def second_count(self, reader: Reader, kinds: tuple[str, ...], most: int) -> int:
-        """How many items that is, counted so far."""
-        return self._count(self._second(reader, kinds), most)
-
     def past_due(self, reader: Reader, kinds: tuple[str, ...], most: int) -> list[Waiting]:
         """What waits for this reader beyond its day, the longest overdue first."""
         late = self._late(reader, kinds).order_by(ITEMS.c.due_at, ITEMS.c.item_id)
@@ -128,9 +136,20 @@ class Work:
         waits = visible(reader, self._now()).where(ITEMS.c.kind.in_(kinds) & is_back(self._now()))
         return self._count(waits.where(ITEMS.c.item_id.in_(skipped)), most)
 
-    def late_count(self, reader: Reader, kinds: tuple[str, ...], most: int) -> int:
-        """How many items that is, counted so far."""
-        return self._count(self._late(reader, kinds), most)
+    def aside(self, reader: Reader, kinds: tuple[str, ...], since: datetime, most: int) -> Aside:
+        """How many items lie beside those that wait, counted so far, asked at one go."""
+        away = visible(reader, self._now()).where(ITEMS.c.kind.in_(kinds) & ~is_back(self._now()))
+        given = sa.select(VERDICTS.c.verdict_id).where(
+            (VERDICTS.c.user_name == reader.name) & (VERDICTS.c.said_at >= to_text(since))
+        )
+        counted = [
+            _count_of(self._second(reader, kinds).with_only_columns(ITEMS.c.item_id).limit(most)),
+            _count_of(self._late(reader, kinds).with_only_columns(ITEMS.c.item_id).limit(most)),
+            _count_of(away.with_only_columns(ITEMS.c.item_id)),
+            _count_of(given),
+        ]
+        with reading(self._engine) as connection:
+            return Aside(*connection.execute(sa.select(*counted)).one())
 
     def manager_of(self, item_id: str) -> str | None:
         """The account manager of an item's customers."""
@@ -171,13 +190,6 @@ class Work:
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(VERDICTS.c.said_at.desc()).limit(10))
             return next((given for row in rows if (given := told_of(row)).stands), None)
-
-    def given_since(self, name: str, moment: datetime) -> int:
-        """How many verdicts a person has given since then."""
-        is_theirs = (VERDICTS.c.user_name == name) & (VERDICTS.c.said_at >= to_text(moment))
-        with reading(self._engine) as connection:
-            query = sa.select(sa.func.count()).select_from(VERDICTS).where(is_theirs)
-            return int(connection.scalar(query) or 0)
 
     def pending(self, item_ids: list[str]) -> dict[str, str]:
         """Of these items, those that are decided and wait for the next run: who decided."""
@@ -245,6 +257,10 @@ class Work:
             claims = connection.execute(sa.select(CLAIMS).where(is_held(self._now())))
             held = {row.item_id: (row.user_name, to_moment(row.expires_at)) for row in claims}
         return [_waiting(row, *held.get(row.item_id, (None, None))) for row in rows]
+
+
+def _count_of(query: sa.Select[Any]) -> sa.ScalarSelect[Any]:
+    return sa.select(sa.func.count()).select_from(query.subquery()).scalar_subquery()
 
 
 def _waiting(

@@ -11,7 +11,7 @@ from store.state.scope import Reader
 from tests.steward.desks import office
 from tests.steward.test_desk import follow, item_of, say
 
-MOST = 45
+MOST = 32
 
 
 @contextmanager

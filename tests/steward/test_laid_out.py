@@ -1,5 +1,6 @@
 """The app finds what it laid out when it starts again, and none of it outlives its snapshot."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -152,6 +153,32 @@ def test_while_a_large_snapshot_is_laid_out_searches_read_the_one_before(
         with snapshot.indexed() as then:
             assert then.run_id == snapshot.run_id != before
     snapshots.close()
+
+
+def test_what_does_not_last_waits_for_no_laying_out(
+    shared: Shared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LARGE", 0)
+    begun, done = threading.Event(), threading.Event()
+
+    def lay_out(_: str) -> None:
+        begun.set()
+        done.wait(60)
+
+    snapshots = Snapshots(shared.company(with_jane, tmp_path).settings, lambda: None, lay_out)
+    with snapshots.reading() as snapshot:
+        aside = threading.Thread(target=index.prepare, args=(snapshot,))
+        aside.start()
+        try:
+            assert begun.wait(60)
+            snapshot.keep("numbers", "number", lambda of: of.frame("select 1 as number"))
+            found = snapshot.row("from memory.numbers")
+        finally:
+            done.set()
+            aside.join()
+    snapshots.close()
+
+    assert found == {"number": 1}
 
 
 def test_an_earlier_night_is_read_without_a_file_of_its_own(shared: Shared, tmp_path: Path) -> None:

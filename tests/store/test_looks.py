@@ -94,6 +94,17 @@ def test_looks_wait_for_the_disk_where_that_is_wanted(
     assert put == []
 
 
+@pytest.mark.parametrize("looks_wait", [False, True])
+def test_who_is_shown_an_item_waits_as_long_as_for_a_look(
+    engine: sa.Engine, *, looks_wait: bool
+) -> None:
+    audit = Audit(engine, lambda: NOW, looks_wait=looks_wait)
+
+    with audit.looking() as connection:
+        assert waits(connection) == looks_wait
+    audit.close()
+
+
 def test_many_looks_are_put_on_the_disk_by_one_sync(engine: sa.Engine) -> None:
     done = threading.Event()
     put: list[sa.Engine] = []

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,10 +12,12 @@ import sqlalchemy as sa
 
 from rules.decision import NewDecision, Same
 from store.decisions import DecisionLog
-from store.state.engine import open_engine
+from store.state import staging
+from store.state.engine import open_engine, reading
 from store.state.queue import CLAIM_LASTS, COUNT_LASTS, SKIP_LASTS, Queue, StaleError
-from store.state.scope import Reader
+from store.state.scope import ADMINISTRATORS, Reader
 from store.state.staging import live_run, publish_queue
+from store.state.tables import ITEMS
 from store.state.verdicts import Said, Verdict
 from store.state.work import Work, key_of
 from store.state.workload import Workload
@@ -398,6 +401,34 @@ def test_what_a_run_that_died_had_staged_is_not_shown(desk: Desk) -> None:
 
     assert ids(desk, ANN) == ["I-2"]
     assert desk.queue.counts(ANN) == {"match": 1}
+
+
+def test_what_people_do_while_a_run_stages_its_queue_stays_done(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("I-1", "I-2", "I-3")
+    desk.publish(1, *({"item_id": name} for name in names))
+    stage = staging._prepare
+
+    def meanwhile(*words: Any) -> None:
+        desk.queue.take(ANN, "I-1")
+        desk.say(ANN, "I-1")
+        desk.queue.take(ANN, "I-2")
+        desk.say(ANN, "I-2", needs_second=True)
+        desk.queue.escalate(ANN, "I-3")
+        stage(*words)
+
+    monkeypatch.setattr(staging, "_prepare", meanwhile)
+    desk.publish(2, *({"item_id": name, "urgency": 2.0} for name in names))
+
+    with reading(desk.engine) as connection:
+        rows = connection.execute(sa.select(ITEMS).order_by(ITEMS.c.item_id)).all()
+    assert [(row.state, row.urgency) for row in rows] == [
+        ("decided", 2.0),
+        ("second_look", 2.0),
+        ("open", 2.0),
+    ]
+    assert rows[2].assigned_to == ADMINISTRATORS
 
 
 def test_a_verdict_on_an_item_whose_evidence_changed_meanwhile_is_refused(desk: Desk) -> None:
