@@ -2,8 +2,6 @@
 
 import numpy as np
 import polars as pl
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 GROUPS = ("x", "y")
 """Two groups of records, the one with the earlier first record first."""
@@ -12,6 +10,11 @@ GROUPS = ("x", "y")
 def components(records: pl.Series, edges: pl.DataFrame) -> pl.DataFrame:
     """Label each record with the smallest record that it is connected to."""
     ordered = records.unique().sort()
+    if edges.is_empty():
+        return pl.DataFrame({"record_number": ordered, "component": ordered})
+    from scipy.sparse import coo_array  # half a second that a night without links need not wait
+    from scipy.sparse.csgraph import connected_components
+
     ends = [np.searchsorted(ordered.to_numpy(), edges[end].to_numpy()) for end in edges.columns[:2]]
     size = ordered.len()
     graph = coo_array(

@@ -177,8 +177,8 @@ def insist_may_answer(visit: Visit, seen: Seen, waiting: Waiting) -> None:
     resource = seen.resource()._replace(account_manager=waiting.manager)
     visit.insist(kind, resource)
     if waiting.state == SECOND:
-        first = next(iter(visit.state.work.given(waiting.item_id)), None)
-        author = first.user_name if first else None
+        said = visit.state.work.given(waiting.item_id)
+        author = next((one.user_name for one in said if one.stands), None)  # of it as it is now
         visit.insist("second_look", resource._replace(author=author))
 
 

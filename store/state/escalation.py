@@ -5,14 +5,14 @@ done once. An item that is asked anew begins below again.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from rules.queues import Escalation, Queues
 from store.state.audit import Noted, note_all
-from store.state.engine import in_turns
+from store.state.engine import in_turns, reading
 from store.state.moments import to_text
 from store.state.scope import is_back
 from store.state.tables import ITEMS, LIVE
@@ -24,15 +24,30 @@ BY_TIME = "touchstone"
 
 
 def escalate_due(engine: sa.Engine, queues: Queues, now: datetime) -> Counter[str]:
-    """Take each item as far up as its time says; how many went to whom."""
+    """Take each item as far up as its time says; how many went to whom.
+
+    Mostly nothing is late: that is read first, since a turn to write is waited for.
+    """
     went: Counter[str] = Counter()
+    with reading(engine) as connection:
+        due = [
+            (step, late)
+            for step, late in _steps(queues, now)
+            if connection.scalar(late.limit(1)) is not None
+        ]
+    for step, late in due:
+        while count := _go_up(engine, late, step, now):
+            went[step.to] += count
+    return went
+
+
+def _steps(queues: Queues, now: datetime) -> Iterator[tuple[Escalation, sa.Select[tuple[str]]]]:
+    """Each step of each kind, the highest first, and the items that are due for it."""
     for kind, queue in queues.kinds.items():
         for number in reversed(range(len(queue.escalation))):
             step = queue.escalation[number]
             below = [one.to for one in queue.escalation[:number]]
-            while count := _go_up(engine, _late(kind, step, below, now), step, now):
-                went[step.to] += count
-    return went
+            yield step, _late(kind, step, below, now)
 
 
 def _late(

@@ -442,3 +442,19 @@ def test_a_page_is_of_one_run_and_the_next_click_shows_the_new_one(campaigns: Co
     assert ("R0001" in after.text, "R0002" in after.text) == (False, True)
     assert answer.status_code == 303
     assert set(runs) <= {"R0002"}
+
+
+def test_who_looked_first_before_the_evidence_changed_may_give_the_second_look_now(
+    desk: Office,
+) -> None:
+    ann, bob = (desk.person(name, "administrator") for name in ("ann", "bob"))
+    page = follow(ann, "/queue")
+    item_id = item_of(page)
+    say(ann, page, "unsure")
+    with writing(desk.desk.state.engine) as connection:  # what a run does that has new evidence
+        anew = "update items set state = 'open', version = version + 1 where item_id = ?"
+        connection.exec_driver_sql(anew, (item_id,))
+    say(bob, follow(bob, f"/items/{item_id}"), "unsure")
+
+    assert ann.get(f"/items/{item_id}").status_code == 200
+    assert bob.get(f"/items/{item_id}").status_code != 200
