@@ -87,7 +87,7 @@ class Training(Rule):
         "each comparison must be free to differ in one of them",
     )
     namesakes: float = Field(
-        0.0015,
+        0.00125,
         gt=0,
         le=1,
         description="of all customers, so many may be two people of one name by the odds of the "
