@@ -114,8 +114,9 @@ def _model(rulebook: Rulebook) -> str:
     problems = check_model(model_of(rulebook), rulebook.matching)
     if problems:
         raise TouchstoneError(
-            f"{rulebook.model.name} cannot be used: {problems[0]}; train one with "
-            "`touchstone train`, or take rules/ from version control again."
+            f"{rulebook.model.name} cannot be used: {problems[0]}; move its folder out of "
+            "rules/weights, so that the one that ships is used, or take rules/ from version "
+            "control again."
         )
     manifest = rulebook.model.manifest
     return (

@@ -159,15 +159,17 @@ def band(prior: float, thresholds: Thresholds) -> pl.Expr:
 def check_model(model: MatchModel, rules: Matching) -> list[str]:
     """What is wrong with the model, one sentence each; a night does not run with a broken one."""
     compared = {c["output_column_name"]: c for c in model.settings.get("comparisons", [])}
-    problems = []
+    problems = [
+        f"{name}: {problem}"
+        for name, comparison in compared.items()
+        for problem in _comparison_problems(name, comparison)
+    ]
     if list(compared) != list(rules.comparisons):
         problems.append(
             f"the model compares {', '.join(compared)}; "
             f"matching.toml asks for {', '.join(rules.comparisons)} (`touchstone train --extend` "
             "adds what a model lacks)"
         )
-    for name, comparison in compared.items():
-        problems += [f"{name}: {problem}" for problem in _comparison_problems(name, comparison)]
     problems += _kinship_problems(model.settings)
     for column in term_columns(model.settings):
         problems += _term_problems(column, model.tf.get(column))
@@ -256,7 +258,7 @@ def _comparison_problems(name: str, comparison: dict[str, Any]) -> list[str]:
     ours = COMPARISONS[name]
     expected = [ours.missing, *(level.sql for level in ours.levels)]
     if [v["sql_condition"] for v in levels] != expected:
-        problems.append("its levels are not those of this version; train a model")
+        problems.append("its levels are not those of this version")
     if not problems and len({0.0, *level_weights(comparison)}) <= len(weighed):
         problems.append("two levels weigh the same, or one weighs nothing")
     return problems
