@@ -225,8 +225,8 @@ def _close(connection: sa.Connection, gone: Iterable[str]) -> None:
     rows = [{"named": item_id} for item_id in gone]
     if rows:
         named = sa.bindparam("named", type_=sa.Text)
-        connection.execute(
-            sa.update(ITEMS).where(ITEMS.c.item_id == named).values(state=CLOSED), rows
-        )
+        waits = (ITEMS.c.state == OPEN) | (ITEMS.c.state == SECOND)  # not what was decided since
+        closed = sa.update(ITEMS).where((ITEMS.c.item_id == named) & waits).values(state=CLOSED)
+        connection.execute(closed, rows)
         connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.item_id == named), rows)
         _forget(connection, rows)

@@ -381,6 +381,25 @@ def test_a_decided_item_is_asked_again_only_when_its_evidence_changed(desk: Desk
     assert ids(desk, ANN) == ["I-1"]
 
 
+def test_what_is_decided_while_a_run_finds_that_it_is_asked_no_more_stays_decided(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
+    stage = staging._prepare
+
+    def meanwhile(*words: Any) -> None:
+        desk.queue.take(ANN, "I-1")
+        desk.say(ANN, "I-1")
+        stage(*words)
+
+    monkeypatch.setattr(staging, "_prepare", meanwhile)
+    desk.publish(2)
+
+    with reading(desk.engine) as connection:
+        rows = connection.execute(sa.select(ITEMS).order_by(ITEMS.c.item_id)).all()
+    assert [row.state for row in rows] == ["decided", "closed"]
+
+
 def test_a_closed_question_that_comes_back_is_asked(desk: Desk) -> None:
     desk.publish(1, {"item_id": "I-1"})
     desk.publish(2)
