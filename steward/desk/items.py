@@ -77,16 +77,7 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
         listed = rail(visit, snapshot, section_of(kind), _tab(asked.get("tab", "")), item_id)
         visit.desk.ahead.look(snapshot, listed.soon, reach_of(visit.actor))
         other = "" if seen.is_secret else asked.get("view", "")
-        template, view = VIEWS[AS_WELL.get((kind, other), str(kind))]
-        mates = mates_taken(visit, snapshot, seen.item)
-        shown = view(visit, snapshot, seen)
-        if mates:
-            template = "conflicts.html"
-            every = [Mate(waiting, seen), *mates]
-            shown["blocks"] = blocks(visit, snapshot, every)
-            shown["disputed"] = {
-                one.seen.item[name] for one in every for name in ("value", "rival_value")
-            }
+        template, shown = _drawn(visit, snapshot, waiting, seen, other)
         return visit.page(
             template,
             status,
@@ -110,6 +101,27 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
             due=(waiting.due_at - datetime.now(UTC)).total_seconds(),
             **shown,
         )
+
+
+def _drawn(
+    visit: Visit, snapshot: Snapshot, waiting: Waiting, seen: Seen, other: str
+) -> tuple[str, View]:
+    """The template of an item and what it is given; `other` names another view of it.
+
+    Several conflicts of one customer are one page.
+    """
+    kind = str(seen.item["kind"])
+    template, view = VIEWS[AS_WELL.get((kind, other), kind)]
+    mates = mates_taken(visit, snapshot, seen.item)
+    shown = view(visit, snapshot, seen)
+    if mates:
+        template = "conflicts.html"
+        every = [Mate(waiting, seen), *mates]
+        shown["blocks"] = blocks(visit, snapshot, every)
+        shown["disputed"] = {
+            one.seen.item[name] for one in every for name in ("value", "rival_value")
+        }
+    return template, shown
 
 
 def show_preview(visit: Visit) -> Response:
