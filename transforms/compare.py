@@ -69,9 +69,18 @@ _LAST_SLIP = (
     "(damerau_levenshtein(last_key_l, last_key_r) = 1"
     " and least(length(last_key_l), length(last_key_r)) >= 4)"
 )
-_BOTH_FIRST = "first_often_l * 50 > first_often_r and first_often_r * 50 > first_often_l"
-_BOTH_LAST = "last_often_l * 50 > last_often_r and last_often_r * 50 > last_often_l"
-"""Two names that both are given to many: neither is a slip of the pen for the other."""
+_RARER = 50
+"""A name so many times rarer than another that looks alike may be a slip of the pen for it."""
+
+
+def _both_often(name: str) -> str:
+    """Two names that both are given to many: neither is a slip of the pen for the other."""
+    left, right = f"{name}_often_l", f"{name}_often_r"
+    return f"{left} * {_RARER} > {right} and {right} * {_RARER} > {left}"
+
+
+_BOTH_FIRST = _both_often("first")
+_BOTH_LAST = _both_often("last")
 _NOT_OTHER_GENERATION = "(generation_l <> generation_r) is not true"
 _STREET = "jaro_winkler_similarity(street_key_l, street_key_r)"
 _BIRTH = "hamming(birth_text_l, birth_text_r)"
