@@ -238,7 +238,7 @@ def _match(records: pl.DataFrame, rulebook: Rulebook, which: str) -> pl.DataFram
     shipped = rulebook.model
     model = MatchModel(shipped.settings, shipped.frequencies, shipped.manifest.prior)
     if which == "own":
-        model = train(nodes, rules, 1).model
+        model = train(nodes, rules, 1, earlier=model).model
         return _cluster(nodes, *_with_priors(nodes, model, rules, shifts=False), rules)
     pairs, fresh = _with_priors(nodes, model, rules, shifts=True)
     found = _cluster(nodes, pairs, fresh, rules)

@@ -30,10 +30,17 @@ class Named(NamedTuple):
     day: date
 
 
-def learn_whole(known: Known, rules: Matching, seed: int, named: Named) -> Learnt:
-    """A model of its own: weights, term frequencies and prior."""
-    trained = train(known.nodes, rules, seed, known.verdicts)
-    manifest = provenance(known, manifest_of(trained, named.day))
+def learn_whole(
+    known: Known, rules: Matching, seed: int, named: Named, earlier: Model | None = None
+) -> Learnt:
+    """A model of its own: weights, term frequencies and prior.
+
+    earlier: the model that counts as well where these records show too little.
+    """
+    leant_on = matching_of(earlier) if earlier else None
+    trained = train(known.nodes, rules, seed, known.verdicts, earlier=leant_on)
+    told = {"leant_on": earlier and earlier.name}
+    manifest = provenance(known, manifest_of(trained, named.day)).model_copy(update=told)
     model = Model(named.name, trained.model.settings, trained.model.tf, manifest)
     pairs = weighed(_scored(known, model, rules), manifest.prior)
     return _with_levels(model, pairs, rules), pairs

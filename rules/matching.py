@@ -182,12 +182,15 @@ class ModelManifest(Rule):
     term_frequencies: tuple[str, ...] = Field(description="columns, one tf_<column>.parquet each")
     em_pairs: dict[str, int] = Field(description="pairs that each training block gave")
     untrained: tuple[str, ...] = Field(
-        (), description="levels that too few matches showed: near their default"
+        (), description="levels that too few matches showed: near `leant_on`, or their default"
     )
     remarks: tuple[str, ...] = Field((), description="what a reviewer of the weights should see")
     first_received: date | None = Field(None, description="of the records it was learnt from")
     last_received: date | None = None
     verdicts: int = Field(0, ge=0, description="pairs that people had judged, learnt from as well")
+    leant_on: str | None = Field(
+        None, description="the model that stood in where too few records showed a level"
+    )
     levels: dict[str, tuple[float, ...]] = Field(
         {},
         description="for each comparison the share of each level among the links it made when it "

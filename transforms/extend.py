@@ -9,7 +9,8 @@ from typing import Any
 from rules.matching import Matching
 from transforms.compare import COMPARISONS
 from transforms.mixture import Mixture, tied
-from transforms.train import default_shares, empty_settings, ties_of, with_shares
+from transforms.shares import default_shares, ties_of
+from transforms.train import empty_settings, with_shares
 
 
 def missing_comparisons(settings: dict[str, Any], rules: Matching) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ share a telephone takes two of them who do not for one person, and the reverse.
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from rules.matching import Matching
@@ -15,7 +14,8 @@ from transforms.compare import COMPARISONS
 from transforms.match import MatchModel
 from transforms.mixture import KINDS, Floats, Mixture, tied
 from transforms.priors import priors_of_pairs
-from transforms.train import default_shares, look_at_kinds, ties_of
+from transforms.shares import default_shares, shares_of, ties_of
+from transforms.train import look_at_kinds
 
 BELIEF = 1_000
 """So many pairs of a household the model's own shares count for."""
@@ -50,7 +50,7 @@ def refreshed_families(
 
 def with_families(settings: dict[str, Any], seen: Mixture, rules: Matching) -> dict[str, Any]:
     """The settings with the shares of households that were seen, as far as there are many."""
-    shares = _shares_of(settings)
+    shares = shares_of(settings)
     for name, share in shares.items():
         if _is_shared(name):
             share[_HOUSEHOLD] = _mixed(share, name, seen)
@@ -80,17 +80,3 @@ def _mixed(share: Floats, name: str, mixture: Mixture) -> Floats:
     count = float(mixture.seen[name][_HOUSEHOLD].sum())
     both: Floats = count * told / told.sum() + BELIEF * share[_HOUSEHOLD]
     return both / (count + BELIEF)
-
-
-def _shares_of(settings: dict[str, Any]) -> dict[str, Floats]:
-    """The shares of levels that are learnt, a row for each kind."""
-    kinship, found = settings["kinship"], {}
-    for comparison in settings["comparisons"]:
-        name, levels = comparison["output_column_name"], comparison["comparison_levels"][1:]
-        if not COMPARISONS[name].is_correction:
-            match, stranger = (
-                [level[f"{kind}_probability"] for level in levels] for kind in ("m", "u")
-            )
-            rows = (match, kinship["shares"][name], kinship["contact_shares"][name], stranger)
-            found[name] = np.array(rows)
-    return found

@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 KINDS = ("match", "household", "contact", "stranger")
+_STRANGER = KINDS.index("stranger")
 PSEUDO_SIGHTINGS = 4.0
 """How often each level counts as seen, at its default rate, beside what the data showed."""
 NAMESAKES = 0.01
 """So many pairs of a household agree as one person does with itself: father and son, twins."""
+BELIEF = 1_000.0
+"""So many pairs of a kind the shares of an earlier model count for."""
 ROUNDS = 60
 CONVERGED = 1e-5
 
@@ -70,6 +73,8 @@ class Ties(NamedTuple):
     """Comparisons with the number of a level whose shares are the defaults."""
     reached: tuple[Reached, ...] = ()
     """Levels of personal comparisons that a household reaches by what it shares."""
+    believed: frozenset[str] = frozenset()
+    """Comparisons of which the defaults are an earlier model's, but for strangers."""
 
 
 _NOTHING = Ties()
@@ -91,7 +96,7 @@ def fit(blocks: list[Block], defaults: dict[str, Floats], ties: Ties = _NOTHING)
             weights = _said(block) if block.kind else _posterior(block, shares, mixes[number])
             mixes[number] = (weights.sum(axis=0) + 1e-9) / (weights.sum() + len(KINDS) * 1e-9)
             _count_levels(block, weights, seen)
-        previous, shares = shares, tied(_with_defaults(seen, defaults), defaults, learning)
+        previous, shares = shares, tied(_with_defaults(seen, defaults, ties), defaults, learning)
         if max(np.abs(shares[n] - previous[n]).max() for n in shares) < CONVERGED:
             break
     return Mixture(tied(shares, defaults, ties), seen, mixes)
@@ -185,12 +190,16 @@ def _share(shares: dict[str, Floats], kind: str, level: tuple[str, int]) -> floa
     return float(shares[name][KINDS.index(kind), number])
 
 
-def _with_defaults(seen: dict[str, Floats], defaults: dict[str, Floats]) -> dict[str, Floats]:
+def _with_defaults(
+    seen: dict[str, Floats], defaults: dict[str, Floats], ties: Ties
+) -> dict[str, Floats]:
     """Shares that are the data's where there are many sightings, and the default's without."""
     shares = {}
     for name, total in seen.items():
         share = (total + PSEUDO_SIGHTINGS) / (
             total.sum(axis=1, keepdims=True) + PSEUDO_SIGHTINGS / defaults[name]
         )
+        if name in ties.believed:
+            share[:_STRANGER] = (total + BELIEF * defaults[name])[:_STRANGER]
         shares[name] = share / share.sum(axis=1, keepdims=True)
     return shares

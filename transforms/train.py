@@ -16,7 +16,7 @@ import polars as pl
 from splink import Linker
 
 from rules.matching import Matching
-from transforms.compare import COMPARISONS, Comparison, Level
+from transforms.compare import COMPARISONS, Level
 from transforms.match import (
     MatchModel,
     compare_pairs,
@@ -25,8 +25,9 @@ from transforms.match import (
     open_linker,
     term_columns,
 )
-from transforms.mixture import Block, Floats, Mixture, Reached, Ties, fit, times_of_matches
+from transforms.mixture import Block, Mixture, fit, times_of_matches
 from transforms.priors import estimate_prior
+from transforms.shares import Belief, cautious, leaning_on, learnt
 
 PERSON = ("first_root", "last_key", "birth_date", "email", "phone", "postcode_key")
 """Records alike in all of these are counted once in term frequencies."""
@@ -66,15 +67,22 @@ class Kinds(NamedTuple):
 
 
 def train(
-    nodes: pl.DataFrame, rules: Matching, seed: int, verdicts: pl.DataFrame | None = None
+    nodes: pl.DataFrame,
+    rules: Matching,
+    seed: int,
+    verdicts: pl.DataFrame | None = None,
+    *,
+    earlier: MatchModel | None = None,
 ) -> TrainedModel:
-    """A model for records like these; the same nodes and seed give the same model.
+    """A model for records like these; the same arguments give the same model.
 
     verdicts: pairs that people judged, record_a, record_b, is_same. The more, the more they count.
+    earlier: the model to lean on where these records show too little.
     """
     terms = term_columns(empty_settings(rules))
     tf = {name: term_frequencies(nodes, name, rules) for name in terms}
-    blocks, mixture, together = look_at_kinds(nodes, tf, rules, seed, verdicts)
+    belief = leaning_on(earlier.settings, rules) if earlier else cautious(rules)
+    blocks, mixture, together = look_at_kinds(nodes, tf, rules, seed, verdicts, belief=belief)
     settings = with_shares(empty_settings(rules), mixture)
     if "both_names" in rules.comparisons:
         names = list(blocks).index(_called(NAMES))
@@ -99,8 +107,11 @@ def look_at_kinds(
     rules: Matching,
     seed: int,
     verdicts: pl.DataFrame | None = None,
+    *,
+    belief: Belief | None = None,
 ) -> Kinds:
     """Tell the four kinds of pairs apart in these records; arguments as of `train`."""
+    believed = belief or cautious(rules)
     with match_database() as con:
         load_nodes(con, nodes, tf)
         linker = open_linker(con, _numbered(empty_settings(rules)), {})
@@ -108,7 +119,7 @@ def look_at_kinds(
         if verdicts is not None and verdicts.height:
             blocks |= _judged(con, linker, rules, verdicts)
         together = count_pairs(con, NAMES)
-    mixture = fit(list(blocks.values()), default_shares(rules), ties_of(rules))
+    mixture = fit(list(blocks.values()), believed.shares, believed.ties)
     return Kinds(blocks, mixture, together)
 
 
@@ -217,51 +228,8 @@ def _numbered_level(number: int, level: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _learnt(rules: Matching) -> list[str]:
-    return [name for name in rules.comparisons if not COMPARISONS[name].is_correction]
-
-
 def _called(parts: tuple[str, ...]) -> str:
     return " + ".join(parts)
-
-
-def default_shares(rules: Matching) -> dict[str, Floats]:
-    """By comparison the share of each level, a row for each kind, before anything is learnt."""
-    return {
-        name: np.array(
-            [
-                [v.match, v.household, _of_contact(COMPARISONS[name], v), v.stranger]
-                for v in COMPARISONS[name].levels
-            ]
-        ).T
-        for name in _learnt(rules)
-    }
-
-
-def ties_of(rules: Matching) -> Ties:
-    """What is known of the comparisons that the rules name."""
-    learnt = frozenset(_learnt(rules))
-    return Ties(
-        personal=frozenset(name for name in learnt if COMPARISONS[name].is_personal),
-        random=frozenset(name for name in learnt if not COMPARISONS[name].is_contact),
-        known=tuple(
-            (name, number)
-            for name in rules.comparisons
-            for number, level in enumerate(COMPARISONS[name].levels)
-            if level.is_known
-        ),
-        reached=tuple(
-            Reached(name, number, *level.in_families)
-            for name in rules.comparisons
-            for number, level in enumerate(COMPARISONS[name].levels)
-            if level.in_families and {of for of, _ in level.in_families} <= learnt
-        ),
-    )
-
-
-def _of_contact(comparison: Comparison, level: Level) -> float:
-    """People who share a contact point: there as alike as one customer, else as strangers."""
-    return level.match if comparison.is_contact else level.stranger
 
 
 def _correct_names(settings: dict[str, Any], observed: float) -> None:
@@ -306,7 +274,7 @@ def _ratios(blocks: dict[str, Block], mixture: Mixture, rules: Matching) -> dict
     """
     told: dict[str, list[float]] = {"household": [_SELDOM], "contact": [_SELDOM]}
     for number, (called, block) in enumerate(blocks.items()):
-        for name in _learnt(rules):
+        for name in learnt(rules):
             if called == next(iter(COMPARISONS[name].columns)) and _is_much(block):
                 for kind, found in told.items():
                     times = times_of_matches(mixture, number, name, kind)
@@ -334,7 +302,7 @@ def _distinct(match: float, level: dict[str, Any], weights: set[float]) -> float
 def _untrained(rules: Matching, mixture: Mixture) -> tuple[str, ...]:
     return tuple(
         f"{name}: {level.label}"
-        for name in _learnt(rules)
+        for name in learnt(rules)
         for level, seen in zip(COMPARISONS[name].levels, mixture.seen[name][0], strict=True)
         if seen < FEW
     )

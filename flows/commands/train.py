@@ -69,6 +69,12 @@ def options(parser: argparse.ArgumentParser) -> None:
         "it lacks, with cautious weights",
     )
     parser.add_argument(
+        "--afresh",
+        action="store_true",
+        help="learn from the records alone, without leaning on the model in use where they show "
+        "too little",
+    )
+    parser.add_argument(
         "--show-values",
         action="store_true",
         help="show the examples of the report as they are, not masked",
@@ -91,7 +97,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     elif arguments.prior_only:
         proposal, pairs = learn_prior(_usable(current), known.pairs, known, named)
     else:
-        proposal, pairs = learn_whole(known, rules, arguments.seed, named)
+        earlier = current.model if current and not arguments.afresh else None
+        proposal, pairs = learn_whole(known, rules, arguments.seed, named, earlier)
     asked = answer_of(known, pairs, matching_of(proposal), rules)
     proposal, proposed = with_names(proposal, known, asked)
     write_model(folder, proposal.settings, proposal.frequencies, proposal.manifest)
@@ -210,6 +217,7 @@ def _compare(
         "prior": manifest.prior,
         "name_alone": rules.fitted(manifest).clustering.name_alone,
         "bands": count_bands(proposed),
+        "leant_on": manifest.leant_on,
         "untrained": list(manifest.untrained),
         "remarks": list(manifest.remarks),
         "in_use": _in_use(current, known, proposed, rules) if current else None,
@@ -238,7 +246,7 @@ def _text(answer: dict[str, Any], settings: Settings) -> str:
         f"Names        where two share a name alone it must say {answer['name_alone']:.1f} bits.",
         *_customers(answer["customers"]),
         *(
-            f"Unsure       {level}: too few showed it, so it weighs about its default."
+            f"Unsure       {level}: too few showed it, so it weighs about {_otherwise(answer)}."
             for level in answer["untrained"]
         ),
         *(f"Look at      {remark}." for remark in answer["remarks"]),
@@ -249,6 +257,11 @@ def _text(answer: dict[str, Any], settings: Settings) -> str:
         "makes all tables anew by it.",
     ]
     return "\n".join(lines)
+
+
+def _otherwise(answer: dict[str, Any]) -> str:
+    """What counts where records showed too little."""
+    return f"what it does in {answer['leant_on']}" if answer["leant_on"] else "its default"
 
 
 def _customers(changed: dict[str, int] | None) -> list[str]:

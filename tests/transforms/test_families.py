@@ -13,7 +13,7 @@ from transforms.compare import COMPARISONS
 from transforms.families import BELIEF, shows_families, with_families
 from transforms.match import MatchModel, check_model
 from transforms.mixture import Mixture, Reached, Ties, tied
-from transforms.train import default_shares
+from transforms.shares import default_shares
 
 RULEBOOK = read_rulebook(Path(__file__).parents[2] / "rules")
 RULES: Matching = RULEBOOK.matching
