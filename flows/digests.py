@@ -12,11 +12,12 @@ import polars as pl
 from store.rulebook import Rulebook
 from transforms.standardise.emails import email_library_version
 from transforms.standardise.phones import phone_metadata_version
+from transforms.standardise.scripts import script_tables_version
 
 READING = ("lookups", "reading", "match")
 """What changes here needs everything read again: a rebuild."""
-_METHOD = 2
-"""Raised whenever this code makes something else of the same rows and rules; 2: generations."""
+_METHOD = 3
+"""Raised whenever this code makes something else of the same rows and rules; 3: other scripts."""
 
 
 def digests(rulebook: Rulebook) -> dict[str, str]:
@@ -37,6 +38,7 @@ def digests(rulebook: Rulebook) -> dict[str, str]:
             rulebook.digest("lookups"),
             phone_metadata_version(),
             email_library_version(),
+            script_tables_version(),
         ],
         "cluster": [*decides, model.manifest.prior],
         "survive": rulebook.survivorship.model_dump(mode="json"),

@@ -53,6 +53,9 @@ class Lookups(Rule):
     particles: frozenset[str] = Field(description="begin a last name, shown in lower case")
     particles_capital: frozenset[str] = Field(description="begin a last name, shown with a capital")
     connectors: frozenset[str] = Field(description="join two last names, as y in Ortega y Gasset")
+    surnames_in_front: frozenset[str] = Field(
+        frozenset(), description="last names in front of a first name without a blank between them"
+    )
     minor_words: frozenset[str] = Field(description="shown in lower case inside names of places")
     months: dict[str, int] = Field(description="name of a month = its number")
     placeholders: dict[str, Placeholders] = Field(description="by kind of field")
@@ -86,6 +89,7 @@ class Lookups(Rule):
             particles=particles["lower"],
             particles_capital=particles["capital"],
             connectors=particles["connectors"],
+            surnames_in_front=particles.get("surnames_in_front", ()),
             minor_words=particles["minor_words"],
             months=_months(tables["months"]),
             placeholder_dates=placeholders.pop("dates"),

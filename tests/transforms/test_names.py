@@ -153,8 +153,66 @@ def test_names_that_sound_otherwise_have_two_sounds(one: str, other: str) -> Non
     assert sounds[0] != sounds[1]
 
 
-def test_a_name_in_another_script_is_its_own_sound() -> None:
-    assert phonetic_keys(pl.Series(["анна", None])).to_list() == ["анна", None]
+def test_chinese_characters_sound_as_they_are_spoken() -> None:
+    sounds = phonetic_keys(pl.Series(["杰", "jie", "小明", "xiao ming", None])).to_list()
+
+    assert sounds == [sounds[1], sounds[1], sounds[3], sounds[3], None]
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "last"),
+    [
+        ("王小明", "小明", "王"),
+        ("王 小明", "小明", "王"),
+        ("欧阳娜娜", "娜娜", "欧阳"),
+        ("김민수", "민수", "김"),
+        ("남궁 민수", "민수", "남궁"),
+        ("田中 さくら", "さくら", "田中"),
+        ("Сергей Иванов", "Сергей", "Иванов"),
+    ],
+)
+@pytest.mark.parametrize("order", ["first_last", "last_first"])
+def test_the_family_is_in_front_where_names_are_written_so(
+    written: str, first: str, last: str, order: str
+) -> None:
+    given = written if order == "first_last" or "в" not in written else f"{last} {first}"
+
+    found = standardised(order, full_name=given)
+
+    assert found == {"first_name": first, "last_name": last}
+
+
+def test_a_name_without_a_blank_whose_family_is_not_known_stays_whole() -> None:
+    assert standardised(full_name="田中太郎") == {"first_name": "田中太郎"}
+
+
+@pytest.mark.parametrize(
+    ("cyrillic", "latin"),
+    [("Сергей Иванов", "Sergei Ivanov"), ("Юлия Щербакова", "Yulia Shcherbakova")],
+)
+def test_a_name_in_another_script_has_the_keys_of_the_same_in_latin_letters(
+    cyrillic: str, latin: str
+) -> None:
+    names = pl.DataFrame({"full_name": [cyrillic, latin]})
+
+    keys = name_keys(standardise_names(names, "first_last", LOOKUPS), LOOKUPS)
+
+    assert keys["last_key"].n_unique() == 1
+    assert keys["first_phonetic"].n_unique() == 1
+
+
+@pytest.mark.parametrize("given", ["John Jr.", "John, Jr", "John II"])
+def test_a_generation_behind_a_first_name_is_a_suffix(given: str) -> None:
+    found = standardised(first_name=given, last_name="Smith")
+
+    assert (found["first_name"], found["last_name"]) == ("John", "Smith")
+    assert found["suffix"] in {"Jr", "II"}
+
+
+def test_a_generation_is_not_dropped_where_there_is_another_suffix() -> None:
+    found = standardised(first_name="John Jr", last_name="Smith", suffix="PhD")
+
+    assert found == {"first_name": "John Jr", "last_name": "Smith", "suffix": "PhD"}
 
 
 WORDS = st.sampled_from(

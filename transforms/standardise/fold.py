@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import polars as pl
 
+from transforms.standardise.scripts import in_latin
+
 G = TypeVar("G")
 T = TypeVar("T")
 
@@ -41,6 +43,7 @@ HOMOGLYPHS = dict(
 """Cyrillic and Greek letters that look like a Latin one."""
 
 _FEW = 64
+_FOLDED = r"^[a-z0-9]+( [a-z0-9]+)*$"
 _PLAIN = r"^[!-~À-ž]+( [!-~À-ž]+)*$"
 _MARKS = (
     r"[\x{300}-\x{36f}\x{483}-\x{487}\x{591}-\x{5bd}\x{610}-\x{61a}\x{64b}-\x{652}"
@@ -61,7 +64,8 @@ def fold_text(expr: pl.Expr) -> pl.Expr:
     """Give the matching form: lower case, no accents or punctuation, single spaces.
 
     Apostrophes vanish ("O'Brien" is "obrien"), other punctuation is a space ("Ann-Marie" is
-    "ann marie"). Nothing left means no text. Scripts other than Latin keep their letters.
+    "ann marie"). Nothing left means no text. Other scripts are written in Latin letters, but for
+    Chinese characters, which stay.
     """
     return expr.map_batches(folded, return_dtype=pl.String, is_elementwise=True)
 
@@ -76,7 +80,8 @@ def folded(values: pl.Series) -> pl.Series:
     if is_blank(values):
         return values
     values = mend(values, ~_is_ascii(values), _spelled_in_ascii).str.to_lowercase()
-    return mend(values, ~values.str.contains(r"^[a-z0-9]+( [a-z0-9]+)*$"), _without_punctuation)
+    values = mend(values, ~values.str.contains(_FOLDED), _without_punctuation)
+    return mend(values, ~_is_ascii(values), in_latin)
 
 
 def cleaned(values: pl.Series) -> pl.Series:
@@ -195,7 +200,7 @@ def _latin_letters() -> dict[str, str]:
 def _without_punctuation(values: pl.Series) -> pl.Series:
     """Drop apostrophes and make other signs a blank; ASCII by a table, the rest by its class."""
     spaced = values.str.replace_many(_SIGNS, leftmost=True)
-    is_odd = ~spaced.str.contains("^[a-z0-9]+( [a-z0-9]+)*$")
+    is_odd = ~spaced.str.contains(_FOLDED)
     return mend(spaced, is_odd, _without_signs)
 
 

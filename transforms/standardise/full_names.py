@@ -14,6 +14,7 @@ from rules.lookups import Lookups
 from transforms.standardise.fold import folded, folded_words, mend, on_distinct
 
 PARTS = ("title", "first_name", "middle_name", "last_name", "suffix")
+_GENERATIONS = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _JOINTS = frozenset({"&", "+", ","})
 _AND = frozenset({"&", "+", "and", "und", "et"})
 _ACCENTED = {"a": "àáâãäå", "c": "ç", "e": "èéêë", "i": "ìíîï", "n": "ñ", "o": "òóôõö", "u": "ùúûü"}
@@ -21,6 +22,11 @@ _ACCENTED = {"a": "àáâãäå", "c": "ç", "e": "èéêë", "i": "ìíîï", "
 _INITIAL = re.compile(r"[^\W\d_]\.?")
 _NICKNAME = r"\([^)]*\)|[\"“”„][^\"“”„]*[\"“”]"
 _WORD = r"\p{Lu}[\p{Ll}'’-]+(?:\p{Lu}\p{Ll}+)?"
+_EAST_ASIAN = (
+    r"^(?P<a>\p{Han}{1,3}|\p{Hangul}{1,2}) "
+    r"(?P<b>[\p{Han}\p{Hiragana}\p{Katakana}]{1,5}|\p{Hangul}{1,3})$"
+)
+"""Names with a blank in Chinese characters or Korean ones begin with the family's."""
 _PLAIN = (
     rf"^(?:{_WORD}(?: \p{{Lu}}(?:\p{{Ll}}*|\.))* {_WORD}"
     r"|\p{Lu}{2,}(?: \p{Lu}+\.?)* \p{Lu}{2,}|\p{Ll}{2,}(?: \p{Ll}+\.?)* \p{Ll}{2,})$"
@@ -44,6 +50,7 @@ class NameWords(NamedTuple):
     suffixes: dict[str, str]
     particles: frozenset[str]
     connectors: frozenset[str]
+    surnames_in_front: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, lookups: Lookups) -> "NameWords":
@@ -53,7 +60,20 @@ class NameWords(NamedTuple):
             _joined(lookups.suffixes),
             folded_words(lookups.particles | lookups.particles_capital),
             folded_words(lookups.connectors),
+            lookups.surnames_in_front,
         )
+
+    def generations(self) -> set[str]:
+        """The suffixes by which father and son of one name are told apart."""
+        return {key for key, shown in self.suffixes.items() if shown.lower() in _GENERATIONS}
+
+    def last_in_front(self) -> str:
+        """A regular expression for names that begin with the last name, by how they are written."""
+        together = "|".join(sorted(self.surnames_in_front, key=lambda name: (-len(name), name)))
+        known = (
+            rf"|^(?P<c>{together})(?P<d>\p{{Han}}{{1,2}}|\p{{Hangul}}{{1,3}})$" if together else ""
+        )
+        return _EAST_ASIAN + known
 
     def anywhere(self) -> str:
         """A regular expression for full names that must be read word by word."""
@@ -65,8 +85,9 @@ class NameWords(NamedTuple):
         return rf"(?i)^((?:(?:{_spellings(self.titles)})\.? )+)"
 
     def in_first_name(self) -> str:
-        """A regular expression for first names that begin with a title or end in an initial."""
-        return rf"(?i)^(?:{_spellings(self.titles)})\.?(?:[ ,&+]|$)|\S \pL\.?$"
+        """A regular expression for first names with a title, a generation or an initial."""
+        ends = rf"[ ,](?:{_spellings(self.generations())})\.?$|\S \pL\.?$"
+        return rf"(?i)^(?:{_spellings(self.titles)})\.?(?:[ ,&+]|$)|{ends}"
 
     def in_last_name(self) -> str:
         """A regular expression for last names that begin with a title or end in a suffix."""
@@ -99,14 +120,18 @@ class _Reader(NamedTuple):
         return Parts(title, first, middle, last, self._shown([*more, *suffixes]))
 
     def given(self, text: str) -> Parts:
-        """Take a title off the front of a first name and initials off its end."""
-        title, words = self._title([word for word in _told(text.split()) if word != ","])
+        """Take a title off the front of a first name, a generation and initials off its end."""
+        title, words = self._title([word for word in _told(_words(text)) if word != ","])
+        suffix = None
+        if len(words) > 1 and self.keys[words[-1]] in self.words.generations():
+            suffix = self._shown([words.pop()])
         cut = len(words)
         while cut > 1 and _INITIAL.fullmatch(words[cut - 1]):
             cut -= 1
         if words and _INITIAL.fullmatch(words[0]):
             cut = len(words)
-        return Parts(title, " ".join(words[:cut]) or None, " ".join(words[cut:]) or None)
+        first, middle = " ".join(words[:cut]), " ".join(words[cut:])
+        return Parts(title, first or None, middle or None, None, suffix)
 
     def family(self, text: str) -> Parts:
         """Take a title off the front of a last name and a suffix off its end."""
@@ -202,6 +227,12 @@ class _Reader(NamedTuple):
 def split_full_names(texts: pl.Series, order: str, words: NameWords) -> pl.DataFrame:
     """Take full names apart, in the order of the feed or as a comma in them says."""
     bare = mend(texts, texts.str.contains(_NICKNAME), _without_nickname)
+    in_front = words.last_in_front()
+    bare = mend(
+        bare,
+        bare.str.contains(in_front),
+        lambda some: some.str.replace(in_front, "${a}${c}, ${b}${d}"),
+    )
     frame = bare.alias("text").to_frame().with_row_index("row").drop_nulls("text")
     titles = frame["text"].str.extract(words.in_front())
     plain = frame["text"].str.slice(titles.str.len_chars().fill_null(0))
@@ -219,7 +250,7 @@ def split_full_names(texts: pl.Series, order: str, words: NameWords) -> pl.DataF
 
 
 def split_first_names(texts: pl.Series, words: NameWords) -> pl.DataFrame:
-    """Take titles and initials off first names."""
+    """Take titles, generations and initials off first names."""
     return _read(texts, _Reader.given, "first_last", words)
 
 

@@ -193,13 +193,17 @@ def _with_first_names_split(frame: pl.DataFrame, words: NameWords) -> pl.DataFra
     if rows.is_empty():
         return frame
     parts = split_first_names(first.gather(rows), words)
-    has_room = frame["middle_name"].gather(rows).is_null()
-    both = pl.concat_str("first_name", "middle_name", separator=" ", ignore_nulls=True)
-    whole = parts.select(pl.when(~has_room).then(both).otherwise("first_name")).to_series()
+    parts = parts.with_columns(
+        pl.when(frame[part].gather(rows).is_not_null()).then(part).alias(f"{part}_stays")
+        for part in ("middle_name", "suffix")
+    )
+    kept = ("first_name", "middle_name_stays", "suffix_stays")
+    whole = parts.select(pl.concat_str(kept, separator=" ", ignore_nulls=True)).to_series()
     return frame.with_columns(
         first.clone().scatter(rows, _lettered(whole)),
         _filled(frame["title"], rows, parts["title"]),
         _filled(frame["middle_name"], rows, parts["middle_name"]),
+        _filled(frame["suffix"], rows, parts["suffix"]),
     )
 
 

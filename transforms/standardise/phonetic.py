@@ -3,10 +3,13 @@
 In the spirit of double metaphone, but one key and all languages at once: the key only has to be
 the same for Stephen and Steven, Schmidt and Smith, Kovalski and Kowalski. Vowels, w, y and h count
 only at the beginning, and there all vowels are one; b/p, d/t, g/k/q/hard c, f/v/ph and s/z/soft c
-are one consonant each. A name in another script than Latin is its own key.
+are one consonant each. Chinese characters sound as they are spoken in Mandarin.
 """
 
 import polars as pl
+
+from transforms.standardise.fold import mend
+from transforms.standardise.scripts import HAN, as_spoken
 
 _BEGINNINGS = {
     "^kn": "^n",
@@ -64,7 +67,8 @@ _LONGEST_FIRST = sorted(_KEYS, key=len, reverse=True)
 
 def phonetic_keys(folded_names: pl.Series) -> pl.Series:
     """Give the sound of each folded name; spaces do not count. Meant for distinct values."""
-    joined = folded_names.str.replace_all(" ", "", literal=True)
+    spoken = mend(folded_names, folded_names.str.contains(HAN), as_spoken)
+    joined = spoken.str.replace_all(" ", "", literal=True)
     frame = joined.alias("name").to_frame().with_columns(_BARE)
     return frame.select(_SOUND).to_series()
 
