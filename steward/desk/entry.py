@@ -43,6 +43,7 @@ FIELDS = (
 
 A person's number is offered where the feed of entries takes it.
 """
+BECAUSE = "because"
 LONGEST = 500
 
 
@@ -75,10 +76,10 @@ def save_entry(visit: Visit) -> Response:
     looked = _look(visit, said)
     _insist_on_campaign(visit, said)
     is_refused = looked.missing or looked.errors or any(d.is_exact for d in looked.duplicates)
-    if is_refused or (looked.duplicates and len(visit.form.get("because", "").strip()) < 3):
+    if is_refused or (looked.duplicates and len(visit.form.get(BECAUSE, "").strip()) < 3):
         return _page(visit, said, looked, 422, is_asked=True)
     key = _key(visit)
-    content = _content(visit, said)
+    content = _content(visit, said | _reason(visit, looked))
     intake, feed = _intake(visit), _feed(visit)
     try:
         receipt = from_thread.run(intake.receive, feed.source, key, content, time.time())
@@ -161,6 +162,14 @@ def _content(visit: Visit, said: dict[str, str]) -> bytes:
     return json.dumps(told | {"clerk": visit.actor.name}, ensure_ascii=False).encode()
 
 
+def _reason(visit: Visit, looked: Looked) -> dict[str, str]:
+    """Why it is another customer though somebody is alike: kept where the feed knows of it."""
+    feed = _feed(visit)
+    is_known = BECAUSE in feed.columns or BECAUSE in feed.ignore
+    because = visit.form.get(BECAUSE, "").strip()[:LONGEST]
+    return {BECAUSE: because} if looked.duplicates and is_known else {}
+
+
 def _key(visit: Visit) -> str:
     """The name of the entry: of the browser's making, so that a form sent twice is one."""
     key = visit.form.get("key", "")
@@ -202,7 +211,7 @@ def _page(
         "looked": looked,
         "is_asked": is_asked,
         "key": visit.form.get("key") or str(uuid4()),
-        "because": visit.form.get("because", ""),
+        "because": visit.form.get(BECAUSE, ""),
         "campaigns": _campaigns(visit),
         "feed": _feed(visit).title,
     }

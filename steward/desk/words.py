@@ -51,7 +51,22 @@ def spaced(number: float) -> str:
 
 def plain(text: str) -> str:
     """A name of ours as words: birth_date is birth date."""
-    return text.replace("_", " ")
+    return re.sub(r"\bemail\b", "e-mail", text.replace("_", " "))
+
+
+KINDS = {
+    "match": "pairs",
+    "cluster": "refused links",
+    "conflict": "conflicts",
+    "quarantine": "rows in quarantine",
+    "delivery": "held deliveries",
+    "publication": "held publications",
+}
+
+
+def kinds(kind: str) -> str:
+    """What people call items of a kind."""
+    return KINDS.get(kind, plain(kind))
 
 
 def yes_or_no(value: str) -> str:
@@ -90,6 +105,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "initials": initials,
     "spaced": spaced,
     "plain": plain,
+    "kinds": kinds,
     "yes_or_no": yes_or_no,
     "spoken": spoken,
     "stops": stops,

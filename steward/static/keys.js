@@ -47,7 +47,8 @@ window.touchstone.keys = (() => {
     if (event.repeat) { if (event.key.length === 1) event.preventDefault(); return; }
     if (event.key === "?") { list(); return; }
     if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
-    const pressed = (way === "alt" ? letterOf(event) : event.key).toLowerCase();
+    const isForeign = /^\p{L}$/u.test(event.key) && !/\p{Script=Latin}/u.test(event.key); // Cyrillic, say
+    const pressed = (way === "alt" || isForeign ? letterOf(event) : event.key).toLowerCase();
     const isGoing = Date.now() - goes < GOING_MS;
     const key = isGoing ? pressed : meantBy(pressed); // the ways to other pages keep their letters
     if (isGoing) {

@@ -213,6 +213,19 @@ def test_a_key_of_ones_own_decides_and_is_printed(desk: Desk) -> None:
     assert desk.verdicts("kim") == [(item, "different")]
 
 
+def test_a_key_of_a_keyboard_that_is_not_latin_does_what_its_place_does(desk: Desk) -> None:
+    page = desk.page(desk.person("kir"))
+    item = item_of(page)
+
+    page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', "
+        "{key: 'т', code: 'KeyN', bubbles: true, cancelable: true}))"
+    )
+    left(page, item)
+
+    assert desk.verdicts("kir") == [(item, "different")]
+
+
 def test_a_hammered_key_decides_one_item(desk: Desk) -> None:
     page = desk.page(desk.person("abe"))
     for _ in range(5):
