@@ -712,7 +712,7 @@ def test_small_screens_and_forced_colours_lose_nothing(desk: Desk) -> None:
     for name, goes in screens(desk).items():
         goes(page)
         armed(page)
-        for width in (1180, 1024, 720, 320):
+        for width in (1260, 1024, 720, 320):
             page.set_viewport_size({"width": width, "height": 640})
             if page.evaluate(CUT) > 0:
                 wide.append((name, width))
