@@ -130,7 +130,7 @@ def _line(
     if kind == "null":
         said = "left out of matching" if is_out else _missing(here, there)
     return Line(
-        plain(name).capitalize().replace("Email", "E-mail"),
+        plain(name).capitalize(),
         kind,
         GLYPHS[kind],
         said,

@@ -1,7 +1,6 @@
 """Enter a new customer: checked and compared while it is typed, saved like any other record.
 
 What is saved goes through the intake into the spool, and the next run makes the customer of it.
-Likely duplicates are looked for among the customers whom the reader may see, and nowhere else.
 """
 
 import json
@@ -9,24 +8,21 @@ import time
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-import polars as pl
 from anyio import from_thread
 from starlette.responses import Response
 
 from rules.feed import Feed
-from steward.desk.cards import Card, cards
-from steward.desk.index import EMAIL, NAME, PHONE, dialled, prepare
+from steward.desk.already import Duplicate, duplicates
+from steward.desk.numbers import KIND, Number, Offered, offered, read_number
 from steward.desk.pages import Page
 from steward.desk.refused import Refused
-from steward.desk.scope import scoped
 from steward.desk.visit import Visit, see_other
 from steward.intake import Intake
 from steward.judge import ContactPoint
 from steward.permission import Resource
 from steward.posts import Unfit
 from steward.problem import FieldError, Problem
-from store.reading import Snapshot
-from transforms.standardise.fold import folded
+from transforms.standardise.person_numbers import FIELD, shown
 
 FIELDS = (
     ("title", "Title", "text"),
@@ -36,25 +32,19 @@ FIELDS = (
     ("email", "E-mail", "email"),
     ("phone", "Phone", "tel"),
     ("birth_date", "Birth date", "date"),
+    (FIELD, "Person number", "text"),
     ("address", "Street", "text"),
     ("postcode", "Postcode", "text"),
     ("city", "Town", "text"),
     ("country", "Country", "text"),
     ("remarks", "Remarks", "text"),
 )
-"""What can be entered: its name, what it is called, and what kind of field it is."""
+"""What can be entered: its name, what it is called, and what kind of field it is.
+
+A person's number is offered where the feed of entries takes it.
+"""
+BECAUSE = "because"
 LONGEST = 500
-MOST_LOOKED_AT = 40
-SHOWN = 6
-
-
-class Duplicate(NamedTuple):
-    """A customer who may be the same, and what says so."""
-
-    card: Card
-    says: tuple[str, ...]
-    is_exact: bool
-    """The name fits and so does an address, a number or the birth date."""
 
 
 class Looked(NamedTuple):
@@ -65,6 +55,8 @@ class Looked(NamedTuple):
     duplicates: list[Duplicate]
     missing: list[str]
     """What it still needs to be more than a draft."""
+    number: str = ""
+    """The person's number as it will be kept, for the eye: its kind and its end."""
 
 
 def show_entry(visit: Visit) -> Response:
@@ -84,10 +76,10 @@ def save_entry(visit: Visit) -> Response:
     looked = _look(visit, said)
     _insist_on_campaign(visit, said)
     is_refused = looked.missing or looked.errors or any(d.is_exact for d in looked.duplicates)
-    if is_refused or (looked.duplicates and len(visit.form.get("because", "").strip()) < 3):
+    if is_refused or (looked.duplicates and len(visit.form.get(BECAUSE, "").strip()) < 3):
         return _page(visit, said, looked, 422, is_asked=True)
     key = _key(visit)
-    content = _content(visit, said)
+    content = _content(visit, said | _reason(visit, looked))
     intake, feed = _intake(visit), _feed(visit)
     try:
         receipt = from_thread.run(intake.receive, feed.source, key, content, time.time())
@@ -108,14 +100,17 @@ def show_entered(visit: Visit) -> Response:
 
 def _said(visit: Visit) -> dict[str, str]:
     """What was typed, blanks left out."""
-    names = [*(name for name, _, _ in FIELDS), "campaign", "consent_email"]
+    names = [*(name for name, _, _ in FIELDS), "campaign", "consent_email", KIND]
+    if _offered(visit) is None:
+        names = [name for name in names if name not in {FIELD, KIND}]
     typed = {name: visit.form.get(name, "").strip()[:LONGEST] for name in names}
     return {name: text for name, text in typed.items() if text}
 
 
 def _look(visit: Visit, said: dict[str, str]) -> Looked:
-    """Whether the contact points hold, who may be the same, and what is missing."""
+    """Whether contact points and number hold, who may be the same, and what is missing."""
     intake, feed = _intake(visit), _feed(visit)
+    number = _number(visit, said)
     try:
         verdict = intake.look(feed.source, _content(visit, said), time.time())
         errors = [
@@ -127,9 +122,19 @@ def _look(visit: Visit, said: dict[str, str]) -> Looked:
     except (Unfit, Problem) as refusal:
         points, reasons = [], getattr(refusal, "reasons", [])
         errors = list(intake.refusal(reasons).errors)
-    with visit.desk.snapshots.reading() as snapshot:
-        found = _duplicates(visit, snapshot, said, points) if said else []
-    return Looked(points, errors, found, _missing(said, points))
+    if number and number.error:
+        errors.append(number.error)
+    value = number.value if number else None
+    found = duplicates(visit, said, points, value) if said else []
+    return Looked(points, errors, found, _missing(said, points), shown(FIELD, value or ""))
+
+
+def _offered(visit: Visit) -> Offered | None:
+    return offered(_feed(visit), visit.desk.rulebook.feeds.values())
+
+
+def _number(visit: Visit, said: dict[str, str]) -> Number | None:
+    return read_number(said, _offered(visit), visit.desk.rulebook.lookups)
 
 
 def _missing(said: dict[str, str], points: list[ContactPoint]) -> list[str]:
@@ -142,70 +147,6 @@ def _missing(said: dict[str, str], points: list[ContactPoint]) -> list[str]:
     return [name for name, is_there in wanted.items() if not is_there]
 
 
-def _duplicates(
-    visit: Visit, snapshot: Snapshot, said: dict[str, str], points: list[ContactPoint]
-) -> list[Duplicate]:
-    """Customers in scope with the same address or number, or the same name and birth date."""
-    scope = scoped(visit.actor, visit.desk.rights)
-    names = _folded(f"{said.get('first_name', '')} {said.get('last_name', '')}")
-    words = {_word(point): point.kind for point in points if point.value}
-    query = f"""
-        select r.founder, list(distinct r.word) as words from memory.entries r
-        where r.word = any($words) and {scope.sql}
-        group by r.founder order by r.founder limit {MOST_LOOKED_AT}"""
-    with snapshot.indexed() as index:
-        prepare(index)
-        rows = index.rows(query, scope.values | {"words": list(words)})
-    says = {row["founder"]: [words[word] for word in row["words"]] for row in rows}
-    for founder in _namesakes(snapshot, names, said.get("birth_date", ""), visit):
-        says.setdefault(founder, []).append("birth date")
-    who = cards(snapshot, list(says), scope, visit.desk.rulebook)
-    found = [
-        Duplicate(card, _reasons(card, says[founder], names), _is_same_name(card, names))
-        for founder, card in who.items()
-    ]
-    return sorted(found, key=lambda one: (not one.is_exact, -len(one.says)))[:SHOWN]
-
-
-def _namesakes(snapshot: Snapshot, names: set[str], born: str, visit: Visit) -> list[int]:
-    """Customers in scope with these names and this birth date."""
-    if len(names) < 2 or not born:
-        return []
-    scope = scoped(visit.actor, visit.desk.rights)
-    rarest = sorted(names, key=lambda name: (-len(name), name))[:2]
-    query = f"""
-        select r.founder, any_value(r.record_number) as record_number
-        from memory.entries r where r.word = $one and {scope.sql} and r.record_number in (
-            select record_number from memory.entries where word = $other)
-        group by r.founder limit 500"""
-    with snapshot.indexed() as index:
-        rows = index.rows(
-            query, scope.values | {"one": NAME + rarest[0], "other": NAME + rarest[1]}
-        )
-    who = cards(snapshot, [row["founder"] for row in rows], scope, visit.desk.rulebook)
-    return [founder for founder, card in who.items() if card.birth_date == born]
-
-
-def _reasons(card: Card, says: list[str], names: set[str]) -> tuple[str, ...]:
-    told = {"email": "same e-mail", "phone": "same phone", "birth date": "same birth date"}
-    name = ("same name",) if _is_same_name(card, names) else ()
-    return (*name, *dict.fromkeys(told[word] for word in says))
-
-
-def _is_same_name(card: Card, names: set[str]) -> bool:
-    return len(names) > 1 and names <= _folded(card.name)
-
-
-def _folded(text: str) -> set[str]:
-    return set((folded(pl.Series([text], dtype=pl.String)).item() or "").split())
-
-
-def _word(point: ContactPoint) -> str:
-    if point.kind == "email":
-        return EMAIL + str(point.value)
-    return PHONE + str(pl.select(dialled(pl.lit(point.value))).item())
-
-
 def _insist_on_campaign(visit: Visit, said: dict[str, str]) -> None:
     """A customer is entered for a campaign of one's own; an administrator for any."""
     campaign = said.get("campaign")
@@ -214,7 +155,19 @@ def _insist_on_campaign(visit: Visit, said: dict[str, str]) -> None:
 
 
 def _content(visit: Visit, said: dict[str, str]) -> bytes:
-    return json.dumps(said | {"clerk": visit.actor.name}, ensure_ascii=False).encode()
+    """The entry as it is posted: a person's number says its kind itself."""
+    number = _number(visit, said)
+    told = {name: text for name, text in said.items() if name not in {FIELD, KIND}}
+    told |= {FIELD: number.text} if number else {}
+    return json.dumps(told | {"clerk": visit.actor.name}, ensure_ascii=False).encode()
+
+
+def _reason(visit: Visit, looked: Looked) -> dict[str, str]:
+    """Why it is another customer though somebody is alike: kept where the feed knows of it."""
+    feed = _feed(visit)
+    is_known = BECAUSE in feed.columns or BECAUSE in feed.ignore
+    because = visit.form.get(BECAUSE, "").strip()[:LONGEST]
+    return {BECAUSE: because} if looked.duplicates and is_known else {}
 
 
 def _key(visit: Visit) -> str:
@@ -250,13 +203,15 @@ def _feed(visit: Visit) -> Feed:
 def _page(
     visit: Visit, said: dict[str, str], looked: Looked, status: int = 200, *, is_asked: bool = False
 ) -> Response:
+    offer = _offered(visit)
     values: dict[str, Any] = {
-        "fields": FIELDS,
+        "fields": [field for field in FIELDS if offer or field[0] != FIELD],
+        "offer": offer,
         "said": said,
         "looked": looked,
         "is_asked": is_asked,
         "key": visit.form.get("key") or str(uuid4()),
-        "because": visit.form.get("because", ""),
+        "because": visit.form.get(BECAUSE, ""),
         "campaigns": _campaigns(visit),
         "feed": _feed(visit).title,
     }

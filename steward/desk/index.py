@@ -2,9 +2,9 @@
 
 It is made once for a snapshot.
 
-A word is a part of a name, an e-mail address, a phone number or a source's key, folded by the same
-transforms as records are, and stands with the record that says it. So a search finds a customer
-by what is in the reader's scope and by nothing else.
+A word is a part of a name, an e-mail address, a phone number, a person's number or a source's key,
+folded by the same transforms as records are, and stands with the record that says it. So a search
+finds a customer by what is in the reader's scope and by nothing else.
 """
 
 from contextlib import closing
@@ -20,8 +20,9 @@ from store.reading import Snapshot, Snapshots
 from store.settings import Settings
 from transforms.standardise.contact_keys import DIALLED
 from transforms.standardise.fold import fold_text
+from transforms.standardise.person_numbers import FIELD
 
-NAME, EMAIL, PHONE, KEY = "n:", "e:", "p:", "k:"
+NAME, EMAIL, PHONE, KEY, NUMBER = "n:", "e:", "p:", "k:", "d:"
 """What the words of each kind begin with."""
 
 _NAMES = ("first_name", "middle_name", "last_name", "company")
@@ -81,10 +82,12 @@ def _places(snapshot: Snapshot) -> pl.DataFrame:
 
 def _entries(snapshot: Snapshot) -> pl.DataFrame:
     """One row per word of a record."""
+    has_numbers = FIELD in snapshot.frame("select * from records limit 0").columns
     records = snapshot.frame(
         f"""
         select founder, record_number, campaign, source, received_at::date as seen, source_key,
-            email, email_2, phone, phone_2, {", ".join(_NAMES)}
+            email, email_2, phone, phone_2, {FIELD if has_numbers else f"null::varchar as {FIELD}"},
+            {", ".join(_NAMES)}
         from records"""
     )
     names = [
@@ -94,7 +97,8 @@ def _entries(snapshot: Snapshot) -> pl.DataFrame:
     emails = [_words(records, EMAIL, pl.col(name)) for name in ("email", "email_2")]
     phones = [_words(records, PHONE, dialled(pl.col(name))) for name in ("phone", "phone_2")]
     keys = _words(records, KEY, pl.col("source_key").str.to_lowercase())
-    found = pl.concat([*names, *emails, *phones, keys])
+    numbers = _words(records, NUMBER, pl.col(FIELD))
+    found = pl.concat([*names, *emails, *phones, keys, numbers])
     return found.with_columns(_FEW)
 
 

@@ -6,7 +6,7 @@ from steward.desk.refused import Refused
 
 KEYMAP = "keymap"
 """The cookie that says which key of one's own stands for which letter of the desk."""
-LETTERS = "abcdefhjknoprstuvwxyz"
+LETTERS = "abcdefhijknoprstuvwxyz"
 """The letters that have a meaning somewhere; `g` begins a way to another page and stays."""
 MEANING = {
     "y": "Same, one, release",
@@ -24,6 +24,7 @@ MEANING = {
     "o": "Open the golden record",
     "b": "All with this pattern",
     "p": "Accept the proposed cut",
+    "i": "Leave out of matching what both have",
     "t": "Type a value",
     "v": "All past values",
 }

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from starlette.responses import HTMLResponse, Response
 
+from steward.desk.drift import drift_of
 from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
 from steward.desk.visit import Visit, see_other
@@ -31,12 +32,6 @@ STEPS = (
     ("Withdrawn", "withdrawn"),
 )
 """What a run counted, in the order of the line: its name on the page and in metrics."""
-LIMITS = (
-    ("growth", "growth"),
-    ("review_share", "review_share"),
-    ("unlinkable_share", "unlinkables"),
-)
-"""Measures of drift, and what rules/matching.toml calls their limits."""
 SHORTEST_REASON = 3
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
@@ -98,13 +93,15 @@ def show_run(visit: Visit) -> Response:
             raise not_here()
         is_all = visit.may("run", Resource())
         counts = _counts(snapshot, run_id) if is_all else {}
+        limits = visit.desk.rulebook.matching.drift
+        drift = drift_of(snapshot, run_id, limits) if is_all else []
     return visit.page(
         "run.html",
         run=run,
         is_all=is_all,
         reported=is_all and run_id in reports(visit.desk.settings),
         steps=[(title, counts[name]) for title, name in STEPS if name in counts],
-        drift=[(title.replace("_", " "), counts[title]) for title, _ in LIMITS if title in counts],
+        drift=drift,
         items={
             name.removeprefix("items_"): counts[name]
             for name in sorted(counts)

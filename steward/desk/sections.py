@@ -22,16 +22,18 @@ class Section(NamedTuple):
     """The kinds of review items that are counted beside its title."""
     is_queue: bool = True
     """Whether it is there for the items: then that none waits is shown too."""
+    also: tuple[str, ...] = ()
+    """Other pages that belong to it."""
 
 
 SECTIONS = (
-    Section("Queue", "/queue", "decide", "q", ("match", "cluster")),
-    Section("Conflicts", "/conflicts", "decide_conflict", "c", ("conflict",)),
+    Section("Queue", "/queue", "decide", "q", ("match", "cluster"), also=("/batches",)),
+    Section("Conflicts", "/conflicts", "decide_conflict", "c", ("conflict",), also=("/joined",)),
     Section("Intake", "/held", "decide", "i", ("quarantine", "delivery")),
-    Section("Records", "/customers", "see", "r"),
-    Section("Runs", "/runs", "see", "u", ("publication",), is_queue=False),
+    Section("Records", "/customers", "see", "r", also=("/left-out",)),
+    Section("Runs", "/runs", "see", "u", ("publication",), is_queue=False, also=("/deliveries",)),
     Section("Dashboard", "/dashboard", "see", "d"),
-    Section("Administration", "/administration", "configure", "a"),
+    Section("Administration", "/administration", "configure", "a", also=("/audit",)),
 )
 """All parts, in the order of the top bar. One that has no page yet is not shown."""
 
@@ -60,7 +62,10 @@ def sections_of(visit: "Visit") -> list[Shown]:
             section.path,
             section.key,
             _waiting(section, counts),
-            here == section.path or here.startswith(f"{section.path}/"),
+            any(
+                here == path or here.startswith(f"{path}/")
+                for path in (section.path, *section.also)
+            ),
         )
         for section in SECTIONS
         if section.path in paths and may_ever(actor, section.action, desk.rights)

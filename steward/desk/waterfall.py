@@ -17,6 +17,8 @@ class Bar(NamedTuple):
     label_x: float
     anchor: str
     """On which side of `label_x` the number stands: `start` or `end`."""
+    is_inside: bool = False
+    """Whether it stands on the bar, which leaves no room beside it."""
 
     @property
     def left(self) -> float:
@@ -72,13 +74,10 @@ def lay_out(prior: float, weights: Sequence[float], review: float, link: float) 
 
 
 def _bar(weight: float, start: float, end: float) -> Bar:
-    """The number stands where there is room: on the right, or else on the left."""
-    right = max(start, end) + 5
-    has_room = right + _LABEL <= WIDTH
-    return Bar(
-        weight,
-        start,
-        end,
-        round(right if has_room else min(start, end) - 5, 1),
-        "start" if has_room else "end",
-    )
+    """The number stands where there is room: on the right, on the left, or else on the bar."""
+    left, right = min(start, end) - 5, max(start, end) + 5
+    if right + _LABEL <= WIDTH:
+        return Bar(weight, start, end, round(right, 1), "start")
+    if left >= _LABEL:
+        return Bar(weight, start, end, round(left, 1), "end")
+    return Bar(weight, start, end, round(right - 10, 1), "end", is_inside=True)

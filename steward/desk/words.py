@@ -51,7 +51,29 @@ def spaced(number: float) -> str:
 
 def plain(text: str) -> str:
     """A name of ours as words: birth_date is birth date."""
-    return text.replace("_", " ")
+    return re.sub(r"\bemail\b", "e-mail", text.replace("_", " "))
+
+
+KINDS = {
+    "match": ("pair", "pairs"),
+    "cluster": ("refused link", "refused links"),
+    "conflict": ("conflict", "conflicts"),
+    "quarantine": ("row in quarantine", "rows in quarantine"),
+    "delivery": ("held delivery", "held deliveries"),
+    "publication": ("held publication", "held publications"),
+}
+"""What people call one item of a kind, and several."""
+
+
+def kinds(kind: str, count: float = 0) -> str:
+    """What people call so many items of a kind."""
+    one, several = KINDS.get(kind, (plain(kind), plain(kind)))
+    return one if count == 1 else several
+
+
+def measured(value: float) -> str:
+    """A figure as exactly as people read it: 10 000, 59.30, 0.02."""
+    return spaced(value) if value >= 100 else f"{value:.2f}"
 
 
 def yes_or_no(value: str) -> str:
@@ -90,6 +112,8 @@ FILTERS: dict[str, Callable[..., object]] = {
     "initials": initials,
     "spaced": spaced,
     "plain": plain,
+    "kinds": kinds,
+    "measured": measured,
     "yes_or_no": yes_or_no,
     "spoken": spoken,
     "stops": stops,

@@ -1,29 +1,22 @@
-// The desk's own layer: pages change in place, keys decide, and nothing is decided unseen.
+// The desk's own layer: pages change in place, and nothing is decided unseen.
 //
 // Every act is a link or a form that works without this script. An element with data-key is what
-// that key does; the list of keys is made of the same elements, so it cannot be wrong.
+// that key does (keys.js); parts of a page are drawn after it (parts.js).
 "use strict";
 
 (() => {
   const ARMING_MS = 300;        // after the new page is painted; until then keys do nothing
   const RENEW_MS = 60000;       // a claim is renewed by activity, no more often than this
-  const TYPING_MS = 350;        // after the last letter what is typed is looked at
-  const CHOOSING_MS = 150;      // after the last choice what comes of it is drawn
   const AGAIN_MS = 1500;        // until a run that is under way is looked at again
   const LEADS_ON = /^\/items\/([^/]+)\/(?:verdict|skip|escalate)$/;
-  const LONGEST_WAIT_MS = 8000; // between tries while there is no connection
-  const policy = window.trustedTypes
-    ? window.trustedTypes.createPolicy("desk", { createHTML: (text) => text })
-    : { createHTML: (text) => text };
+  const { claims, blocks, keys, parts } = window.touchstone; // a file each
+  const { read, ask } = window.touchstone.asking;
   const root = document.documentElement;
   const $ = (selector) => document.querySelector(selector);
   const placeNow = () => location.pathname + location.search;
-  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
   let busy = false;
   let place = ""; // the address of the page that is shown, without the part of it
-  let goes = 0; // when G was pressed
   let renewed = Date.now();
-  const { claims, blocks } = window.touchstone; // claims.js, blocks.js
   let hand = null; // the page of the item that will follow: of which page, its mark, address, text
 
   // ---- what is on the screen -------------------------------------------------------------------
@@ -35,8 +28,6 @@
       root.dataset.armed = "yes";
     }, ARMING_MS)));
   }
-
-  const read = (text) => new DOMParser().parseFromString(policy.createHTML(text), "text/html");
 
   function show(text, url, moves) {
     const page = read(text);
@@ -57,7 +48,7 @@
     renewed = Date.now();
     say();
     tick();
-    printKeys();
+    keys.print();
   }
 
   // On a phone the sections are a strip that is wider than the screen.
@@ -83,10 +74,7 @@
     hand = null;
     const main = $("#main");
     requestAnimationFrame(() => setTimeout(async () => {
-      for (const place of document.querySelectorAll("[data-load]")) {
-        const { answer, text } = await ask(place.dataset.load).catch(() => ({}));
-        if (answer && answer.ok && place.isConnected && place.dataset.load) fill(place, text);
-      }
+      await parts.load();
       if (main && main.isConnected && main.dataset.next) hold(main);
     }));
   }
@@ -121,22 +109,10 @@
     begin();
   }
 
-  function fill(place, text) {
-    place.replaceChildren(...read(text).body.childNodes);
-    place.removeAttribute("data-load");
-  }
-
   function say() {
     const told = $("[data-status]");
     const place = $("#says");
     if (told && place) place.textContent = told.dataset.status;
-  }
-
-  function warn(text) {
-    const place = $("#offline");
-    if (!place) return;
-    place.textContent = text;
-    place.hidden = !text;
   }
 
   // What is under way is looked at again until it has ended, unless somebody is at the keys.
@@ -155,25 +131,7 @@
     }
   }
 
-  // ---- asking the server -----------------------------------------------------------------------
-
-  async function ask(url, body, more = {}) {
-    const how = { headers: { Accept: "text/html", ...more }, credentials: "same-origin" };
-    if (body !== undefined) Object.assign(how, { method: "POST", body: new URLSearchParams(body) });
-    for (let pause = 500; ; pause = Math.min(pause * 2, LONGEST_WAIT_MS)) {
-      try {
-        const answer = await fetch(url, how);
-        const text = await answer.text();
-        warn("");
-        return { answer, text };
-      } catch {
-        warn(body === undefined
-          ? "No connection. Trying again…"
-          : "Not saved yet: no connection. Trying again; leave this page open.");
-        await wait(pause);
-      }
-    }
-  }
+  // ---- from page to page -----------------------------------------------------------------------
 
   async function go(url, body) {
     if (busy) return;
@@ -231,10 +189,6 @@
   // ---- links and forms -------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
-    const pick = event.target.closest("[data-pick]");
-    if (pick) { pickSide(pick); return; }
-    if (event.target.closest("#show-keys")) { listKeys(); return; }
-    if (event.target.closest("dialog button")) return;
     const link = event.target.closest("a[href]");
     const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
     if (!link || !plain || link.origin !== location.origin || link.hasAttribute("download")) return;
@@ -260,138 +214,13 @@
     go(location.href);
   });
 
-  // The other side's value is taken; both sides again means that the rules decide.
-  function pickSide(button) {
-    const row = button.closest("[data-side]");
-    const next = row.dataset.side === "a" ? "b" : "a";
-    row.dataset.side = next;
-    const field = row.querySelector("input");
-    field.value = next === row.dataset.rule ? "" : next;
-    const place = $("#says");
-    if (place) place.textContent = `${row.dataset.name}: taken from ${next.toUpperCase()}`;
-  }
-
-  // ---- keys ------------------------------------------------------------------------------------
-
-  const typing = (target) => target.closest("input:not([type=radio]):not([type=checkbox]), textarea, select");
-  const keysWay = () => ($("[data-keys]") ? $("[data-keys]").dataset.keys : "plain");
-  // Keys of one's own: the letter of the desk by the key, and what to print on a button.
-  const ownKeys = () => new Map((($("[data-keymap]") || { dataset: { keymap: "" } }).dataset.keymap)
-    .split(" ").filter(Boolean).map((pair) => pair.split("=")));
-  const meantBy = (key) => {
-    const own = ownKeys();
-    return own.get(key) || ([...own.values()].includes(key) ? "" : key);
-  };
-  const keyFor = (letter) => ([...ownKeys()].find(([, meant]) => meant === letter) || [letter])[0];
-
-  function printKeys() {
-    if (!ownKeys().size) return;
-    for (const element of document.querySelectorAll("[data-key]")) {
-      const next = element.nextElementSibling;
-      const kbd = element.querySelector("kbd") || (next && next.matches("kbd") ? next : null);
-      if (kbd && /^[a-z]$/.test(element.dataset.key)) kbd.textContent = keyFor(element.dataset.key).toUpperCase();
-    }
-  }
-
-  // With Alt some layouts write another letter; which key it was is told apart from that.
-  const letterOf = (event) => (/^(Key|Digit)/.test(event.code) ? event.code.replace(/^(Key|Digit)/, "") : event.key);
-  const seen = (element) => element.offsetParent !== null || element.getClientRects().length > 0;
-
-  document.addEventListener("keydown", (event) => {
-    renew();
-    if (event.isComposing || event.ctrlKey || event.metaKey) return;
-    if (event.key === "Tab" && keysWay() !== "off" && blocks.move(event)) return;
-    const way = keysWay(); // whoever speaks to the machine, or shares its keys, has them otherwise
-    if (event.altKey !== (way === "alt") && event.key !== "Escape") return;
-    if (way === "off" && event.key !== "Escape") return;
-    if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
-    if (typing(event.target) || $("dialog[open]")) return;
-    if (event.repeat) { if (event.key.length === 1) event.preventDefault(); return; }
-    if (event.key === "?") { listKeys(); return; }
-    if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
-    const pressed = (way === "alt" ? letterOf(event) : event.key).toLowerCase();
-    const key = goes ? pressed : meantBy(pressed); // the ways to other pages keep their letters
-    if (goes && Date.now() - goes < 1500) {
-      goes = 0;
-      press(`[data-go="${CSS.escape(key)}"]`, event);
-      return;
-    }
-    if (key === "g" && $("[data-go]")) { goes = Date.now(); return; }
-    if (blocks.moveRow(event, key)) return;
-    press(`[data-key="${CSS.escape(key)}"]`, event);
-  });
-
+  document.addEventListener("keydown", renew);
   document.addEventListener("pointerdown", renew);
-
-  function press(selector, event) {
-    const here = blocks.now();
-    const found = [...document.querySelectorAll(selector)].filter((one) => !one.disabled && seen(one)
-      && [null, here].includes(one.closest("[data-block]")));
-    const element = found.find((one) => here && here.contains(one)) || found[0];
-    if (!element) return;
-    event.preventDefault();
-    if (busy || !root.dataset.armed) return;
-    if (element.matches("textarea, input:not([type=radio]):not([type=checkbox])")) element.focus();
-    else element.click();
-    if (element.matches("[type=radio]")) element.focus();
-  }
-
-  // ---- the list of keys, and parts that are drawn anew -----------------------------------------
-
-  function listKeys() {
-    const dialog = $("#keys");
-    const list = dialog && dialog.querySelector("dl");
-    if (!list) return;
-    const told = new Map();
-    for (const element of document.querySelectorAll("[data-key], [data-go]")) {
-      if (!seen(element) || element.disabled) continue;
-      const key = element.dataset.key ? keyFor(element.dataset.key) : `g ${element.dataset.go}`;
-      const says = element.dataset.does || element.getAttribute("aria-label") || element.innerText;
-      if (!told.has(key)) told.set(key, says.replace(/\s+/g, " ").trim());
-    }
-    list.replaceChildren(...[...told].flatMap(([key, says]) => {
-      const [term, meaning] = [document.createElement("dt"), document.createElement("dd")];
-      term.append(...key.split(" ").map((part) => {
-        const kbd = document.createElement("kbd");
-        kbd.textContent = part === "enter" ? "↵" : part.toUpperCase();
-        return kbd;
-      }));
-      meaning.textContent = says.replace(/\s(.|↵)$/u, "");
-      return [term, meaning];
-    }));
-    dialog.showModal();
-  }
-
-  document.addEventListener("change", (event) => {
-    const form = event.target.form; // what is chosen may stand elsewhere than its form
-    if (form && form.matches("[data-live]:not([data-typing])")) later(form, CHOOSING_MS);
-  });
-
-  document.addEventListener("input", (event) => {
-    const form = event.target.closest("form[data-typing]");
-    if (form) later(form, TYPING_MS);
-  });
-
-  let due = 0;
-  let asked = 0;
-  function later(form, pause) {
-    clearTimeout(due);
-    asked += 1; // an answer that is still under way is of what was chosen before
-    due = setTimeout(() => preview(form), pause);
-  }
-
-  // A part of the page that depends on what is chosen is drawn anew by the server.
-  async function preview(form) {
-    const place = $(form.dataset.live);
-    const turn = asked;
-    const { answer, text } = await ask(form.dataset.from, [...new FormData(form)].map(([n, v]) => [n, String(v)]));
-    if (answer.ok && turn === asked && form.isConnected) fill(place, text);
-  }
 
   setInterval(tick, 1000);
   tick();
   say();
-  printKeys();
+  keys.print();
   begin();
   sendKept();
 })();

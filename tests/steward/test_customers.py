@@ -195,7 +195,7 @@ def test_who_has_no_campaign_finds_nobody(desk: Office) -> None:
 
     page = nobody.get("/customers")
 
-    assert "Nobody is here yet" in page.text
+    assert "You have no campaigns yet" in page.text
     assert "spring" not in page.text
 
 

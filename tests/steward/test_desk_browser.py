@@ -204,11 +204,26 @@ def test_a_key_of_ones_own_decides_and_is_printed(desk: Desk) -> None:
     page.keyboard.press("n")
     page.wait_for_timeout(300)
     by_the_letter = item_of(page)
+    page.keyboard.press("g")
+    page.evaluate("() => { const now = Date.now; Date.now = () => now() + 2000; }")
     press(page, "m")
 
     assert printed == "M"
     assert by_the_letter == item
     assert desk.verdicts("kim") == [(item, "different")]
+
+
+def test_a_key_of_a_keyboard_that_is_not_latin_does_what_its_place_does(desk: Desk) -> None:
+    page = desk.page(desk.person("kir"))
+    item = item_of(page)
+
+    page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', "
+        "{key: 'т', code: 'KeyN', bubbles: true, cancelable: true}))"
+    )
+    left(page, item)
+
+    assert desk.verdicts("kir") == [(item, "different")]
 
 
 def test_a_hammered_key_decides_one_item(desk: Desk) -> None:
@@ -635,8 +650,19 @@ def test_on_a_phone_one_comments_asks_skips_and_escalates(desk: Desk) -> None:
     page.get_by_label("What you ask the customer").fill("which address?")
     page.get_by_role("button", name="Wait").click()
     left(page, third)
+    armed(page)
+    fourth = item_of(page)
+    page.get_by_role("button", name="Different").or_(
+        page.get_by_role("button", name="Two,")
+    ).click()
+    left(page, fourth)
+    armed(page)
+    said = desk.verdicts("fay")
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_selector(f"[data-item='{fourth}']")
 
     assert desk.state.asking.of(third) is not None
+    assert said == [(fourth, "different")]
     assert len({item, second, third}) == 3
 
 
@@ -674,6 +700,11 @@ def test_no_screen_shuts_anybody_out(desk: Desk, scheme: Any, width: int) -> Non
     assert found == []
 
 
+CUT = """() => Math.max(...[document.documentElement, document.querySelector('.top')].map(
+  (one) => one.scrollWidth - one.clientWidth))"""
+"""By how much the page or its top bar is wider than the screen."""
+
+
 def test_small_screens_and_forced_colours_lose_nothing(desk: Desk) -> None:
     context = desk.person("ivy", forced_colors="active", viewport={"width": 320, "height": 640})
     page = desk.page(context)
@@ -681,8 +712,10 @@ def test_small_screens_and_forced_colours_lose_nothing(desk: Desk) -> None:
     for name, goes in screens(desk).items():
         goes(page)
         armed(page)
-        if page.evaluate("document.documentElement.scrollWidth") > 320:
-            wide.append(name)
+        for width in (1260, 1024, 720, 320):
+            page.set_viewport_size({"width": width, "height": 640})
+            if page.evaluate(CUT) > 0:
+                wide.append((name, width))
         if (
             not page.locator("#says[role=status]").inner_text()
             and page.locator("[data-status]").count()

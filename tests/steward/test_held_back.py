@@ -40,7 +40,7 @@ def test_administrators_see_that_one_waits_and_when_it_is_due(desk: Office) -> N
     assert "An answer is due by" in page
     assert "led back" not in page
     assert root.get("/items/P-R0002").headers["location"] == "/runs"
-    assert "1 publication" in root.get("/dashboard").text
+    assert "1 held publication" in root.get("/dashboard").text
 
 
 def test_nobody_else_knows_of_it(desk: Office) -> None:

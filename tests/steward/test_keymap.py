@@ -1,7 +1,11 @@
 """People put the desk's letters on keys of their own, and no key does two things."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import steward
 from steward.desk.keymap import LETTERS, MEANING, chosen_keymap, read_keymap
 from steward.desk.refused import Refused
 
@@ -33,3 +37,10 @@ def test_a_key_that_has_got_a_meaning_since_it_was_chosen_stands_for_that() -> N
 
 def test_everything_that_can_be_moved_is_a_letter_of_the_desk() -> None:
     assert set(MEANING) <= set(LETTERS)
+
+
+def test_every_letter_that_a_page_uses_is_a_letter_of_the_desk() -> None:
+    pages = Path(steward.__file__).parent.joinpath("templates", "desk").glob("*.html")
+    used = {key for page in pages for key in re.findall(r'data-key="([a-z])"', page.read_text())}
+
+    assert used <= set(LETTERS)

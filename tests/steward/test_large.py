@@ -149,7 +149,7 @@ def weights_of(body: str) -> list[tuple[str, float]]:
     found = []
     for row in body.split("<tr ")[1:]:
         if 'class="asked"' not in row and "data-row" in row:
-            told = row.split('<td class="num">')[-1].split("</td>")[0]
+            told = row.split('data-l="Held by">')[-1].split("</td>")[0]
             group = row.split(" checked")[0][-2]
             weight = -1e9 if told == "no link" else float(told.replace("\u2212", "-"))
             found.append((group, weight))

@@ -1,5 +1,7 @@
-"""The desk shows the end of a person's number, and the API matches by it."""
+"""The desk takes a person's number and shows its end, and the API matches by it."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,9 @@ from steward.api.matching import Answer, Question
 from store.rulebook import read_rulebook
 from store.scoped import scoped_to
 from store.snapshot import current_run
-from tests.flows.builders import Company
+from tests.flows.builders import OWN, Company
 from tests.flows.numbered import BEFORE, OTHER, SINCE, numbered, send
-from tests.steward.desks import office
+from tests.steward.desks import Office, office
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +68,60 @@ def test_a_customers_page_shows_the_end_of_the_number(company: Company, tmp_path
 
     assert "tax:***788" in page
     assert "402117788" not in page
+
+
+@pytest.fixture(scope="module")
+def desk(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A desk where customers are entered."""
+    twin = company.twin(tmp_path_factory.mktemp("desk"))
+    shutil.copytree(OWN / "feeds" / "desk_entry", twin.settings.rules / "feeds" / "desk_entry")
+    with office(twin.settings) as started:
+        yield started
+
+
+ENTRY = {"first_name": "Ulla", "last_name": "Nyberg", "email": "ulla@nyberg.org", "campaign": "any"}
+
+
+def test_the_kinds_of_all_feeds_are_offered_and_that_of_entries_is_chosen(desk: Office) -> None:
+    page = desk.person("kim", "administrator").get("/customers/new").text
+
+    assert page.index('value="tax" selected') < page.index('value="card"')
+
+
+def test_who_has_the_number_is_shown_while_it_is_typed_and_the_number_masked(desk: Office) -> None:
+    ada = desk.person("ada", "administrator")
+
+    typed = {"person_number": "402 117 788", "number_kind": "tax"}
+    shown = ada.post("/customers/new/check", **typed).text
+    other_kind = ada.post("/customers/new/check", **typed | {"number_kind": "card"}).text
+
+    assert "same person number" in shown
+    assert "tax:***788" in shown
+    assert "402117788" not in shown
+    assert "same person number" not in other_kind
+    assert "card:***788" in other_kind
+
+
+@pytest.mark.parametrize("number", ["12-3", "111111111", "none"])
+def test_what_can_be_no_number_is_told_at_once_and_not_saved(desk: Office, number: str) -> None:
+    ana = desk.person("ana", "administrator")
+
+    shown = ana.post("/customers/new/check", person_number=number).text
+    saved = ana.post("/customers/new", key=number, **ENTRY, person_number=number)
+
+    assert "cannot be one" in shown
+    assert saved.status_code == 422
+
+
+def test_a_number_is_kept_behind_the_kind_that_was_chosen(desk: Office) -> None:
+    eve = desk.person("eve", "administrator")
+
+    number = {"person_number": "88-4411-902", "number_kind": "card"}
+    saved = eve.post("/customers/new", key="eve", **ENTRY, **number)
+
+    spooled = "".join(
+        path.read_text("utf-8") for path in desk.desk.settings.spool.glob("desk_entry/*")
+    )
+    assert saved.status_code == 303
+    assert '"person_number": "card:884411902"' in spooled
+    assert "number_kind" not in spooled

@@ -3,10 +3,14 @@
 import re
 import shutil
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
+from rules.matching import Drift
+from steward.desk.drift import drift_of
 from steward.desk.trail import neutral
+from store.reading import Snapshot
 from tests.flows.builders import OWN
 from tests.shared import Shared
 from tests.steward.desks import Office, Person, office
@@ -76,13 +80,14 @@ def test_who_is_here_already_is_shown_while_typing_and_not_saved_again(spring: P
     assert saved.status_code == 422
 
 
-def test_a_likely_duplicate_wants_a_reason(spring: Person) -> None:
+def test_a_likely_duplicate_wants_a_reason_that_is_kept(desk: Office, spring: Person) -> None:
     wife = {"last_name": "Other", "phone": "+44 7911 123401", "campaign": "spring"}
 
     without = spring.post("/customers/new", key="wife", **wife)
     told = spring.post("/customers/new", key="wife", because="his wife", **wife)
 
     assert (without.status_code, told.status_code) == (422, 303)
+    assert '"because": "his wife"' in spooled(desk)
 
 
 def test_duplicates_out_of_scope_are_not_told_of(spring: Person) -> None:
@@ -149,6 +154,35 @@ def test_the_report_on_a_run_is_for_administrators(spring: Person, adam: Person)
     assert adam.get("/runs/..%2f..%2fwarehouse/report").status_code == 404
     assert spring.get("/runs/R0001/report").status_code == 403
     assert "/report" not in spring.get("/runs").text
+
+
+class Night:
+    """A snapshot of a night that measured this."""
+
+    def rows(self, _query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        rows = [("level_shift", "email", 0.4), ("level_shift", "phone", 0.3),
+                ("level_shift", "city", 0.1), ("growth", "match", 0.5)]  # fmt: skip
+        assert {measure for measure, _, _ in rows} <= set(values["measures"])
+        return [dict(zip(("measure", "field", "value"), row, strict=True)) for row in rows]
+
+
+def test_a_run_tells_all_that_is_past_its_limit_first() -> None:
+    told = drift_of(cast(Snapshot, Night()), "R0001", Drift())
+
+    assert [(one.title.rpartition(": ")[2], one.is_past) for one in told] == [
+        ("e-mail", True),
+        ("phone", True),
+        ("records, in times of those the model knows", False),
+    ]
+
+
+def test_each_page_is_of_a_section(adam: Person) -> None:
+    paths = {"/left-out": "Records", "/joined": "Conflicts", "/deliveries": "Runs",
+             "/audit": "Administration"}  # fmt: skip
+
+    shown = {path: re.search(r'aria-current="page">(\w+)', adam.get(path).text) for path in paths}
+
+    assert {path: found and found[1] for path, found in shown.items()} == paths
 
 
 def test_readers_are_led_to_a_kept_snapshot_with_a_reason(desk: Office, adam: Person) -> None:

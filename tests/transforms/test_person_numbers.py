@@ -55,6 +55,7 @@ def test_a_number_that_was_read_is_read_as_itself(text: str, kind: str, other: s
 def test_the_eye_is_shown_the_kind_and_the_end() -> None:
     assert shown("person_number", "us_ssn:078051121") == "us_ssn:***121"
     assert shown("person_number", "5304218") == "***218"
+    assert shown("person_number", "") == ""
     assert shown("city", "078051121") == "078051121"
 
 

@@ -51,7 +51,7 @@ def bare_number(number: pl.Expr) -> pl.Expr:
 
 def shown(field: str, value: str) -> str:
     """A value for the eye: of a person's number its kind and its end, which tell two apart."""
-    if field != FIELD:
+    if field != FIELD or not value:
         return value
     kind, colon, number = value.rpartition(":")
     return f"{kind}{colon}***{number[-3:]}"
