@@ -73,6 +73,9 @@ class Lookups(Rule):
     company_forms: frozenset[str] = Field(
         description="make a name a company's when written exactly so at the end of mixed case"
     )
+    legal_forms: frozenset[str] = Field(
+        frozenset(), description="end a company's name and say what it is in law, not who"
+    )
 
     @classmethod
     def from_tables(cls, tables: dict[str, Any]) -> Self:
@@ -103,6 +106,7 @@ class Lookups(Rule):
             street_words=_merged(pair for words in streets.values() for pair in words.items()),
             company_words=companies["words"],
             company_forms=companies["exact"],
+            legal_forms=companies.get("legal", ()),
         )
 
 

@@ -5,7 +5,7 @@ is worked out once instead of once per level. The default m and u are what a lev
 training data never showed it: cautious round numbers, listed in the model's manifest when used.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Level(NamedTuple):
@@ -106,6 +106,12 @@ _NUMBER_SLIP = (
     " and least(length(number_bare_l), length(number_bare_r)) >= 6"
 )
 _COMPANY = "jaro_winkler_similarity(company_key_l, company_key_r)"
+_COMPANY_SLIPS = (
+    f"{_COMPANY} >= 0.92 and levenshtein(company_key_l, company_key_r)"
+    " <= greatest(2, greatest(length(company_key_l), length(company_key_r)) // 7)"
+)
+"""Long names that begin alike are as alike as slips make them, and may be two branches."""
+_COMPANY_WORDS = "len(list_intersect(company_words_l, company_words_r))"
 _PHONE = "levenshtein(phone_l, phone_r)"
 
 
@@ -391,14 +397,31 @@ COMPARISONS: dict[str, Comparison] = {
             Level("same company", "company_key_l = company_key_r", 0.5, 0.05, 0.002, "company_key"),
             Level(
                 "company spelt nearly the same",
-                f"{_COMPANY} >= 0.92 or company_initials_l = company_key_r"
+                f"({_COMPANY_SLIPS}) or company_initials_l = company_key_r"
                 " or company_key_l = company_initials_r",
                 0.1,
                 0.01,
                 0.001,
             ),
+            Level(
+                "one company has all words of the other",
+                f"{_COMPANY_WORDS} >= 2"
+                f" and {_COMPANY_WORDS} = least(len(company_words_l), len(company_words_r))",
+                0.06,
+                0.02,
+                0.0005,
+            ),
+            Level(
+                "most words of the companies alike",
+                f"{_COMPANY_WORDS} >= 2"
+                f" and {_COMPANY_WORDS} * 2"
+                " >= greatest(len(company_words_l), len(company_words_r))",
+                0.04,
+                0.03,
+                0.001,
+            ),
             Level("company sounds or looks alike", f"{_COMPANY} >= 0.8", 0.05, 0.03, 0.02),
-            Level("another company", "ELSE", 0.35, 0.91, 0.977),
+            Level("another company", "ELSE", 0.25, 0.86, 0.9755),
         ),
         is_contact=True,
     ),
@@ -422,6 +445,14 @@ COMPARISONS: dict[str, Comparison] = {
 }
 """What each name in `comparisons` of matching.toml compares."""
 
+
+def is_as_now(comparison: dict[str, Any]) -> bool:
+    """Whether a comparison of a model, in Splink's own shape, hence Any, has the levels of now."""
+    ours = COMPARISONS.get(comparison["output_column_name"])
+    conditions = [level["sql_condition"] for level in comparison["comparison_levels"]]
+    return ours is not None and conditions == [ours.missing, *(v.sql for v in ours.levels)]
+
+
 PREPARED_COLUMNS = {
     "birth_text": "birth_date::varchar",
     "birth_swap": "strftime(birth_date, '%Y-%d-%m')",
@@ -435,6 +466,7 @@ PREPARED_COLUMNS = {
     "number_kind": "case when contains(person_number, ':') then split_part(person_number, ':', 1)"
     " when person_number is not null then '' end",
     "number_bare": "split_part(person_number, ':', -1)",
+    "company_words": "list_distinct(string_split(company_key, ' '))",
     "company_initials": "case when length(company_key) < 4 or not contains(company_key, ' ') then"
     " null else regexp_replace(company_key, '(\\S)\\S* ?', '\\1', 'g') end",
 }

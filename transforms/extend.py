@@ -1,21 +1,25 @@
 """Give a model the comparisons that it was never trained on, and leave all else as it is.
 
-A model from before a comparison was thought of still knows what the others weigh. What it lacks
-comes with the cautious shares of `compare.py`, as it would from records that never showed it.
+A model from before a comparison was thought of, or was given other levels, still knows what the
+others weigh. What it lacks comes with the cautious shares of `compare.py`, as it would from records
+that never showed it.
 """
 
 from typing import Any
 
 from rules.matching import Matching
-from transforms.compare import COMPARISONS
+from transforms.compare import COMPARISONS, is_as_now
 from transforms.mixture import Mixture, tied
 from transforms.shares import default_shares, ties_of
 from transforms.train import empty_settings, with_shares
 
 
 def missing_comparisons(settings: dict[str, Any], rules: Matching) -> tuple[str, ...]:
-    """What the rules compare and the model does not; settings in Splink's own shape, hence Any."""
-    known = {comparison["output_column_name"] for comparison in settings["comparisons"]}
+    """What the rules compare and the model does not, or by other levels than those of now.
+
+    Settings are in Splink's own shape, hence Any.
+    """
+    known = {c["output_column_name"] for c in settings["comparisons"] if is_as_now(c)}
     return tuple(name for name in rules.comparisons if name not in known)
 
 

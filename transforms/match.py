@@ -23,7 +23,7 @@ import polars as pl
 from rules.matching import Matching, Thresholds
 from transforms.arithmetic import Arithmetic, arithmetic, as_it_is, connect_memory
 from transforms.block import NODE_SCHEMA, READ_FROM, find_pairs, found_by, key_sql
-from transforms.compare import COMPARISONS, NODE_COLUMNS, OFTEN, PREPARED_COLUMNS
+from transforms.compare import COMPARISONS, NODE_COLUMNS, OFTEN, PREPARED_COLUMNS, is_as_now
 from transforms.established import Established
 from transforms.score import Scorer
 from transforms.weigh import level_weights
@@ -255,10 +255,10 @@ def _comparison_problems(name: str, comparison: dict[str, Any]) -> list[str]:
         for which in ("m_probability", "u_probability")
         if not isinstance(v.get(which), float) or not 0 < v[which] <= 1
     ]
-    ours = COMPARISONS[name]
-    expected = [ours.missing, *(level.sql for level in ours.levels)]
-    if [v["sql_condition"] for v in levels] != expected:
-        problems.append("its levels are not those of this version")
+    if not is_as_now(comparison):
+        problems.append(
+            "its levels are not those of this version, which `touchstone train --extend` gives it"
+        )
     if not problems and len({0.0, *level_weights(comparison)}) <= len(weighed):
         problems.append("two levels weigh the same, or one weighs nothing")
     return problems

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rules.matching import Matching
-from transforms.compare import COMPARISONS, Comparison, Level
+from transforms.compare import COMPARISONS, Comparison, Level, is_as_now
 from transforms.mixture import KINDS, Floats, Reached, Ties
 
 _STRANGER = KINDS.index("stranger")
@@ -52,7 +52,7 @@ def shares_of(settings: dict[str, Any]) -> dict[str, Floats]:
     return {
         comparison["output_column_name"]: _rows(comparison, kinship)
         for comparison in settings["comparisons"]
-        if _is_as_now(comparison)
+        if is_as_now(comparison) and not COMPARISONS[comparison["output_column_name"]].is_correction
     }
 
 
@@ -95,17 +95,6 @@ def _rows(comparison: dict[str, Any], kinship: dict[str, Any]) -> Floats:
     match, stranger = ([level[f"{kind}_probability"] for level in levels] for kind in ("m", "u"))
     rows = (match, kinship["shares"][name], kinship["contact_shares"][name], stranger)
     return np.array(rows)
-
-
-def _is_as_now(comparison: dict[str, Any]) -> bool:
-    """Whether it is learnt, and the levels of a model are those that the code knows."""
-    now = COMPARISONS.get(comparison["output_column_name"])
-    labels = [level["label_for_charts"] for level in comparison["comparison_levels"][1:]]
-    return (
-        now is not None
-        and not now.is_correction
-        and labels == [level.label for level in now.levels]
-    )
 
 
 def _of_contact(comparison: Comparison, level: Level) -> float:

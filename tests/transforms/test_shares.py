@@ -75,7 +75,7 @@ def test_how_often_strangers_agree_is_never_taken_from_another_file() -> None:
 
 
 def test_a_comparison_whose_levels_have_changed_since_is_not_leant_on() -> None:
-    settings = changed("phone", label_for_charts="alike in some other way")
+    settings = changed("phone", sql_condition="phone_l like phone_r")
 
     belief = leaning_on(settings, RULES)
 
