@@ -101,10 +101,10 @@ def said_before(warehouse: Warehouse, run: Run) -> Resolved:
 
 def counts_of(warehouse: Warehouse, run_id: str, stage: str) -> Counts | None:
     """What a finished stage counted; nothing if it is not finished."""
-    found = warehouse.read(
+    found = warehouse.con.execute(
         f"select counts from ledger.steps where run_id = '{run_id}' and stage = '{stage}'"
-    )
-    return None if found.is_empty() else dict(json.loads(found.item()))
+    ).fetchone()
+    return None if found is None else dict(json.loads(found[0]))
 
 
 def note_step(warehouse: Warehouse, run_id: str, stage: str, counts: Counts, cost: Cost) -> None:

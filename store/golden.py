@@ -17,7 +17,7 @@ from store.errors import TouchstoneError, UnreadableError
 from store.schema import IGNORED_VALUES, VERIFIED_SHARES, WAREHOUSE, golden_schema
 from store.settings import Settings
 from store.views import CONTRACT, analyst_views
-from store.warehouse import Warehouse, opening
+from store.warehouse import OF_EACH, Warehouse, opening
 
 G = TypeVar("G", bound="Golden")
 
@@ -139,7 +139,7 @@ class GoldenBeside(Golden):
         place = str(path).replace("'", "''")
         with opening(path):
             self.con.execute(f"attach '{place}' as golden")
-        self.con.execute(f"set search_path = '{where}'")
+        self.con.execute(f"set search_path = '{where}'; {OF_EACH}")
         self.con.execute("set force_compression = 'auto'")
         self._make(_schema(fields, words))
 

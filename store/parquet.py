@@ -190,8 +190,12 @@ def _rows(
     con: duckdb.DuckDBPyConnection, table: str, shown: list[str] | None = None
 ) -> pa.RecordBatchReader:
     """The rows of `table` with these columns, or all that are not the line's alone."""
-    known = con.sql(f"from {table}").columns if shown is None else shown
-    names = ", ".join(name for name in known if name not in HIDDEN)
+    if shown is None:
+        whole = con.sql(f"from {table}")
+        if not HIDDEN.intersection(whole.columns):
+            return whole.to_arrow_reader(_ROWS)  # to ask in other words would plan it again
+        shown = whole.columns
+    names = ", ".join(name for name in shown if name not in HIDDEN)
     return con.sql(f"select {names} from {table}").to_arrow_reader(_ROWS)
 
 

@@ -28,6 +28,12 @@ _SMALL = 64 << 20
 STATEMENT = "touchstone.statement"
 """The audit event of a statement that is about to run; it names the file."""
 
+OF_EACH = "set enable_progress_bar = false; set TimeZone = 'UTC'"
+"""What each connection must be told; whatever else is set holds for all that have the file open.
+
+DuckDB's own list says that the time zone holds for all, and it does not.
+"""
+
 FORMAT = 5
 """Raised when the tables change; a newer file is refused, an older one is rebuilt."""
 
@@ -61,7 +67,7 @@ class Warehouse:
         """
         one = copy.copy(self)
         one.con = self.con.cursor()
-        configure(one.con, self.settings)
+        one.con.execute(OF_EACH)
         try:
             yield one
         finally:
@@ -208,11 +214,10 @@ def configure(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         f"""
         set threads = {settings.threads};
         set memory_limit = '{_quoted(settings.memory_limit)}';
-        set enable_progress_bar = false;
         set preserve_insertion_order = false;
         set autoinstall_known_extensions = false;
         set autoload_known_extensions = false;
-        set TimeZone = 'UTC'"""
+        {OF_EACH}"""
     )
 
 

@@ -17,9 +17,9 @@ def tell_run(run: Run, warehouse: Warehouse, golden: Golden) -> None:
 
 
 def _run_row(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFrame:
-    steps = f"(select * from ledger.steps where run_id = '{run.run_id}')"
-    counts = {
-        name: f"(select coalesce(sum(cast(counts->>'{key}' as bigint)), 0) from {steps})"
+    """The run's row, its steps read once."""
+    counts = "".join(
+        f", coalesce(sum(cast(counts->>'{key}' as bigint)), 0) as {name}"
         for name, key in {
             "deliveries": "deliveries",
             "rows": "rows",
@@ -27,14 +27,14 @@ def _run_row(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFrame:
             "pairs_scored": "pairs_scored",
             "golden_rows_written": "golden_rows",
         }.items()
-    }
-    columns = ", ".join(f"{query} as {name}" for name, query in counts.items())
+    )
     row = warehouse.read(
         f"""
-        select run_id, kind, now, started_at, current_timestamp as finished_at, model,
-            (select sum(seconds) from {steps}) as seconds,
-            (select sum(cpu_seconds) from {steps}) as cpu_seconds, {columns}
-        from ledger.runs where run_id = '{run.run_id}'"""
+        select run_id, kind, now, started_at, current_timestamp as finished_at, model, spent.*
+        from ledger.runs, (
+            select sum(seconds) as seconds, sum(cpu_seconds) as cpu_seconds{counts}
+            from ledger.steps where run_id = '{run.run_id}') spent
+        where run_id = '{run.run_id}'"""
     )
     customers = golden.one("select count(*) from golden_values")
     return row.with_columns(customers=pl.lit(customers, pl.Int64))
@@ -81,14 +81,11 @@ def _completeness(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFram
 
 def _metrics(run: Run, warehouse: Warehouse, golden: Golden) -> pl.DataFrame:
     """How complete the sources are, and per stage what it counted and took."""
-    stages = warehouse.read(
-        f"""
-        select stage as field, unnest(json_keys(counts)) as measure, counts from ledger.steps
-        where run_id = '{run.run_id}'"""
-    )
     counted = warehouse.read(
-        "select field, measure, cast(counts->>measure as double) as value from stages",
-        stages=stages,
+        f"""
+        select field, measure, cast(counts->>measure as double) as value from (
+            select stage as field, unnest(json_keys(counts)) as measure, counts from ledger.steps
+            where run_id = '{run.run_id}')"""
     )
     spent = warehouse.read(
         f"""

@@ -100,6 +100,22 @@ def test_golden_tables_that_lack_the_shares_get_them(company: Company, tmp_path:
     assert found.item() == 2
 
 
+def test_the_golden_tables_are_filled_in_utc_wherever_that_is_done(
+    company: Company, tmp_path: Path
+) -> None:
+    path = tmp_path / "golden.duckdb"
+    path.write_bytes(company.settings.golden.read_bytes())
+    rules = read_rulebook(company.settings.rules).survivorship
+    with (
+        Warehouse(tmp_path / "w.duckdb", company.settings, WAREHOUSE, compress=False) as warehouse,
+        warehouse.session() as stage,
+        open_beside(stage, path, rules) as golden,
+    ):
+        zones = golden.con.sql("select current_setting('TimeZone')").fetchall()
+
+    assert zones == [("UTC",)]
+
+
 def test_a_customer_is_seen_from_all_sides_in_one_row(company: Company) -> None:
     rows = company.ask("select first_name, sources, is_active, phone_count from customer_360")
 

@@ -11,9 +11,9 @@ from store.settings import Settings
 from store.state.open import open_state
 from store.state.people import User
 from tests.steward.conftest import copy_of
+from tests.steward.for_everybody import violations
 from tests.steward.served import Served, served
 from tests.steward.test_at_once import TWO
-from tests.steward.test_desk_browser import AXE, TAGS
 from tests.steward.test_groups import asked, grouping
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -178,11 +178,5 @@ def test_two_conflicts_shut_nobody_out(
     page.emulate_media(color_scheme="dark" if width == 390 else "light")
     show(page, app, f"/items/{both_conflicts(settings, 3)[0]}")
 
-    page.evaluate(f"() => {{ {AXE.read_text('utf-8')} }}")
-    result = page.evaluate(f"axe.run(document, {{runOnly: {TAGS}, resultTypes: ['violations']}})")
-
-    told = [
-        (one["id"], node["html"][:160]) for one in result["violations"] for node in one["nodes"]
-    ]
-    assert told == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -2,8 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -12,12 +11,11 @@ from store.state.open import open_state
 from store.state.people import User
 from tests.flows.builders import OWN, Company
 from tests.shared import Shared
+from tests.steward.for_everybody import THEMES, Theme, Violation, in_both_themes
 from tests.steward.served import Served, served
 from tests.steward.test_customers import a_company
 from tests.steward.test_desk_browser import CUT, UNPRINTED
 
-AXE = Path(__file__).parent / "axe" / "axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SCREENS = (
     "/customers", "/customers?q=anna", "/customers?q=nobody", "/customers/C1-2",
     "/customers/C1-2/value?field=email", "/customers/C1-2/unmerge", "/left-out",
@@ -33,6 +31,15 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="NO BROWSER: `apt-get install chromium` to try the pages about records"
 )
 EMPTY: frozenset[str] = frozenset()
+
+
+class Seen(NamedTuple):
+    """What was found on a screen."""
+
+    unprinted: list[str]
+    """What has a key and does not print it."""
+    headings: int
+    violations: list[tuple[Theme, Violation]]
 
 
 @pytest.fixture(scope="module")
@@ -126,36 +133,31 @@ def test_on_a_phone_leading_readers_back_is_a_button_and_opens_on_the_screen(
     assert form["x"] + form["width"] <= 390
 
 
-def test_every_key_of_the_pages_about_records_is_printed(
-    company: Company, app: Served, page: Page
-) -> None:
-    signed_in(company, page, app.url)
-    unprinted = {}
-    for path in SCREENS:
-        page.goto(f"{app.url}{path}")
-        page.wait_for_selector("html[data-armed]")
-        unprinted[path] = page.evaluate(UNPRINTED)
+@pytest.fixture(scope="module")
+def seen(company: Company, app: Served, browser: Browser) -> dict[str, Seen]:
+    """Every screen, looked at once."""
+    found = {}
+    with browser.new_context() as context:
+        page = context.new_page()
+        signed_in(company, page, app.url)
+        for path in SCREENS:
+            page.goto(f"{app.url}{path}")
+            page.wait_for_selector("html[data-armed]")
+            unprinted, headings = page.evaluate(UNPRINTED), page.locator("h1").count()
+            found[path] = Seen(unprinted, headings, list(in_both_themes(page)))
+    return found
 
-    assert {path: some for path, some in unprinted.items() if some} == {}
+
+def test_every_key_of_the_pages_about_records_is_printed(seen: dict[str, Seen]) -> None:
+    assert {path: one.unprinted for path, one in seen.items() if one.unprinted} == {}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_screen_about_records_shuts_anybody_out(
-    company: Company, app: Served, page: Page, scheme: Literal["light", "dark"]
-) -> None:
-    found: list[tuple[str, str, str]] = []
-    page.emulate_media(color_scheme=scheme)
-    signed_in(company, page, app.url)
-    for path in SCREENS:
-        page.goto(f"{app.url}{path}")
-        page.wait_for_selector("html[data-armed]")
-        page.evaluate(f"() => {{ {AXE.read_text('utf-8')} }}")
-        asked = f"axe.run(document, {{runOnly: {TAGS}, resultTypes: ['violations']}})"
-        found += [
-            (path, violation["id"], node["html"][:160])
-            for violation in page.evaluate(asked)["violations"]
-            for node in violation["nodes"]
-        ]
-        assert page.locator("h1").count() == 1, path
+@pytest.mark.parametrize("theme", THEMES)
+def test_no_screen_about_records_shuts_anybody_out(seen: dict[str, Seen], theme: Theme) -> None:
+    found = {
+        path: [violation for where, violation in one.violations if where == theme]
+        for path, one in seen.items()
+    }
 
-    assert found == []
+    assert {path: some for path, some in found.items() if some} == {}
+    assert {path: one.headings for path, one in seen.items() if one.headings != 1} == {}
