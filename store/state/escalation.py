@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from rules.queues import Escalation, Queues
 from store.state.audit import Noted, note_all
-from store.state.engine import in_turns, reading
+from store.state.engine import at_the_end, in_turns, reading
 from store.state.moments import to_text
 from store.state.scope import is_back
 from store.state.tables import ITEMS, LIVE
@@ -77,7 +77,8 @@ def _go_up(engine: sa.Engine, late: sa.Select[tuple[str]], step: Escalation, now
         item_ids = list(connection.scalars(late))
         if item_ids:
             named = ITEMS.c.item_id.in_(item_ids)
-            connection.execute(sa.update(ITEMS).where(named).values(escalated_to=step.to))
             rows = [Noted(now, BY_TIME, "past_due", str(one), step.to) for one in item_ids]
-            note_all(connection, rows)
+            with at_the_end(connection):
+                connection.execute(sa.update(ITEMS).where(named).values(escalated_to=step.to))
+                note_all(connection, rows)
         return len(item_ids)

@@ -17,7 +17,7 @@ from rules.decision import NewDecision
 from store.decisions import add_decision
 from store.errors import TouchstoneError
 from store.state.audit import Noted, note
-from store.state.engine import reading, writing
+from store.state.engine import at_the_end, reading, writing
 from store.state.moments import to_text
 from store.state.scope import (
     ADMINISTRATORS,
@@ -91,10 +91,14 @@ class Queue:
         `after`: the item that they have before them; the one that will follow it is kept for them,
         a little shorter than one that they are looking at.
         """
+        with reading(self._engine) as connection:  # nobody waits for who only looks
+            likely = self._found(connection, reader, kinds, after)
+        if likely is None:
+            return None
         with self._looking() as connection:
-            row = connection.execute(self._mine(reader, kinds, after)).first()
-            if row is None:
-                row = connection.execute(self._free(reader, kinds)).first()
+            row = connection.execute(self._still_free(reader, str(likely.item_id))).first()
+            if row is None:  # somebody was quicker
+                row = self._found(connection, reader, kinds, after)
             return None if row is None else self._claim(connection, row, reader, after)
 
     def take(self, reader: Reader, item_id: str, after: str | None = None) -> Claimed:
@@ -154,15 +158,16 @@ class Queue:
             others = first_verdicts(connection, verdict)
             is_settled = decision is not None and is_settled_by(others, verdict)
             decision_id = None
-            if decision is not None and is_settled:
-                decision_id = add_decision(connection, decision, self._now()).decision_id
-                for one in also:
-                    add_decision(connection, one, self._now())
-            store_verdict(connection, reader, verdict, decision_id, to_text(self._now()))
-            state = DECIDED if is_settled else SECOND
-            turn_item(connection, item.item_id, item.version, state, moves=is_settled)
-            _release(connection, reader.name, item.item_id)
-            self._note(connection, reader, "verdict", item.item_id)
+            with at_the_end(connection):
+                if decision is not None and is_settled:
+                    decision_id = add_decision(connection, decision, self._now()).decision_id
+                    for one in also:
+                        add_decision(connection, one, self._now())
+                store_verdict(connection, reader, verdict, decision_id, to_text(self._now()))
+                state = DECIDED if is_settled else SECOND
+                turn_item(connection, item.item_id, item.version, state, moves=is_settled)
+                _release(connection, reader.name, item.item_id)
+                self._note(connection, reader, "verdict", item.item_id)
             return Said(decision_id, is_replayed=False)
 
     def escalate(self, reader: Reader, item_id: str) -> None:
@@ -224,6 +229,29 @@ class Queue:
         with reading(self._engine) as connection:
             return {row.item_id: row.user_name for row in connection.execute(query)}
 
+    def _found(
+        self,
+        connection: sa.Connection,
+        reader: Reader,
+        kinds: tuple[str, ...],
+        after: str | None,
+    ) -> sa.Row[tuple[object, ...]] | None:
+        row = connection.execute(self._mine(reader, kinds, after)).first()
+        return row or connection.execute(self._free(reader, kinds)).first()
+
+    def _still_free(self, reader: Reader, item_id: str) -> sa.Select[tuple[object, ...]]:
+        """The item, unless it is answered or somebody else's by now."""
+        others = sa.select(CLAIMS.c.item_id).where(
+            (CLAIMS.c.item_id == item_id)
+            & is_held(self._now())
+            & (CLAIMS.c.user_name != reader.name)
+        )
+        return (
+            visible(reader, self._now())
+            .where((ITEMS.c.item_id == item_id) & ~sa.exists(others))
+            .where(is_back(self._now()) & may_have(reader, self._now()))
+        )
+
     def _mine(
         self, reader: Reader, kinds: tuple[str, ...], after: str | None
     ) -> sa.Select[tuple[object, ...]]:
@@ -265,13 +293,11 @@ class Queue:
         after: str | None = None,
     ) -> Claimed:
         expires_at = self._now() + (CLAIM_LASTS if after is None else KEPT_LASTS)
-        self._note(connection, reader, "look", str(row.item_id))
-        connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.item_id == row.item_id))
-        connection.execute(
-            sa.insert(CLAIMS).values(
-                item_id=row.item_id, user_name=reader.name, expires_at=to_text(expires_at)
-            )
-        )
+        ours = {"user_name": reader.name, "expires_at": to_text(expires_at)}
+        with at_the_end(connection):
+            self._note(connection, reader, "look", str(row.item_id))
+            connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.item_id == row.item_id))
+            connection.execute(sa.insert(CLAIMS).values(item_id=row.item_id, **ours))
         return Claimed(row.item_id, row.kind, row.version, row.state, expires_at)
 
     def _note(self, connection: sa.Connection, reader: Reader, action: str, item_id: str) -> None:
