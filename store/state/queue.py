@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
+from operator import call
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from rules.decision import NewDecision
 from store.decisions import add_decision
 from store.errors import TouchstoneError
 from store.state.audit import Noted, note
+from store.state.counting import Beside, Counting
 from store.state.engine import at_the_end, reading, writing
 from store.state.moments import to_text
 from store.state.scope import (
@@ -45,9 +47,6 @@ from store.state.verdicts import (
 SKIP_LASTS = timedelta(hours=1)
 KEPT_LASTS = CLAIM_LASTS - timedelta(minutes=1)
 """For so long the next item is kept for somebody who has another before them."""
-LONG = 5_000
-"""From so many items on, a queue is not counted for each page."""
-COUNT_LASTS = timedelta(seconds=20)
 
 
 class Claimed(NamedTuple):
@@ -76,12 +75,16 @@ class Queue:
         engine: sa.Engine,
         now: Callable[[], datetime],
         looking: Callable[[], AbstractContextManager[sa.Connection]] | None = None,
+        beside: Beside = call,
     ) -> None:
-        """`looking`: how claims are written, which are worth no wait for the disk."""
+        """`looking`: how claims are written, which are worth no wait for the disk.
+
+        `beside`: how a long queue is counted anew, which is worth no wait of anybody's.
+        """
         self._engine = engine
         self._now = now
         self._looking = looking or partial(writing, engine)
-        self._counted: dict[Reader, tuple[datetime, dict[str, int]]] = {}
+        self._counting = Counting(self._count, now, beside)
 
     def next(
         self, reader: Reader, kinds: tuple[str, ...], after: str | None = None
@@ -210,18 +213,15 @@ class Queue:
 
         A long queue is counted now and then: it takes a while, and is stale when it is painted.
         """
-        until, known = self._counted.get(reader, (self._now(), {}))
-        if self._now() < until <= self._now() + COUNT_LASTS:
-            return known
+        return self._counting.of(reader)
+
+    def _count(self, reader: Reader) -> dict[str, int]:
         waits = visible(reader, self._now()).with_only_columns(
             ITEMS.c.kind, sa.func.count().label("waiting")
         )
         query = waits.where(is_back(self._now())).group_by(ITEMS.c.kind)
         with reading(self._engine) as connection:
-            found = {row.kind: row.waiting for row in connection.execute(query)}
-        if sum(found.values()) >= LONG:
-            self._counted[reader] = (self._now() + COUNT_LASTS, found)
-        return found
+            return {row.kind: row.waiting for row in connection.execute(query)}
 
     def holders(self) -> dict[str, str]:
         """Who has which item before them."""
