@@ -113,9 +113,9 @@ def test_the_scorecard_of_what_was_laid_out_is_that_of_the_records(
 
 def test_a_snapshot_is_made_ready_before_its_queue_is_shown(shared: Shared, tmp_path: Path) -> None:
     company = shared.company(with_jane, tmp_path)
-    later = company.settings.published / "R0002"
+    later = company.settings.published / "R0009"
     shutil.copytree((company.settings.published / "current").resolve(), later)
-    live = [1]
+    live = [int(str(current_run(company.settings))[1:])]
     snapshots = Snapshots(company.settings, lambda: live[0])
 
     with snapshots.reading() as first, snapshots.expecting() as nothing:
@@ -124,14 +124,14 @@ def test_a_snapshot_is_made_ready_before_its_queue_is_shown(shared: Shared, tmp_
     with snapshots.expecting() as expected, snapshots.reading() as shown:
         assert expected is not None
         expected.know(("looked", "at"), "before")
-    live[0] = 2
+    live[0] = 9
     with snapshots.reading() as now, snapshots.expecting() as no_other:
         told = now.remember(("looked", "at"), lambda: "by those who wait")
         rows = now.rows("select customer_id from customers")
     snapshots.close()
 
     assert (nothing, shown.run_id, no_other) == (None, first.run_id, None)
-    assert (now.run_id, told) == ("R0002", "before")
+    assert (now.run_id, told) == ("R0009", "before")
     assert rows != []
 
 
@@ -139,9 +139,9 @@ def test_a_snapshot_that_was_made_anew_since_it_was_expected_is_read_anew(
     shared: Shared, tmp_path: Path
 ) -> None:
     company = shared.company(with_jane, tmp_path)
-    later = company.settings.published / "R0002"
+    later = company.settings.published / "R0009"
     shutil.copytree((company.settings.published / "current").resolve(), later)
-    live = [1]
+    live = [int(str(current_run(company.settings))[1:])]
     snapshots = Snapshots(company.settings, lambda: live[0])
     with snapshots.reading():
         pass
@@ -151,12 +151,12 @@ def test_a_snapshot_that_was_made_anew_since_it_was_expected_is_read_anew(
         expected.know(("looked", "at"), "of the one before")
 
     os.replace(shutil.copy(later / "golden.duckdb", later / "copy"), later / "golden.duckdb")
-    live[0] = 2
+    live[0] = 9
     with snapshots.reading() as now:
         told = now.remember(("looked", "at"), lambda: "of this one")
     snapshots.close()
 
-    assert (now.run_id, told) == ("R0002", "of this one")
+    assert (now.run_id, told) == ("R0009", "of this one")
 
 
 def test_a_large_snapshot_is_laid_out_for_searching_by_another_process(
