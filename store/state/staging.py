@@ -21,7 +21,7 @@ from store.state.tables import (
     LIVE,
 )
 
-ROWS_AT_A_TIME = 200
+ROWS_AT_A_TIME = 50
 """Items that are staged in one transaction: stewards wait for no longer than that takes."""
 
 ORDERS = ("urgency", "opened_at", "due_at", "manager_until")
