@@ -312,14 +312,24 @@ def _postgresql(url: URL, wait_ms: int) -> sa.Engine:
         options = connection.get_execution_options()
         if options.get("is_writing", False):
             soon = "SET LOCAL synchronous_commit = off; " * options.get("is_noting", False)
-            connection.exec_driver_sql(
+            _begin(
+                connection,
                 f"BEGIN ISOLATION LEVEL READ COMMITTED; {soon}SET LOCAL lock_timeout = {wait_ms};"
-                f" SELECT pg_advisory_xact_lock({WRITERS_TURN})"
+                f" SELECT pg_advisory_xact_lock({WRITERS_TURN})",
             )
         elif not options.get("is_reading", False):
-            connection.exec_driver_sql("BEGIN ISOLATION LEVEL READ COMMITTED")
+            _begin(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")
 
     return engine
+
+
+def _begin(connection: sa.Connection, words: str) -> None:
+    """Begin with what is asked first: who has the turn need not be told before it goes on."""
+    line = connection.connection.dbapi_connection
+    if isinstance(line, Connection):
+        line.begin(words)
+    else:
+        connection.exec_driver_sql(words)
 
 
 def _answers(engine: sa.Engine, line: DBAPIConnection) -> bool:

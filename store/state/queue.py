@@ -313,15 +313,19 @@ class Queue:
     ) -> sa.Row[tuple[object, ...]]:
         """The item as the reader saw it and has it; else what happened to it."""
         named = ITEMS.c.item_id == verdict.item_id
-        item = connection.execute(visible(reader, self._now()).where(named)).first()
+        holder_of = sa.select(CLAIMS.c.user_name).where(
+            (CLAIMS.c.item_id == verdict.item_id) & is_held(self._now())
+        )
+        held = visible(reader, self._now()).where(named)
+        held = held.add_columns(holder_of.scalar_subquery().label("holder"))
+        item = connection.execute(held).first()
         if item is None or item.version != verdict.version:
             raise StaleError(what_happened(connection, verdict.item_id))
-        holder = self._holder(connection, verdict.item_id)
-        if holder != reader.name:
+        if item.holder != reader.name:
             raise (
                 ClaimEndedError("Nobody has this item now: take it again to decide it.")
-                if holder is None
-                else StaleError(f"Your claim ended and {holder} has this item now.")
+                if item.holder is None
+                else StaleError(f"Your claim ended and {item.holder} has this item now.")
             )
         return item
 

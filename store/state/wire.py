@@ -46,6 +46,8 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
         """Whether what is changed may be sent later: see `at_the_end`."""
         self._waiting: list[tuple[bytes, Values]] = []
         """What is to be sent with whatever is asked next, or with the commit."""
+        self._beginning = ""
+        """The words that begin a transaction, where nothing was sent of it yet."""
 
     def cursor(self) -> "Cursor":
         """From where statements are sent."""
@@ -53,14 +55,20 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
 
     def commit(self) -> None:
         """Keep what was done, if a transaction was begun."""
-        if self._in_transaction:
+        if self._in_transaction or self._waiting:
             before = self._send_waiting()
             self.send_QUERY("commit")
             self._answered([*before, Context("commit")])
+        self._beginning = ""
+
+    def begin(self, words: str) -> None:
+        """Begin in these words, together with what is asked first."""
+        self._beginning = words
 
     def rollback(self) -> None:
         """Take it back, if one was begun."""
         self._waiting.clear()
+        self._beginning = ""
         if self._in_transaction:
             self.execute_simple("rollback")
 
@@ -79,7 +87,7 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
         name, columns, readers = self._prepared(statement)
         context = Context(statement, None, columns, readers)
         asked = [(name, values) for values in rows]
-        if self.is_waiting and columns is None and self._in_transaction:
+        if self.is_waiting and columns is None and (self._beginning or self._in_transaction):
             self._waiting += asked
             return context
         before = self._send_waiting()
@@ -101,17 +109,24 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
 
     def send_now(self) -> None:
         """Have all done that waits."""
-        if self._waiting:
+        if self._waiting or self._beginning:
             self._answered(self._send_waiting())
 
     def _send_waiting(self) -> list[Context]:
         """Send what waits; what of the answers is to be read then."""
         waiting, self._waiting = self._waiting, []
+        words, self._beginning = self._beginning, ""
+        asked = []
+        if words:
+            self.send_QUERY(words)
+            asked.append(Context(words))
         for start in range(0, len(waiting), AT_ONCE):
             if start:
-                self._answered([Context("what waited")])
+                self._answered(asked)
+                asked = []
             self._send(waiting[start : start + AT_ONCE])
-        return [Context("what waited")] if waiting else []
+            asked.append(Context("what waited"))
+        return asked
 
     def _send(self, named: Sequence[tuple[bytes, Values]]) -> None:
         try:

@@ -108,6 +108,20 @@ def test_places_are_numbered_outside_of_quotes() -> None:
 
 
 @on_postgresql
+def test_a_transaction_begins_together_with_what_is_asked_first(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        line = connection.connection.dbapi_connection
+        assert line is not None
+        before = line._in_transaction
+        connection.execute(sa.insert(TABLE), ROWS)
+        after = line._in_transaction
+    with writing(engine):
+        pass
+
+    assert (before, after, count(engine)) == (False, True, len(ROWS))
+
+
+@on_postgresql
 def test_what_is_changed_at_the_end_is_sent_with_the_next_question_or_the_commit(
     engine: sa.Engine,
 ) -> None:
