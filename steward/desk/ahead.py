@@ -1,6 +1,6 @@
 """Look at what will be asked for before it is: the next items of a queue, the words of a search.
 
-It is done beside the requests, in one thread that nobody waits for. What is not ready in time is
+It is done beside the requests, in threads that nobody waits for. What is not ready in time is
 looked up by the page itself, and what goes wrong here goes wrong there again, where it is told.
 """
 
@@ -29,7 +29,7 @@ LAST = 60
 
 
 class Ahead:
-    """The thread of one app."""
+    """The threads of one app."""
 
     def __init__(self, snapshots: Snapshots, rulebook: Rulebook) -> None:
         self._snapshots, self._rulebook = snapshots, rulebook
@@ -43,8 +43,14 @@ class Ahead:
         self._ready = self._expected = ""
 
     def start(self) -> None:
-        """Lay out each snapshot for searching as soon as it is live."""
-        threading.Thread(target=self._follow, name="ahead of searches", daemon=True).start()
+        """Lay out each snapshot for searching when it is live, and look at the next before it is.
+
+        To lay out may take longer than until the next is published.
+        """
+        for work, name in ((self._prepare, "searches"), (self._expect, "the next run")):
+            threading.Thread(
+                target=self._follow, args=(work,), name=f"ahead of {name}", daemon=True
+            ).start()
 
     def look(
         self, snapshot: Snapshot, item_ids: list[str], campaigns: Reach, shown: str = ""
@@ -80,10 +86,9 @@ class Ahead:
         finally:
             self._asked.discard(key)
 
-    def _follow(self) -> None:
+    def _follow(self, work: Callable[[], None]) -> None:
         while not self._stopped.is_set():
-            self._quietly(self._expect)
-            self._quietly(self._prepare)
+            self._quietly(work)
             self._stopped.wait(EVERY_SECONDS)
 
     def _expect(self) -> None:
