@@ -43,7 +43,8 @@ from store.state.people import User
 from store.state.tables import ITEMS, LIVE, VERDICTS
 
 WARM = 5.0
-"""Seconds at the beginning that do not count: pools are cold."""
+"""Seconds at the beginning that do not count: pools are cold. Nor does what is begun after the end:
+whoever thinks is told then, and all decide at once."""
 KINDS = ("next", "decide", "preview", "search")
 
 
@@ -161,6 +162,7 @@ def _load(place: Place, state: State, tokens: dict[str, str], asked: argparse.Na
     for one in [*people, *aside]:
         one.start()
     time.sleep(asked.seconds)
+    ended = time.perf_counter()
     for person in people:
         person.is_over.set()
     for person in people:
@@ -170,7 +172,8 @@ def _load(place: Place, state: State, tokens: dict[str, str], asked: argparse.Na
         place.night.kill()
     for one in aside:
         one.join()
-    _print_waits([act for person in people for act in person.acts if act.at > began + WARM])
+    acts = [act for person in people for act in person.acts]
+    _print_waits([act for act in acts if act.at > began + WARM and act.at - act.seconds < ended])
     print(f"| nights published, seconds each | {[round(one) for one in place.nights]} |")
     return _print_kept(state, people, killed, torn) if asked.kills else 0
 

@@ -44,9 +44,14 @@ class Snapshot:
         con: duckdb.DuckDBPyConnection,
         beside: Beside,
         lay_out: Callable[[], None] | None = None,
+        made_at: Hashable = None,
     ) -> None:
-        """`lay_out` has another process make the tables that last, and returns when it has."""
+        """`made_at` tells its file from another of the same run.
+
+        `lay_out` has another process make the tables that last, and returns when it has.
+        """
         self.run_id = run_id
+        self.made_at = made_at
         self.indexed: Callable[[], AbstractContextManager[Snapshot]] = lambda: nullcontext(self)
         """What searches read: this snapshot, or the one before while a large one is laid out."""
         self.is_laid_out = False
@@ -174,6 +179,27 @@ class Snapshots:
         self._open: Snapshot | None = None
         self._last: Snapshot | None = None
         """The one before, while a large one is laid out for searching."""
+        self._next: Snapshot | None = None
+        """One that a run has published and whose queue is not shown yet."""
+
+    @contextmanager
+    def expecting(self) -> Iterator[Snapshot | None]:
+        """Hold the snapshot that will be live soon; none where no run has published another.
+
+        A run publishes first and shows its queue then. What is remembered of the snapshot meanwhile
+        nobody waits for when it is live.
+        """
+        with self._turn:
+            shown = None if self._open is None else self._open.run_id
+        run_id = current_run(self._settings)
+        if shown is None or run_id is None or run_id == shown:
+            yield None
+            return
+        snapshot = self._next_of(run_id)
+        try:
+            yield snapshot
+        finally:
+            self._give_back(snapshot)
 
     @contextmanager
     def reading(self) -> Iterator[Snapshot]:
@@ -202,21 +228,46 @@ class Snapshots:
     def close(self) -> None:
         """Let go of the file."""
         with self._turn:
-            for snapshot in (self._open, self._last):
+            for snapshot in (self._open, self._last, self._next):
                 if snapshot is not None:
                     snapshot.close()
-            self._open = self._last = None
+            self._open = self._last = self._next = None
 
     def _take(self) -> Snapshot:
         run_id = self._run_id()
         with self._turn:
             if self._open is None or self._open.run_id != run_id:
-                before, self._open = self._open, self._opened(run_id, is_live=True)
+                before, self._open = self._open, self._expected(run_id)
                 if before is not None and before.is_laid_out:
                     before, self._last = self._last, before
                 self._let_go(before)
             self._open.readers += 1
             return self._open
+
+    def _next_of(self, run_id: str) -> Snapshot:
+        """The snapshot that is expected, opened while nobody waits for it."""
+        with self._turn:
+            is_open = self._next is not None and self._next.run_id == run_id
+        opened = None if is_open else self._opened(run_id, is_live=True)
+        with self._turn:
+            known = [one for one in (self._open, self._next) if one and one.run_id == run_id]
+            snapshot = known[0] if known else opened or self._opened(run_id, is_live=True)
+            if not known:
+                before, self._next = self._next, snapshot
+                self._let_go(before)
+            elif opened is not None:  # it is live by now
+                opened.close()
+            snapshot.readers += 1
+            return snapshot
+
+    def _expected(self, run_id: str) -> Snapshot:
+        """The snapshot that is live now: the one that was expected, if it is that and still so."""
+        expected, self._next = self._next, None
+        told = (run_id, _made_at(self._settings, run_id))
+        if expected is not None and (expected.run_id, expected.made_at) == told:
+            return expected
+        self._let_go(expected)
+        return self._opened(run_id, is_live=True)
 
     @contextmanager
     def _indexed(self, snapshot: Snapshot) -> Iterator[Snapshot]:
@@ -242,7 +293,7 @@ class Snapshots:
 
     def _let_go(self, snapshot: Snapshot | None) -> None:
         """Close what nobody reads any more."""
-        is_held = snapshot is self._open or snapshot is self._last
+        is_held = snapshot in (self._open, self._last, self._next)
         if snapshot is not None and not snapshot.readers and not is_held:
             snapshot.close()
 
@@ -255,6 +306,7 @@ class Snapshots:
 
     def _opened(self, run_id: str, *, is_live: bool) -> Snapshot:
         path = self._settings.published / run_id / "golden.duckdb"
+        made_at = _made_at(self._settings, run_id)
         con = duckdb.connect(":memory:", config={"threads": "1"})
         try:
             con.execute(f"attach {quoted(path)} as golden (read_only)")
@@ -272,7 +324,16 @@ class Snapshots:
         configure(con, self._settings.model_copy(update={"threads": 1}))
         is_aside = self._lay_out is not None and is_live and path.stat().st_size >= LARGE
         if not is_aside or self._lay_out is None:
-            return Snapshot(run_id, con, beside)
-        snapshot = Snapshot(run_id, con, beside, partial(self._lay_out, run_id))
+            return Snapshot(run_id, con, beside, made_at=made_at)
+        snapshot = Snapshot(run_id, con, beside, partial(self._lay_out, run_id), made_at)
         snapshot.indexed = partial(self._indexed, snapshot)
         return snapshot
+
+
+def _made_at(settings: Settings, run_id: str) -> Hashable:
+    """What of a run's file is another when the file is; none where there is none."""
+    try:
+        about = (settings.published / run_id / "golden.duckdb").stat()
+    except FileNotFoundError:
+        return None
+    return about.st_ino, about.st_size, about.st_mtime_ns

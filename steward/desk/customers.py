@@ -187,4 +187,4 @@ def _nights(visit: Visit, live: Snapshot) -> list[Row]:
     )
 
 
-PAGES = (Page("/customers/{customer_id}", show_customer, "see"),)
+PAGES = (Page("/customers/{customer_id}", show_customer, "see", is_search=True),)

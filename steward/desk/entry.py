@@ -231,7 +231,7 @@ def _campaigns(visit: Visit) -> list[str]:
 
 PAGES = (
     Page("/customers/new", show_entry, "create"),
-    Page("/customers/new/check", look_at_entry, "create", "POST"),
-    Page("/customers/new", save_entry, "create", "POST"),
+    Page("/customers/new/check", look_at_entry, "create", "POST", is_search=True),
+    Page("/customers/new", save_entry, "create", "POST", is_search=True),
     Page("/customers/entered/{entry_id}", show_entered, "create"),
 )

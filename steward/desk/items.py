@@ -75,7 +75,7 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
         insist_may_answer(visit, seen, waiting)
         kind = str(seen.item["kind"])
         listed = rail(visit, snapshot, section_of(kind), _tab(asked.get("tab", "")), item_id)
-        visit.desk.ahead.look(snapshot, listed.soon, reach_of(visit.actor))
+        visit.desk.ahead.look(snapshot, listed.soon, reach_of(visit.actor), item_id)
         other = "" if seen.is_secret else asked.get("view", "")
         template, shown = _drawn(visit, snapshot, waiting, seen, other)
         return visit.page(

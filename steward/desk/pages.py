@@ -19,3 +19,5 @@ class Page(NamedTuple):
     method: Literal["GET", "POST"] = "GET"
     is_costly: bool = False
     """Whether few may be under way at once, as with the digest of a password."""
+    is_search: bool = False
+    """Whether it may have to wait until a snapshot is laid out for searching."""

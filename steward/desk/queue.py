@@ -189,7 +189,7 @@ def go_on(visit: Visit, kind: str) -> Response:
         if has != mark:
             return see_other(address(item.item_id, tab))
         listed = rail(visit, snapshot, section, tab, item.item_id)
-        visit.desk.ahead.look(snapshot, listed.soon, reach_of(visit.actor))
+        visit.desk.ahead.look(snapshot, listed.soon, reach_of(visit.actor), item.item_id)
         answer = visit.part("at_hand.html", rail=listed, until=item.expires_at)
         answer.headers[AT_HAND] = mark
         return answer

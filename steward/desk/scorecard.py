@@ -143,6 +143,6 @@ def _page(asked: Asked, page: int) -> str:
 
 
 PAGES = (
-    Page(PATH, show_scorecard, "see"),
-    Page(f"{PATH}/rows", show_rows, "see"),
+    Page(PATH, show_scorecard, "see", is_search=True),
+    Page(f"{PATH}/rows", show_rows, "see", is_search=True),
 )

@@ -121,4 +121,4 @@ def _places(snapshot: Snapshot, visit: Visit) -> tuple[list[str], list[str]]:
     return sorted({row["source"] for row in rows}), sorted(campaigns)
 
 
-PAGES = (Page("/customers", show_customers, "see"),)
+PAGES = (Page("/customers", show_customers, "see", is_search=True),)

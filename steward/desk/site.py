@@ -57,11 +57,13 @@ class Threads(NamedTuple):
     usual: CapacityLimiter
     costly: CapacityLimiter
     """So that a flood of sign-ins eats neither the memory nor the turns of others."""
+    searching: CapacityLimiter
+    """So that who works a queue does not wait with those who wait for a snapshot's words."""
 
 
 def threads() -> Threads:
     """Those of one app."""
-    return Threads(CapacityLimiter(8), CapacityLimiter(2))
+    return Threads(CapacityLimiter(8), CapacityLimiter(2), CapacityLimiter(4))
 
 
 def desk_routes() -> list[Route]:
@@ -80,7 +82,8 @@ async def _answer(page: Page, request: Request) -> Response:
     except Refused as refusal:
         visit = Visit(request, desk, NOBODY, {})
         return await to_thread.run_sync(refused_page, visit, refusal, limiter=pool.usual)
-    limiter = pool.costly if page.is_costly else pool.usual
+    limiter = pool.searching if page.is_search else pool.usual
+    limiter = pool.costly if page.is_costly else limiter
     return await to_thread.run_sync(_in_a_thread, page, request, desk, form, limiter=limiter)
 
 

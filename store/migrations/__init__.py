@@ -24,6 +24,11 @@ def upgrade(connection: Connection) -> None:
     _run_migrations(connection)
 
 
+def is_up_to_date(connection: Connection) -> bool:
+    """Whether the tables are of the last revision."""
+    return _revision(connection) == REVISIONS[-1]
+
+
 def older_revision(connection: Connection) -> str | None:
     """The revision of a database that an earlier version made; none where it is new or of today."""
     revision = _revision(connection)

@@ -39,9 +39,21 @@ class Manager(NamedTuple):
         return [one.removeprefix(CUSTOMER) for one in self.accounts if one.startswith(CUSTOMER)]
 
 
-def assign_managers(connection: sa.Connection) -> None:
-    """Bring the managers of all items up to date; there are few sets, so few questions."""
+def is_any_managed(connection: sa.Connection) -> bool:
+    """Whether any item has a manager; in a long queue that has none it takes a while to tell."""
+    named = sa.select(ITEMS.c.item_id).where(ITEMS.c.manager.is_not(None)).limit(1)
+    return connection.scalar(named) is not None
+
+
+def assign_managers(connection: sa.Connection, *, was_any: bool = True) -> None:
+    """Bring the managers of all items up to date; there are few sets, so few questions.
+
+    `was_any`: what `is_any_managed` said before others had to wait for this transaction. Nobody
+    gets or loses an account without this being done at once, so it holds while nobody has any.
+    """
     managers = _managers(connection)
+    if not managers and not was_any:
+        return
     waits = sa.text("items.state in ('open', 'second_look')")
     told = (ITEMS.c.campaign_set, ITEMS.c.account_set, ITEMS.c.manager)
     known = connection.execute(sa.select(*told).where(waits).distinct()).all()

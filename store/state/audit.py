@@ -96,14 +96,19 @@ def note(connection: sa.Connection, noted: Noted) -> None:
 
 
 def note_all(connection: sa.Connection, rows: Sequence[Noted]) -> None:
-    """Add rows inside a writer's transaction."""
-    last = connection.scalar(sa.select(sa.func.max(AUDIT.c.audit_id))) or 0
-    numbered = [
-        row._asdict() | {"audit_id": number, "at": to_text(row.at)}
-        for number, row in enumerate(rows, last + 1)
-    ]
-    if numbered:
-        connection.execute(sa.insert(AUDIT), numbered)
+    """Add rows inside a writer's transaction; each is numbered as it is stored."""
+    if rows:
+        told = [row._asdict() | {"at": to_text(row.at)} for row in rows]
+        connection.execute(_NUMBERED, told)
+
+
+_NUMBERED = sa.insert(AUDIT).from_select(
+    ["audit_id", *Noted._fields],
+    sa.select(
+        sa.func.coalesce(sa.func.max(AUDIT.c.audit_id), 0) + 1,
+        *(sa.bindparam(name, type_=sa.Text) for name in Noted._fields),
+    ),
+)
 
 
 def _noted(row: sa.Row[tuple[object, ...]]) -> Noted:

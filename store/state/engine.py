@@ -6,6 +6,7 @@ first and put there soon after (decision 0018).
 """
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,11 +17,18 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from store.errors import TouchstoneError
 from store.files import sync_file
-from store.migrations import NewerDatabaseError, older_revision, upgrade
+from store.migrations import NewerDatabaseError, is_up_to_date, older_revision, upgrade
 from store.state.turns import LineError, begin_writing, in_line
 from store.state.wire import Connection
 
@@ -31,6 +39,9 @@ WAITING = ("PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 1000")
 NOTING = ("PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 0")
 """How SQLite commits: what is acknowledged is on the disk; what is noted is written, and whoever
 notes never stops to move what was written ahead into the database."""
+FRESH = 2.0
+"""Seconds since a connection was used, after which it is asked whether it still holds."""
+USED = "used at"
 LONGEST_TURN = 0.1
 """Seconds that are left to others at most after each of many transactions."""
 BEFORE = ".before-"
@@ -61,16 +72,27 @@ class DecisionLogError(TouchstoneError):
 
 
 def open_engine(url: str, wait_seconds: float) -> sa.Engine:
-    """Open the database, making or upgrading its tables; writers wait for their turn so long."""
+    """Open the database, making or upgrading its tables; writers wait for their turn so long.
+
+    Mostly there is nothing to make: that is read first, since a turn keeps others waiting.
+    """
     engine = _engine(_known(url), round(wait_seconds * 1_000))
     try:
-        with writing(engine) as connection:
-            copy_before_upgrade(connection, engine.url)
-            upgrade(connection)
+        with reading(engine) as connection:
+            is_ready = is_up_to_date(connection) and _may_write(engine.url)
+        if not is_ready:
+            with writing(engine) as connection:
+                copy_before_upgrade(connection, engine.url)
+                upgrade(connection)
     except BaseException:
         engine.dispose()
         raise
     return engine
+
+
+def _may_write(url: URL) -> bool:
+    """Whether the file of an SQLite database may be written; a server says so when it is asked."""
+    return url.get_backend_name() != "sqlite" or os.access(str(url.database), os.W_OK)
 
 
 def copy_before_upgrade(connection: sa.Connection, url: URL) -> None:
@@ -105,6 +127,18 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         engine.execution_options(is_writing=True).begin() as connection,
     ):
         yield connection
+
+
+@contextmanager
+def at_the_end(connection: sa.Connection) -> Iterator[None]:
+    """What is changed here goes to PostgreSQL with the next question or the commit, all at once.
+
+    Each answer that whoever has the turn waits for, others wait for too, the longer the less of the
+    processor it gets. How many rows were changed is not told; what goes wrong is, by the commit.
+    """
+    line = connection.connection.dbapi_connection
+    with line.at_the_end() if isinstance(line, Connection) else contextlib.nullcontext():
+        yield
 
 
 @contextmanager
@@ -261,27 +295,49 @@ def _write_ahead(connection: DBAPIConnection, deadline: float) -> None:
 
 def _postgresql(url: URL, wait_ms: int) -> sa.Engine:
     """Connections that commit by themselves, so that who only reads begins and ends nothing."""
-    engine = sa.create_engine(
-        url, hide_parameters=True, pool_pre_ping=True, isolation_level="AUTOCOMMIT"
-    )
+    engine = sa.create_engine(url, hide_parameters=True, isolation_level="AUTOCOMMIT")
 
     @sa.event.listens_for(engine, "do_connect")
     def connect(_: object, __: object, words: list[Any], named: dict[str, Any]) -> Any:
         return Connection(*words, **named) if url.get_driver_name() == "pg8000" else None
+
+    @sa.event.listens_for(engine, "checkout")
+    def look(line: DBAPIConnection, about: ConnectionPoolEntry, _: object) -> None:
+        last, about.info[USED] = about.info.get(USED), time.monotonic()
+        if last is not None and about.info[USED] - last > FRESH and not _answers(engine, line):
+            raise DisconnectionError  # so that another is made
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         options = connection.get_execution_options()
         if options.get("is_writing", False):
             soon = "SET LOCAL synchronous_commit = off; " * options.get("is_noting", False)
-            connection.exec_driver_sql(
+            _begin(
+                connection,
                 f"BEGIN ISOLATION LEVEL READ COMMITTED; {soon}SET LOCAL lock_timeout = {wait_ms};"
-                f" SELECT pg_advisory_xact_lock({WRITERS_TURN})"
+                f" SELECT pg_advisory_xact_lock({WRITERS_TURN})",
             )
         elif not options.get("is_reading", False):
-            connection.exec_driver_sql("BEGIN ISOLATION LEVEL READ COMMITTED")
+            _begin(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")
 
     return engine
+
+
+def _begin(connection: sa.Connection, words: str) -> None:
+    """Begin with what is asked first: who has the turn need not be told before it goes on."""
+    line = connection.connection.dbapi_connection
+    if isinstance(line, Connection):
+        line.begin(words)
+    else:
+        connection.exec_driver_sql(words)
+
+
+def _answers(engine: sa.Engine, line: DBAPIConnection) -> bool:
+    """Whether the server is still there for this connection."""
+    try:
+        return engine.dialect.do_ping(line)
+    except (engine.dialect.loaded_dbapi.Error, OSError):
+        return False
 
 
 def _advice(cause: BaseException | None) -> str:

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 
 from rules.queues import Escalation, Queues
 from store.state.audit import Noted, note_all
-from store.state.engine import in_turns, reading
+from store.state.engine import at_the_end, in_turns, reading
 from store.state.moments import to_text
 from store.state.scope import is_back
 from store.state.tables import ITEMS, LIVE
 
-AT_A_TIME = 200
+AT_A_TIME = 50
 """Items that go up in one transaction: stewards wait for no longer than that takes."""
 BY_TIME = "touchstone"
 """Who does it, in the audit trail."""
@@ -26,23 +26,21 @@ BY_TIME = "touchstone"
 def escalate_due(engine: sa.Engine, queues: Queues, now: datetime) -> Counter[str]:
     """Take each item as far up as its time says; how many went to whom.
 
-    Mostly nothing is late: that is read first, since a turn to write is waited for.
+    Mostly nothing is late, and where much is it takes a while to find: that is read first, since a
+    turn to write is waited for.
     """
     went: Counter[str] = Counter()
-    with reading(engine) as connection:
-        due = [
-            (step, late)
-            for step, late in _steps(queues, now)
-            if connection.scalar(late.limit(1)) is not None
-        ]
-    for step, late in due:
-        while count := _go_up(engine, late, step, now):
-            went[step.to] += count
-    return went
+    for step, late in _steps(queues, now):
+        with reading(engine) as connection:
+            found = sa.select(ITEMS.c.item_id).where(late)
+            item_ids = connection.scalars(found.order_by(ITEMS.c.due_at, ITEMS.c.item_id)).all()
+        for start in range(0, len(item_ids), AT_A_TIME):
+            went[step.to] += _go_up(engine, late, item_ids[start : start + AT_A_TIME], step, now)
+    return +went
 
 
-def _steps(queues: Queues, now: datetime) -> Iterator[tuple[Escalation, sa.Select[tuple[str]]]]:
-    """Each step of each kind, the highest first, and the items that are due for it."""
+def _steps(queues: Queues, now: datetime) -> Iterator[tuple[Escalation, sa.ColumnElement[bool]]]:
+    """Each step of each kind, the highest first, and which items are due for it."""
     for kind, queue in queues.kinds.items():
         for number in reversed(range(len(queue.escalation))):
             step = queue.escalation[number]
@@ -52,14 +50,14 @@ def _steps(queues: Queues, now: datetime) -> Iterator[tuple[Escalation, sa.Selec
 
 def _late(
     kind: str, step: Escalation, below: Sequence[str], now: datetime
-) -> sa.Select[tuple[str]]:
-    """Items of a kind that are due for a step and have not gone that far.
+) -> sa.ColumnElement[bool]:
+    """Whether an item is of a kind, is due for a step and has not gone that far.
 
     While a customer is asked nothing goes up, and then from the day on which it came back.
     """
     until = to_text(now - timedelta(days=step.after_days))
     live = sa.select(LIVE.c.run_number).scalar_subquery()
-    query = sa.select(ITEMS.c.item_id).where(
+    is_late: sa.ColumnElement[bool] = (
         sa.text("items.state in ('open', 'second_look')")
         & (ITEMS.c.due_at < until)
         & is_back(now - timedelta(days=step.after_days))
@@ -68,16 +66,23 @@ def _late(
         & (ITEMS.c.escalated_to.is_(None) | ITEMS.c.escalated_to.in_(below))
     )
     if step.to == "account_manager":
-        query = query.where(ITEMS.c.manager.is_not(None))
-    return query.order_by(ITEMS.c.due_at, ITEMS.c.item_id).limit(AT_A_TIME)
+        is_late &= ITEMS.c.manager.is_not(None)
+    return is_late
 
 
-def _go_up(engine: sa.Engine, late: sa.Select[tuple[str]], step: Escalation, now: datetime) -> int:
+def _go_up(
+    engine: sa.Engine,
+    late: sa.ColumnElement[bool],
+    item_ids: Sequence[str],
+    step: Escalation,
+    now: datetime,
+) -> int:
+    """Take those of these items up that are still due; how many they were."""
+    named = sa.update(ITEMS).where(ITEMS.c.item_id.in_(item_ids) & late)
     with in_turns(engine) as connection:
-        item_ids = list(connection.scalars(late))
-        if item_ids:
-            named = ITEMS.c.item_id.in_(item_ids)
-            connection.execute(sa.update(ITEMS).where(named).values(escalated_to=step.to))
-            rows = [Noted(now, BY_TIME, "past_due", str(one), step.to) for one in item_ids]
+        gone = named.values(escalated_to=step.to).returning(ITEMS.c.item_id)
+        went = set(connection.scalars(gone))
+        rows = [Noted(now, BY_TIME, "past_due", one, step.to) for one in item_ids if one in went]
+        with at_the_end(connection):
             note_all(connection, rows)
-        return len(item_ids)
+        return len(rows)

@@ -12,6 +12,7 @@ from store.settings import Settings
 from store.state.asking import Asking
 from store.state.audit import Audit
 from store.state.bulk import Bulk
+from store.state.counting import Thread
 from store.state.engine import open_engine
 from store.state.people import People
 from store.state.proposals import Proposals
@@ -56,13 +57,14 @@ def open_state(
     engine = open_engine(settings.log_url, wait_seconds)
     log = DecisionLog(engine, now)
     audit = Audit(engine, now, looks_wait=settings.looks_wait)
+    counting = Thread()
     try:
         yield State(
             engine,
             log,
             People(engine, now),
             Sessions(engine, now),
-            Queue(engine, now, audit.looking),
+            Queue(engine, now, audit.looking, counting),
             Work(engine, now),
             audit,
             ToldOf(log),
@@ -73,5 +75,6 @@ def open_state(
             Asking(engine, now),
         )
     finally:
+        counting.close()
         audit.close()
         engine.dispose()

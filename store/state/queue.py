@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
+from operator import call
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -17,7 +18,8 @@ from rules.decision import NewDecision
 from store.decisions import add_decision
 from store.errors import TouchstoneError
 from store.state.audit import Noted, note
-from store.state.engine import reading, writing
+from store.state.counting import Beside, Counting
+from store.state.engine import at_the_end, reading, writing
 from store.state.moments import to_text
 from store.state.scope import (
     ADMINISTRATORS,
@@ -45,9 +47,6 @@ from store.state.verdicts import (
 SKIP_LASTS = timedelta(hours=1)
 KEPT_LASTS = CLAIM_LASTS - timedelta(minutes=1)
 """For so long the next item is kept for somebody who has another before them."""
-LONG = 5_000
-"""From so many items on, a queue is not counted for each page."""
-COUNT_LASTS = timedelta(seconds=20)
 
 
 class Claimed(NamedTuple):
@@ -76,12 +75,16 @@ class Queue:
         engine: sa.Engine,
         now: Callable[[], datetime],
         looking: Callable[[], AbstractContextManager[sa.Connection]] | None = None,
+        beside: Beside = call,
     ) -> None:
-        """`looking`: how claims are written, which are worth no wait for the disk."""
+        """`looking`: how claims are written, which are worth no wait for the disk.
+
+        `beside`: how a long queue is counted anew, which is worth no wait of anybody's.
+        """
         self._engine = engine
         self._now = now
         self._looking = looking or partial(writing, engine)
-        self._counted: dict[Reader, tuple[datetime, dict[str, int]]] = {}
+        self._counting = Counting(self._count, now, beside)
 
     def next(
         self, reader: Reader, kinds: tuple[str, ...], after: str | None = None
@@ -91,10 +94,14 @@ class Queue:
         `after`: the item that they have before them; the one that will follow it is kept for them,
         a little shorter than one that they are looking at.
         """
+        with reading(self._engine) as connection:  # nobody waits for who only looks
+            likely = self._found(connection, reader, kinds, after)
+        if likely is None:
+            return None
         with self._looking() as connection:
-            row = connection.execute(self._mine(reader, kinds, after)).first()
-            if row is None:
-                row = connection.execute(self._free(reader, kinds)).first()
+            row = connection.execute(self._still_free(reader, str(likely.item_id))).first()
+            if row is None:  # somebody was quicker
+                row = self._found(connection, reader, kinds, after)
             return None if row is None else self._claim(connection, row, reader, after)
 
     def take(self, reader: Reader, item_id: str, after: str | None = None) -> Claimed:
@@ -154,15 +161,16 @@ class Queue:
             others = first_verdicts(connection, verdict)
             is_settled = decision is not None and is_settled_by(others, verdict)
             decision_id = None
-            if decision is not None and is_settled:
-                decision_id = add_decision(connection, decision, self._now()).decision_id
-                for one in also:
-                    add_decision(connection, one, self._now())
-            store_verdict(connection, reader, verdict, decision_id, to_text(self._now()))
-            state = DECIDED if is_settled else SECOND
-            turn_item(connection, item.item_id, item.version, state, moves=is_settled)
-            _release(connection, reader.name, item.item_id)
-            self._note(connection, reader, "verdict", item.item_id)
+            with at_the_end(connection):
+                if decision is not None and is_settled:
+                    decision_id = add_decision(connection, decision, self._now()).decision_id
+                    for one in also:
+                        add_decision(connection, one, self._now())
+                store_verdict(connection, reader, verdict, decision_id, to_text(self._now()))
+                state = DECIDED if is_settled else SECOND
+                turn_item(connection, item.item_id, item.version, state, moves=is_settled)
+                _release(connection, reader.name, item.item_id)
+                self._note(connection, reader, "verdict", item.item_id)
             return Said(decision_id, is_replayed=False)
 
     def escalate(self, reader: Reader, item_id: str) -> None:
@@ -205,24 +213,44 @@ class Queue:
 
         A long queue is counted now and then: it takes a while, and is stale when it is painted.
         """
-        until, known = self._counted.get(reader, (self._now(), {}))
-        if self._now() < until <= self._now() + COUNT_LASTS:
-            return known
+        return self._counting.of(reader)
+
+    def _count(self, reader: Reader) -> dict[str, int]:
         waits = visible(reader, self._now()).with_only_columns(
             ITEMS.c.kind, sa.func.count().label("waiting")
         )
         query = waits.where(is_back(self._now())).group_by(ITEMS.c.kind)
         with reading(self._engine) as connection:
-            found = {row.kind: row.waiting for row in connection.execute(query)}
-        if sum(found.values()) >= LONG:
-            self._counted[reader] = (self._now() + COUNT_LASTS, found)
-        return found
+            return {row.kind: row.waiting for row in connection.execute(query)}
 
     def holders(self) -> dict[str, str]:
         """Who has which item before them."""
         query = sa.select(CLAIMS).where(is_held(self._now()))
         with reading(self._engine) as connection:
             return {row.item_id: row.user_name for row in connection.execute(query)}
+
+    def _found(
+        self,
+        connection: sa.Connection,
+        reader: Reader,
+        kinds: tuple[str, ...],
+        after: str | None,
+    ) -> sa.Row[tuple[object, ...]] | None:
+        row = connection.execute(self._mine(reader, kinds, after)).first()
+        return row or connection.execute(self._free(reader, kinds)).first()
+
+    def _still_free(self, reader: Reader, item_id: str) -> sa.Select[tuple[object, ...]]:
+        """The item, unless it is answered or somebody else's by now."""
+        others = sa.select(CLAIMS.c.item_id).where(
+            (CLAIMS.c.item_id == item_id)
+            & is_held(self._now())
+            & (CLAIMS.c.user_name != reader.name)
+        )
+        return (
+            visible(reader, self._now())
+            .where((ITEMS.c.item_id == item_id) & ~sa.exists(others))
+            .where(is_back(self._now()) & may_have(reader, self._now()))
+        )
 
     def _mine(
         self, reader: Reader, kinds: tuple[str, ...], after: str | None
@@ -265,13 +293,11 @@ class Queue:
         after: str | None = None,
     ) -> Claimed:
         expires_at = self._now() + (CLAIM_LASTS if after is None else KEPT_LASTS)
-        self._note(connection, reader, "look", str(row.item_id))
-        connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.item_id == row.item_id))
-        connection.execute(
-            sa.insert(CLAIMS).values(
-                item_id=row.item_id, user_name=reader.name, expires_at=to_text(expires_at)
-            )
-        )
+        ours = {"user_name": reader.name, "expires_at": to_text(expires_at)}
+        with at_the_end(connection):
+            self._note(connection, reader, "look", str(row.item_id))
+            connection.execute(sa.delete(CLAIMS).where(CLAIMS.c.item_id == row.item_id))
+            connection.execute(sa.insert(CLAIMS).values(item_id=row.item_id, **ours))
         return Claimed(row.item_id, row.kind, row.version, row.state, expires_at)
 
     def _note(self, connection: sa.Connection, reader: Reader, action: str, item_id: str) -> None:
@@ -287,15 +313,19 @@ class Queue:
     ) -> sa.Row[tuple[object, ...]]:
         """The item as the reader saw it and has it; else what happened to it."""
         named = ITEMS.c.item_id == verdict.item_id
-        item = connection.execute(visible(reader, self._now()).where(named)).first()
+        holder_of = sa.select(CLAIMS.c.user_name).where(
+            (CLAIMS.c.item_id == verdict.item_id) & is_held(self._now())
+        )
+        held = visible(reader, self._now()).where(named)
+        held = held.add_columns(holder_of.scalar_subquery().label("holder"))
+        item = connection.execute(held).first()
         if item is None or item.version != verdict.version:
             raise StaleError(what_happened(connection, verdict.item_id))
-        holder = self._holder(connection, verdict.item_id)
-        if holder != reader.name:
+        if item.holder != reader.name:
             raise (
                 ClaimEndedError("Nobody has this item now: take it again to decide it.")
-                if holder is None
-                else StaleError(f"Your claim ended and {holder} has this item now.")
+                if item.holder is None
+                else StaleError(f"Your claim ended and {item.holder} has this item now.")
             )
         return item
 

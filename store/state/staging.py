@@ -1,13 +1,14 @@
 """Bring the queue up to date with a run: staged unseen, then shown by one small switch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
-from store.state.accounts import assign_managers
-from store.state.engine import in_turns, reading, writing
+from store.state.accounts import assign_managers, is_any_managed
+from store.state.engine import at_the_end, in_turns, reading, writing
 from store.state.publications import PUBLICATION
 from store.state.scope import CLOSED, OPEN, SECOND, TOO_LARGE
 from store.state.tables import (
@@ -20,7 +21,7 @@ from store.state.tables import (
     LIVE,
 )
 
-ROWS_AT_A_TIME = 200
+ROWS_AT_A_TIME = 50
 """Items that are staged in one transaction: stewards wait for no longer than that takes."""
 
 ORDERS = ("urgency", "opened_at", "due_at", "manager_until")
@@ -53,10 +54,9 @@ def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: 
     fresh = items.join(known, on="item_id", how="anti")
     _prepare(engine, items, fresh, both.filter(~asks_anew & _differs(ORDERS)), run_number)
     gone = known.filter(pl.col("state").is_in([OPEN, SECOND])).join(items, on="item_id", how="anti")
-    with writing(engine) as connection:
+    with _switching(engine, run_number, now) as connection, at_the_end(connection):
         _update(connection, both.filter(asks_anew))
         _close(connection, gone["item_id"])
-        _switch(connection, run_number, now)
     if (fresh.height + gone.height) * MANY >= known.height:
         with writing(engine) as connection:  # or the next item is found by sorting them all
             connection.exec_driver_sql("ANALYZE items")
@@ -64,8 +64,8 @@ def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: 
 
 def carry_over(engine: sa.Engine, run_number: int, now: str) -> None:
     """Show as the items of this run those that are shown; they must be the same."""
-    with writing(engine) as connection:
-        _switch(connection, run_number, now)
+    with _switching(engine, run_number, now):
+        pass
 
 
 def shown_whole(engine: sa.Engine) -> int | None:
@@ -88,10 +88,10 @@ def _prepare(
     _name_sets(engine, ACCOUNT_SETS, items, "accounts")
     _name_customers(engine, items)
     for part in fresh.iter_slices(ROWS_AT_A_TIME):
-        with in_turns(engine) as connection:
+        with in_turns(engine) as connection, at_the_end(connection):
             _stage(connection, part, number)
     for part in moved.iter_slices(ROWS_AT_A_TIME):
-        with in_turns(engine) as connection:
+        with in_turns(engine) as connection, at_the_end(connection):
             _update(connection, part)
 
 
@@ -129,10 +129,18 @@ def _is_staged(engine: sa.Engine) -> bool:
         return connection.execute(sa.select(ITEMS.c.item_id).where(_STAGED)).first() is not None
 
 
-def _switch(connection: sa.Connection, run_number: int, now: str) -> None:
-    assign_managers(connection)
-    connection.execute(sa.delete(LIVE))
-    connection.execute(sa.insert(LIVE).values(only=1, run_number=run_number, switched_at=now))
+@contextmanager
+def _switching(engine: sa.Engine, run_number: int, now: str) -> Iterator[sa.Connection]:
+    """Hold the one transaction that shows a run; stewards wait for it, so it does little else."""
+    with reading(engine) as connection:
+        was_any = is_any_managed(connection)
+    with writing(engine) as connection:
+        yield connection
+        assign_managers(connection, was_any=was_any)
+        with at_the_end(connection):
+            connection.execute(sa.delete(LIVE))
+            live = sa.insert(LIVE).values(only=1, run_number=run_number, switched_at=now)
+            connection.execute(live)
 
 
 def _stage(connection: sa.Connection, items: pl.DataFrame, run_number: int) -> None:
@@ -171,13 +179,13 @@ def _name_customers(engine: sa.Engine, items: pl.DataFrame) -> None:
     known = pl.DataFrame(rows, schema=schema, orient="row")
     pair = ["item_id", "customer_id"]
     for part in told.join(known, on=pair, how="anti").iter_slices(ROWS_AT_A_TIME):
-        with in_turns(engine) as connection:
+        with in_turns(engine) as connection, at_the_end(connection):
             connection.execute(sa.insert(ITEM_CUSTOMERS), part.to_dicts())
     gone = (ITEM_CUSTOMERS.c.item_id == sa.bindparam("item")) & (
         ITEM_CUSTOMERS.c.customer_id == sa.bindparam("customer")
     )
     for part in known.join(told, on=pair, how="anti").iter_slices(ROWS_AT_A_TIME):
-        with in_turns(engine) as connection:
+        with in_turns(engine) as connection, at_the_end(connection):
             rows_gone = part.select(item="item_id", customer="customer_id").to_dicts()
             connection.execute(sa.delete(ITEM_CUSTOMERS).where(gone), rows_gone)
 

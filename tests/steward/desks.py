@@ -44,9 +44,13 @@ class Person:
         """The token that this browser keeps."""
         return self._client.cookies.get("__Host-touchstone")
 
+    async def ask(self, path: str, **headers: str) -> httpx.Response:
+        """A page, beside others."""
+        return await self._client.get(path, headers=headers)
+
     def get(self, path: str, **headers: str) -> httpx.Response:
         """A page."""
-        return self.loop.run_until_complete(self._client.get(path, headers=headers))
+        return self.loop.run_until_complete(self.ask(path, **headers))
 
     def post(
         self, path: str, /, headers: dict[str, str] | None = None, **form: str

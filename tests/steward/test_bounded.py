@@ -1,11 +1,15 @@
 """What a page asks of the state database does not grow with the queue."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
 
+from steward.desk.index import prepare
+from store.reading import Snapshot
 from store.settings import Settings
 from store.state.scope import Reader
 from tests.steward.desks import office
@@ -54,3 +58,33 @@ def test_a_verdict_asks_few_questions(seeded: Settings) -> None:
 
     assert answer.headers["location"].rpartition("/")[2] != item_of(page)
     assert 0 < len(sent) <= MOST
+
+
+def test_who_works_the_queue_does_not_wait_with_those_who_search(
+    seeded: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_laid_out = threading.Event()
+
+    def when_laid_out(snapshot: Snapshot) -> None:
+        is_laid_out.wait(30)
+        prepare(snapshot)
+
+    monkeypatch.setattr("steward.desk.finding.prepare", when_laid_out)
+    with office(seeded) as desk:
+        adam = desk.person("adam", "administrator")
+        threads = desk.app.state.threads
+
+        async def at_once() -> tuple[int, list[bool], list[int]]:
+            asked = [asyncio.ensure_future(adam.ask("/customers?q=smith")) for _ in range(12)]
+            while not threads.searching.statistics().tasks_waiting:
+                await asyncio.sleep(0)
+            page = await asyncio.wait_for(adam.ask("/queue"), 20)
+            are_found = [one.done() for one in asked]
+            is_laid_out.set()
+            found = await asyncio.gather(*asked)
+            return page.status_code, are_found, [one.status_code for one in found]
+
+        led_on, are_found, found = desk.loop.run_until_complete(at_once())
+
+    assert (led_on, any(are_found)) == (303, False)
+    assert found == [200] * 12

@@ -1,5 +1,7 @@
 """The app finds what it laid out when it starts again, and none of it outlives its snapshot."""
 
+import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from rules.reach import Reach
 from steward.desk import index
 from steward.desk.scorecard import laid_out_parts
 from store import reading
+from store.files import point_to
 from store.reading import Snapshots
 from store.rulebook import read_rulebook
 from store.scoped import scoped_to
@@ -106,6 +109,54 @@ def test_the_scorecard_of_what_was_laid_out_is_that_of_the_records(
     assert laid == worked
     assert laid.channels != []
     assert laid.ages != {}
+
+
+def test_a_snapshot_is_made_ready_before_its_queue_is_shown(shared: Shared, tmp_path: Path) -> None:
+    company = shared.company(with_jane, tmp_path)
+    later = company.settings.published / "R0009"
+    shutil.copytree((company.settings.published / "current").resolve(), later)
+    live = [int(str(current_run(company.settings))[1:])]
+    snapshots = Snapshots(company.settings, lambda: live[0])
+
+    with snapshots.reading() as first, snapshots.expecting() as nothing:
+        pass
+    point_to(company.settings.published / "current", later.name)
+    with snapshots.expecting() as expected, snapshots.reading() as shown:
+        assert expected is not None
+        expected.know(("looked", "at"), "before")
+    live[0] = 9
+    with snapshots.reading() as now, snapshots.expecting() as no_other:
+        told = now.remember(("looked", "at"), lambda: "by those who wait")
+        rows = now.rows("select customer_id from customers")
+    snapshots.close()
+
+    assert (nothing, shown.run_id, no_other) == (None, first.run_id, None)
+    assert (now.run_id, told) == ("R0009", "before")
+    assert rows != []
+
+
+def test_a_snapshot_that_was_made_anew_since_it_was_expected_is_read_anew(
+    shared: Shared, tmp_path: Path
+) -> None:
+    company = shared.company(with_jane, tmp_path)
+    later = company.settings.published / "R0009"
+    shutil.copytree((company.settings.published / "current").resolve(), later)
+    live = [int(str(current_run(company.settings))[1:])]
+    snapshots = Snapshots(company.settings, lambda: live[0])
+    with snapshots.reading():
+        pass
+    point_to(company.settings.published / "current", later.name)
+    with snapshots.expecting() as expected:
+        assert expected is not None
+        expected.know(("looked", "at"), "of the one before")
+
+    os.replace(shutil.copy(later / "golden.duckdb", later / "copy"), later / "golden.duckdb")
+    live[0] = 9
+    with snapshots.reading() as now:
+        told = now.remember(("looked", "at"), lambda: "of this one")
+    snapshots.close()
+
+    assert (now.run_id, told) == ("R0009", "of this one")
 
 
 def test_a_large_snapshot_is_laid_out_for_searching_by_another_process(

@@ -1,6 +1,6 @@
 """The queue: one item is before one person, and a verdict is stored once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from rules.decision import NewDecision, Same
 from store.decisions import DecisionLog
 from store.state import staging
+from store.state.counting import COUNT_LASTS
 from store.state.engine import open_engine, reading
-from store.state.queue import CLAIM_LASTS, COUNT_LASTS, SKIP_LASTS, Queue, StaleError
+from store.state.queue import CLAIM_LASTS, SKIP_LASTS, Queue, StaleError
 from store.state.scope import ADMINISTRATORS, Reader
 from store.state.staging import live_run, publish_queue
 from store.state.tables import ITEMS
@@ -484,7 +485,7 @@ def test_the_next_item_is_found_without_sorting_those_that_wait(
 
 
 def test_a_long_queue_is_counted_now_and_then(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.state.queue.LONG", 2)
+    monkeypatch.setattr("store.state.counting.LONG", 2)
     desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
     before = desk.queue.counts(ANN)
     desk.publish(2, {"item_id": "I-1"})
@@ -496,6 +497,25 @@ def test_a_long_queue_is_counted_now_and_then(desk: Desk, monkeypatch: pytest.Mo
     assert (before, at_once) == ({"match": 2}, {"match": 2})
     assert of_somebody_else == {"match": 1}
     assert desk.queue.counts(ANN) == {"match": 1}
+
+
+def test_a_long_queue_is_counted_anew_while_nobody_waits_for_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.state.counting.LONG", 2)
+    soon: list[Callable[[], object]] = []
+    queue = Queue(desk.engine, lambda: desk.at, beside=soon.append)
+    desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
+    queue.counts(ANN)
+    desk.publish(2, {"item_id": "I-1"})
+    desk.at += COUNT_LASTS
+
+    told = [queue.counts(ANN) for _ in range(2)]
+    (count_anew,) = soon
+    count_anew()
+
+    assert told == [{"match": 2}, {"match": 2}]
+    assert queue.counts(ANN) == {"match": 1}
 
 
 def test_how_long_a_verdict_took_counts_from_when_the_one_before_was_given(desk: Desk) -> None:

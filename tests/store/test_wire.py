@@ -1,11 +1,11 @@
 """PostgreSQL reads a statement once for each connection, and whatever goes wrong ends there."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
 
-from store.state.engine import open_engine, reading, writing
+from store.state.engine import DecisionLogError, at_the_end, open_engine, reading, writing
 from store.state.wire import MOST_KNOWN, numbered
 
 TABLE = sa.Table(
@@ -15,7 +15,9 @@ TABLE = sa.Table(
     sa.Column("text", sa.Text),
 )
 KNOWN = "select count(*) from pg_prepared_statements"
-ROWS = [{"number": number, "text": f"100 % of '{number}'"} for number in range(250)]
+ROWS: list[dict[str, object]] = [
+    {"number": number, "text": f"100 % of '{number}'"} for number in range(250)
+]
 
 
 @pytest.fixture
@@ -33,6 +35,14 @@ on_postgresql = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def count(engine: sa.Engine) -> int:
     with reading(engine) as connection:
         return int(connection.scalar(sa.select(sa.func.count()).select_from(TABLE)) or 0)
+
+
+def add_at_the_end(
+    engine: sa.Engine, rows: list[dict[str, object]], then: Callable[[], None] = lambda: None
+) -> None:
+    with writing(engine) as connection, at_the_end(connection):
+        connection.execute(sa.insert(TABLE), rows)
+        then()
 
 
 @on_postgresql
@@ -95,3 +105,74 @@ def test_a_statement_whose_table_changed_is_read_anew(engine: sa.Engine) -> None
 
 def test_places_are_numbered_outside_of_quotes() -> None:
     assert numbered("select %s, '%s', a %% %s") == "select $1, '%s', a % $2"
+
+
+@on_postgresql
+def test_a_transaction_begins_together_with_what_is_asked_first(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        line = connection.connection.dbapi_connection
+        assert line is not None
+        before = line._in_transaction
+        connection.execute(sa.insert(TABLE), ROWS)
+        after = line._in_transaction
+    with writing(engine):
+        pass
+
+    assert (before, after, count(engine)) == (False, True, len(ROWS))
+
+
+@on_postgresql
+def test_what_is_changed_at_the_end_is_sent_with_the_next_question_or_the_commit(
+    engine: sa.Engine,
+) -> None:
+    with writing(engine) as connection, at_the_end(connection):
+        connection.execute(sa.insert(TABLE), ROWS)
+        connection.execute(sa.update(TABLE).values(text="anew"))
+        connection.execute(sa.delete(TABLE).where(TABLE.c.number >= 240))
+        before = count(engine)
+        asked = connection.scalar(sa.select(sa.func.count()).select_from(TABLE))
+        connection.execute(sa.delete(TABLE).where(TABLE.c.number >= 230))
+
+    assert (before, asked, count(engine)) == (0, 240, 230)
+
+
+@on_postgresql
+def test_what_goes_wrong_at_the_end_is_said_by_the_commit_and_nothing_is_stored(
+    engine: sa.Engine,
+) -> None:
+    with pytest.raises(DecisionLogError):
+        add_at_the_end(engine, [*ROWS[:120], ROWS[0], *ROWS[120:]])
+
+    assert count(engine) == 0
+    add_at_the_end(engine, ROWS)
+    assert count(engine) == len(ROWS)
+
+
+@on_postgresql
+def test_what_waits_for_the_end_is_forgotten_when_all_is_taken_back(engine: sa.Engine) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        add_at_the_end(engine, ROWS, fail)
+
+    with writing(engine) as connection:
+        connection.execute(sa.insert(TABLE), ROWS[:1])
+    assert count(engine) == 1
+
+
+@on_postgresql
+def test_a_connection_that_the_server_ended_is_made_anew(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.state.engine.FRESH", -1)
+    others = "pid <> pg_backend_pid() and datname = current_database()"
+    assert count(engine) == 0
+    other = sa.create_engine(engine.url)
+    with other.connect() as connection:
+        connection.exec_driver_sql(
+            f"select pg_terminate_backend(pid) from pg_stat_activity where {others}"
+        )
+    other.dispose()
+
+    assert count(engine) == 0
