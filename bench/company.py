@@ -1,6 +1,6 @@
 """Put what a made-up company's channels deliver through real nights, and score what came of it.
 
-    bench/company.py --shared DIR --set dev_10k [--nights] [--refresh] [--work DIR]
+    bench/company.py --shared DIR --set dev_10k [--nights] [--refresh | --train] [--work DIR]
 
 The feeds are in `bench/company/feeds/`. With `--nights` the set has several nights, with records
 that change, leave and ask to be erased. The truth names a record by its source's own key, or by
@@ -55,17 +55,17 @@ def main() -> int:
         print(f"\n== {folder.name}: {cost.cpu_seconds:.0f} CPU s, {cost.peak_mb} MiB", flush=True)
         _tell_deliveries(data)
         _score(arguments.shared, folders[:day], data, work, is_series=arguments.nights)
-        if arguments.refresh and day == 1:
-            _refresh(data, rules)
+        if arguments.learn and day == 1:
+            _learn(data, rules, arguments.learn)
             _night(data, rules, work, day, hour=6)
-            print("\n== the same, with a refreshed model", flush=True)
+            print(f"\n== the same, after `touchstone {' '.join(arguments.learn)}`", flush=True)
             _score(arguments.shared, folders[:day], data, work, is_series=arguments.nights)
     return 0
 
 
-def _refresh(data: Path, rules: Path) -> None:
-    """Learn how common names and customers are in the first night, and switch it on."""
-    words = ["train", "--refresh", "--json", "--data", str(data), "--rules", str(rules)]
+def _learn(data: Path, rules: Path, command: list[str]) -> None:
+    """Learn a model, or a part of one, from the first night, and switch it on."""
+    words = [*command, "--json", "--data", str(data), "--rules", str(rules)]
     done = subprocess.run(
         [sys.executable, "-m", "flows.cli", *words],
         cwd=ROOT,
@@ -302,9 +302,15 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--set", default="dev_10k", help="a folder below dev/")
     parser.add_argument("--nights", action="store_true", help="the set has a folder for each night")
-    parser.add_argument(
-        "--refresh", action="store_true", help="refresh the model after the first night"
-    )
+    learn = parser.add_mutually_exclusive_group()
+    for option, command in {"--refresh": ["train", "--refresh"], "--train": ["train"]}.items():
+        learn.add_argument(
+            option,
+            action="store_const",
+            const=command,
+            dest="learn",
+            help=f"run `touchstone {' '.join(command)}` after the first night and use what it says",
+        )
     parser.add_argument("--work", type=Path, default=ROOT / "bench-data" / "company")
     return parser.parse_args()
 

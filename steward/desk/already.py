@@ -31,7 +31,10 @@ class Duplicate(NamedTuple):
     card: Card
     says: tuple[str, ...]
     is_exact: bool
-    """The name fits and so does an address, a number or the birth date."""
+    """The name fits and so does an address, a number or the birth date, and none is another.
+
+    Father and son of one name and one telephone are told apart by when they were born.
+    """
 
 
 def duplicates(
@@ -51,10 +54,8 @@ def duplicates(
             says.setdefault(founder, []).append("birth_date")
         scope = scoped(visit.actor, visit.desk.rights)
         who = cards(snapshot, list(says), scope, visit.desk.rulebook)
-    found = [
-        Duplicate(card, _reasons(card, says[founder], names), _is_same_name(card, names))
-        for founder, card in who.items()
-    ]
+    born = said.get("birth_date", "")
+    found = [_duplicate(card, says[founder], names, born) for founder, card in who.items()]
     return sorted(found, key=lambda one: (not one.is_exact, -len(one.says)))[:SHOWN]
 
 
@@ -90,13 +91,15 @@ def _namesakes(snapshot: Snapshot, names: set[str], born: str, visit: Visit) -> 
     return [founder for founder, card in who.items() if card.birth_date == born]
 
 
-def _reasons(card: Card, says: list[str], names: set[str]) -> tuple[str, ...]:
-    name = ("same name",) if _is_same_name(card, names) else ()
-    return (*name, *dict.fromkeys(_SAYS[word] for word in says))
-
-
-def _is_same_name(card: Card, names: set[str]) -> bool:
-    return len(names) > 1 and names <= _folded(card.name)
+def _duplicate(card: Card, says: list[str], names: set[str], born: str) -> Duplicate:
+    is_named = len(names) > 1 and names <= _folded(card.name)
+    is_born_otherwise = bool(born and card.birth_date and card.birth_date != born)
+    reasons = (
+        *(("same name",) if is_named else ()),
+        *dict.fromkeys(_SAYS[word] for word in says),
+        *(("another birth date",) if is_born_otherwise else ()),
+    )
+    return Duplicate(card, reasons, is_named and not is_born_otherwise)
 
 
 def _folded(text: str) -> set[str]:

@@ -90,6 +90,24 @@ def test_a_likely_duplicate_wants_a_reason_that_is_kept(desk: Office, spring: Pe
     assert '"because": "his wife"' in spooled(desk)
 
 
+def test_who_was_born_on_another_day_is_entered_with_a_reason(desk: Office, spring: Person) -> None:
+    daughter = {
+        "first_name": "Anna",
+        "last_name": "Großmann",
+        "phone": "+44 7911 123401",
+        "birth_date": "2007-05-06",
+    }
+
+    shown = spring.post("/customers/new/check", **daughter).text
+    told = spring.post(
+        "/customers/new", key="daughter", because="her daughter", campaign="spring", **daughter
+    )
+
+    assert "another birth date" in shown
+    assert told.status_code == 303
+    assert '"because": "her daughter"' in spooled(desk)
+
+
 def test_duplicates_out_of_scope_are_not_told_of(spring: Person) -> None:
     shown = spring.post(
         "/customers/new/check", first_name="Otto", last_name=FOREIGN, phone="+44 7911 123499"
