@@ -246,9 +246,9 @@ def read_checked_rules(settings: Settings) -> Rulebook:
     )
     if problems:
         raise TouchstoneError(
-            f"The model {model.name} cannot be used: {problems[0]}; move its folder out of "
-            "rules/weights, so that the one that ships is used, and run again; then learn your own "
-            "with `touchstone train --refresh`."
+            f"The model {model.name} cannot be used: {problems[0]}. Mend that, or move its "
+            "folder out of rules/weights, so that the one that ships is used, and run again; then "
+            "learn your own with `touchstone train`."
         )
     return rulebook
 
