@@ -372,18 +372,20 @@ def test_a_proposal_says_where_it_comes_from_and_what_it_would_change(company, s
     assert "ann@example.com" not in report
 
 
-def test_a_proposal_leans_on_the_model_in_use_unless_it_is_learnt_afresh(company, say) -> None:
+def test_a_proposal_leans_on_the_model_in_use_unless_it_is_learnt_afresh(
+    company, say, tmp_path: Path
+) -> None:
     used = max((company.settings.rules / "weights").iterdir()).name
 
-    code, leaning = say("train", "--json")
-    also, afresh = say("train", "--afresh", "--json")
+    told = {}
+    for option in ((), ("--afresh",)):
+        code, text = say("train", *option, "--to", str(tmp_path / "proposed"))
+        assert code == 0, text
+        told[option] = text, read_model(tmp_path / "proposed").manifest.leant_on
 
-    proposed = [read_model(Path(json.loads(text)["folder"])) for text in (leaning, afresh)]
-    assert (code, also) == (0, 0)
-    assert [json.loads(text)["leant_on"] for text in (leaning, afresh)] == [used, None]
-    assert proposed[1].manifest.leant_on is None
-    assert f"about what it does in {used}." in say("train")[1]
-    assert "about its default." in say("train", "--afresh")[1]
+    assert f"about what it does in {used}." in told[()][0]
+    assert "about its default." in told["--afresh",][0]
+    assert [leant_on for _, leant_on in told.values()] == [used, None]
 
 
 def test_a_model_is_never_proposed_where_it_would_be_used(company, say) -> None:
