@@ -28,6 +28,8 @@ _WHEN_EQUAL = {"jaro_winkler_similarity": "1.0", "levenshtein": "0", "hamming": 
 _CODED = (pl.String(), pl.Date(), pl.Int64())
 _ROWS = 8_192
 """Pairs whose codes are compared at a time: they stay in the processor's cache."""
+_COLUMNS = 6
+"""Columns that are coded at once; it bounds the memory."""
 
 
 class Side(NamedTuple):
@@ -76,13 +78,17 @@ def plan_levels(comparisons: list[dict[str, Any]], schema: pl.Schema) -> Plan:
 def lay_out(nodes: pl.DataFrame, order: pl.Series, plan: Plan) -> Records:
     """The records, in this order, as the plan wants them."""
     rows = order.to_numpy()
-    texts = nodes.select(pl.col(plan.texts).gather(order) if plan.texts else [])
-    hashed = nodes.select(_code(column) for column in plan.coded).get_columns()
+    texts = nodes.select(plan.texts)
+    if not order.is_sorted():
+        texts = texts.select(pl.all().gather(order))
     codes = np.empty((nodes.height, len(plan.coded)), dtype=np.uint64)
-    for start in range(0, nodes.height, _ROWS):
-        here = slice(start, start + _ROWS)
-        for number, code in enumerate(hashed):
-            codes[here, number] = code.to_numpy()[rows[here]]
+    for first in range(0, len(plan.coded), _COLUMNS):
+        some = plan.coded[first : first + _COLUMNS]
+        hashed = [code.to_numpy() for code in nodes.select(map(_code, some)).get_columns()]
+        for start in range(0, nodes.height, _ROWS):
+            here = slice(start, start + _ROWS)
+            for number, code in enumerate(hashed, first):
+                codes[here, number] = code[rows[here]]
     return Records(codes, texts)
 
 

@@ -21,7 +21,9 @@ _READ = dict.fromkeys([*MADE_OF, *(column for column in _COMPARED if column not 
 CURRENT = f"""
     select {", ".join(f"s.{column}" for column in _READ)}
     from valid.records v semi join {{which}} using (record_number)
-    join std.records s on s.arrival = v.arrival"""
+    join std.records s on s.arrival = v.arrival
+    order by v.record_number"""
+"""In the order of their numbers, so that many need not be put in order again to be compared."""
 
 
 def match_records(run: Run, warehouse: Warehouse) -> Counts:
