@@ -518,6 +518,27 @@ def test_a_long_queue_is_counted_anew_while_nobody_waits_for_it(
     assert queue.counts(ANN) == {"match": 1}
 
 
+def test_who_comes_to_a_long_queue_is_told_what_others_of_the_campaign_were(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.state.counting.LONG", 2)
+    soon: list[Callable[[], object]] = []
+    queue = Queue(desk.engine, lambda: desk.at, beside=soon.append)
+    desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
+    queue.counts(ANN)
+    desk.publish(2, {"item_id": "I-1"})
+
+    told = queue.counts(BOB)
+    of_another_campaign = queue.counts(BOB._replace(campaigns=frozenset({"autumn"})))
+    of_a_manager = queue.counts(BOB._replace(only_accounts=True))
+    (count_for_bob,) = soon
+    count_for_bob()
+
+    assert told == {"match": 2}
+    assert (of_another_campaign, of_a_manager) == ({}, {"match": 1})
+    assert queue.counts(BOB) == {"match": 1}
+
+
 def test_how_long_a_verdict_took_counts_from_when_the_one_before_was_given(desk: Desk) -> None:
     desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
     began = desk.at
