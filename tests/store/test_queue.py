@@ -499,15 +499,22 @@ def test_a_long_queue_is_counted_now_and_then(desk: Desk, monkeypatch: pytest.Mo
     assert desk.queue.counts(ANN) == {"match": 1}
 
 
-def test_a_long_queue_is_counted_anew_while_nobody_waits_for_it(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def shrunk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> tuple[Queue, list[Callable[[], object]]]:
+    """A long queue that Ann was told of before one of two items went, and what is counted soon."""
     monkeypatch.setattr("store.state.counting.LONG", 2)
     soon: list[Callable[[], object]] = []
     queue = Queue(desk.engine, lambda: desk.at, beside=soon.append)
     desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
     queue.counts(ANN)
     desk.publish(2, {"item_id": "I-1"})
+    return queue, soon
+
+
+def test_a_long_queue_is_counted_anew_while_nobody_waits_for_it(
+    desk: Desk, shrunk: tuple[Queue, list[Callable[[], object]]]
+) -> None:
+    queue, soon = shrunk
     desk.at += COUNT_LASTS
 
     told = [queue.counts(ANN) for _ in range(2)]
@@ -519,14 +526,9 @@ def test_a_long_queue_is_counted_anew_while_nobody_waits_for_it(
 
 
 def test_who_comes_to_a_long_queue_is_told_what_others_of_the_campaign_were(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    shrunk: tuple[Queue, list[Callable[[], object]]],
 ) -> None:
-    monkeypatch.setattr("store.state.counting.LONG", 2)
-    soon: list[Callable[[], object]] = []
-    queue = Queue(desk.engine, lambda: desk.at, beside=soon.append)
-    desk.publish(1, {"item_id": "I-1"}, {"item_id": "I-2"})
-    queue.counts(ANN)
-    desk.publish(2, {"item_id": "I-1"})
+    queue, soon = shrunk
 
     told = queue.counts(BOB)
     of_another_campaign = queue.counts(BOB._replace(campaigns=frozenset({"autumn"})))
