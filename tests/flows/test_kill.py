@@ -108,6 +108,26 @@ def test_the_work_of_a_run_that_died_at_its_end_is_removed_by_the_next(
     assert not list(company.settings.work.glob("R*"))
 
 
+def test_what_came_after_a_run_that_died_had_read_its_own_is_told_of_and_comes_next(
+    company: Company, tmp_path: Path
+) -> None:
+    killed = copy_of(company, tmp_path)
+    die_in(killed, "match", 0.0)
+    late = {"op": "upsert", "id": "77", "first": "Late", "last": "Comer"}
+    killed.drop("partner", [late | {"email": "late@mail.org"}], name="late")
+    words = command(killed, "nightly", "--now", TIME)
+
+    told = [
+        subprocess.run(words, env=environment(), capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+
+    assert "had been cut short and was finished" in told[0]
+    assert "1 delivery came after it had read its own" in told[0]
+    assert "Waiting " not in told[1]
+    assert killed.ask("from records where record_id = 'partner:77'").height == 1
+
+
 def die_in(company: Company, part: str, seconds: float) -> int:
     """Run a night and kill it so many seconds into a part; how the process ended."""
     words = command(company, "nightly", "--now", TIME)
