@@ -11,6 +11,7 @@ import polars as pl
 from flows.cli import show
 from flows.known import Known, read_known
 from flows.learning import (
+    Learnt,
     Named,
     extended,
     learn_population,
@@ -66,7 +67,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--extend",
         action="store_true",
         help="keep the model as it is; only give it the comparisons that matching.toml names and "
-        "it lacks, with cautious weights",
+        "it lacks, or has with the levels of an earlier version, with cautious weights",
     )
     parser.add_argument(
         "--afresh",
@@ -92,13 +93,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return _extend(current, rules, folder, as_json=arguments.json)
     known = read_known(settings, rules)
     named = Named(folder.name, today)
-    if arguments.refresh:
-        proposal, pairs = learn_population(_usable(current), known, rules, arguments.seed, named)
-    elif arguments.prior_only:
-        proposal, pairs = learn_prior(_usable(current), known.pairs, known, named)
-    else:
-        earlier = current.model if current and not arguments.afresh else None
-        proposal, pairs = learn_whole(known, rules, arguments.seed, named, earlier)
+    proposal, pairs = _learnt(arguments, current, known, rules, named)
     asked = answer_of(known, pairs, matching_of(proposal), rules)
     proposal, proposed = with_names(proposal, known, asked)
     write_model(folder, proposal.settings, proposal.frequencies, proposal.manifest)
@@ -113,6 +108,22 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     _report(answer, settings, changes=differs, show_values=arguments.show_values, **facts)
     show(answer, _text(answer, settings), as_json=arguments.json)
     return 0
+
+
+def _learnt(
+    arguments: argparse.Namespace,
+    current: Current | None,
+    known: Known,
+    rules: Matching,
+    named: Named,
+) -> Learnt:
+    """What was asked to be learnt: the population, the prior, or a whole model."""
+    if arguments.refresh:
+        return learn_population(_usable(current), known, rules, arguments.seed, named)
+    if arguments.prior_only:
+        return learn_prior(_usable(current), known.pairs, known, named)
+    earlier = current.model if current and not arguments.afresh else None
+    return learn_whole(known, rules, arguments.seed, named, earlier)
 
 
 def _extend(current: Current | None, rules: Matching, folder: Path, *, as_json: bool) -> int:
