@@ -60,14 +60,14 @@ def test_a_first_word_stays_whatever_it_is(written: str) -> None:
     assert keys(written) == [written.lower()]
 
 
-@given(st.lists(st.sampled_from(["The", "Meier", "and", "&", "GmbH", "Co.", "S.A.", "KG", "Bros"])))
+@given(st.lists(st.sampled_from(["The", "Meier", "and", "&", "GmbH", "Co.", "S.A.", "KG", "und"])))
 def test_who_has_a_name_has_a_key_and_a_key_is_its_own(words: list[str]) -> None:
     written = " ".join(words)
 
     (key,) = keys(written)
 
     assert (key is None) == (not any(map(str.isalnum, written)))
-    assert keys(key) == [key] or "the" in str(key) or " and " in f" {key} "
+    assert keys(key) == [key]
 
 
 @pytest.mark.parametrize(

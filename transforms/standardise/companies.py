@@ -5,7 +5,7 @@ import polars as pl
 from rules.lookups import Lookups
 from transforms.standardise.fold import folded, folded_words, mend, once_for
 
-_JOINTS = r" (?:and|und|et|en|och|og) "
+_JOINTS = r"(?: (?:and|und|et|en|och|og))+ "
 """Where others write a sign, which is no word."""
 _SHORT = 5
 """Forms of so many letters are written with dots as well."""
@@ -32,7 +32,7 @@ def _spare(lookups: Lookups) -> str:
     folds = sorted(folded_words(lookups.legal_forms), key=lambda form: (-len(form), form))
     forms = "|".join(" ".join(map(_dotted, form.split())) for form in folds)
     ends = f"(?: (?:{forms}))+$|" if forms else ""
-    return f"{ends}^the |{_JOINTS}"
+    return f"{ends}^(?:the )+|{_JOINTS}"
 
 
 def _dotted(word: str) -> str:
