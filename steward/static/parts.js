@@ -17,8 +17,18 @@ window.touchstone.parts = (() => {
   }
 
   function fill(place, text) {
+    const aim = aimed();
     place.replaceChildren(...read(text).body.childNodes);
     place.removeAttribute("data-load");
+    if (aim) aim.scrollIntoView();
+  }
+
+  // Whoever went to a part of the page still has it before them when what is above it has grown.
+  function aimed() {
+    const aim = document.getElementById(location.hash.slice(1));
+    if (!aim) return null;
+    const { top, bottom } = aim.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight ? aim : null;
   }
 
   document.addEventListener("change", (event) => {

@@ -628,6 +628,25 @@ def test_an_email_address_breaks_after_the_at_or_a_dot_alone(desk: Desk, width: 
     assert broken == []
 
 
+def test_on_a_phone_the_place_to_comment_stays_when_the_preview_above_it_grows(desk: Desk) -> None:
+    context = desk.person("flo", viewport={"width": 390, "height": 844})
+    held: list[Route] = []
+    context.route("**/preview*", lambda route: held.append(route))  # noqa: PLW0108  it is inspected
+    page = desk.page(context)
+    comment = page.get_by_label("Comment", exact=True)
+
+    page.get_by_role("link", name="Comment or ask").click()
+    expect(comment).to_be_in_viewport()
+    while not held:
+        page.wait_for_timeout(50)
+    before = comment.bounding_box() or {}
+    held[0].continue_()
+    page.wait_for_selector("#preview:not([data-load])", state="attached")
+
+    after = comment.bounding_box() or {}
+    assert after["y"] == pytest.approx(before["y"], abs=2)
+
+
 def test_on_a_phone_one_comments_asks_skips_and_escalates(desk: Desk) -> None:
     page = desk.page(desk.person("fay", viewport={"width": 390, "height": 844}))
     item = item_of(page)
