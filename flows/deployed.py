@@ -20,6 +20,7 @@ from typing import Any
 from flows import audit as auditing
 from flows import escalating, fetching
 from flows.alerts import announce, tell_of_audit, telling_of_failure
+from flows.late import is_more_waiting
 from flows.line import STAGES, open_warehouse, perform
 from flows.nightly import Night, close, prepare
 from flows.run import Counts, Run
@@ -75,10 +76,14 @@ def nightly(data: str | None = None, rules: str | None = None, now: datetime | N
         fetched = _fetch_task(settings, time)
         with one_writer(settings.lock):
             night = _run_night(settings, time, fetched)
+            if night.resumed and is_more_waiting(night.run):
+                finished = night._replace(fetched=())
+                night = _run_night(settings, time, [])._replace(finished=finished, fetched=fetched)
     summary = summary_of(night)
     _report(summary)
-    for problem in announce(settings, summary):
-        get_run_logger().warning(problem)
+    for said in (summary["finished"], summary):
+        for problem in announce(settings, said) if said else []:
+            get_run_logger().warning(problem)
     fetching.refuse_gaps(fetched)
     return night.run.run_id
 

@@ -15,6 +15,7 @@ from flows import ledger
 from flows.digests import READING, changed_parts, digests
 from flows.erasing.carry_out import begin_erasures, finish_erasures
 from flows.fetching import fetch, note_fetch
+from flows.late import has_read, is_more_waiting
 from flows.line import STAGES, open_warehouse, perform
 from flows.rebuild import begun_anew, put_in_place, start_anew
 from flows.restoring import finish_restore
@@ -51,6 +52,8 @@ class Night(NamedTuple):
     resumed: bool
     fetched: Sequence[Fetched] = ()
     """What came of fetching from partners before it."""
+    finished: "Night | None" = None
+    """The run that had been cut short and was finished before this one."""
 
 
 def nightly(
@@ -60,12 +63,28 @@ def nightly(
 
     It begins with the partners. A fetch that fails is told of and stops nothing. A run that takes
     nothing in obeys what was decided since the last one: deliveries wait, as if they came later.
+    What came too late for the run that was cut short is taken in by a run of its own.
     """
     fetched = fetch(settings, now) if takes_in else []
     with one_writer(settings.lock):
-        run, resumed, inbox = prepare(settings, now, takes_in=takes_in)
-        note_fetch(run, fetched)
-        return Night(run, inbox, run_stages(run, progress), resumed, fetched)
+        night = _run_one(settings, now, progress, fetched, takes_in=takes_in)
+        if not (night.resumed and is_more_waiting(night.run, takes_in=takes_in)):
+            return night
+        later = _run_one(settings, now, progress, (), takes_in=takes_in)
+        return later._replace(fetched=fetched, finished=night._replace(fetched=()))
+
+
+def _run_one(
+    settings: Settings,
+    now: datetime,
+    progress: Progress,
+    fetched: Sequence[Fetched],
+    *,
+    takes_in: bool,
+) -> Night:
+    run, resumed, inbox = prepare(settings, now, takes_in=takes_in)
+    note_fetch(run, fetched)
+    return Night(run, inbox, run_stages(run, progress), resumed, fetched)
 
 
 def rebuild(settings: Settings, now: datetime, progress: Progress) -> Night:
@@ -118,7 +137,7 @@ def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tupl
             begun = ledger.turn_into_rebuild(warehouse, begun)
     run = _run_of(settings, rulebook, begun, changed, decisions)
     _clear_away(run)
-    inbox = receive(run) if takes_in or resumed else Inbox([], [], [])
+    inbox = receive(run, takes_in=takes_in, resumed=resumed)
     if run.is_rebuild:
         start_anew(run)
     return run, resumed, inbox
@@ -135,7 +154,7 @@ def _prepare_upgrade(
     run_id = _next_run_id(settings, max((int(one[1:]) for one in runs["run_id"]), default=0))
     begun = known or ledger.Begun(run_id, now, "rebuild", _last_decision(settings))
     run = load_run(settings, rulebook, begun, frozenset())
-    inbox = receive(run) if takes_in or known else Inbox([], [], [])
+    inbox = receive(run, takes_in=takes_in, resumed=known is not None)
     start_anew(run, begun)
     return run, known is not None, inbox
 
@@ -157,8 +176,14 @@ def _told(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def receive(run: Run) -> Inbox:
-    """Take what lies in the inbox, then what was posted since the last run, into the archive."""
+def receive(run: Run, *, takes_in: bool, resumed: bool) -> Inbox:
+    """Take what lies in the inbox, then what was posted since the last run, into the archive.
+
+    A run that goes on finishes taking in what it began with; once it has read that, it takes no
+    more.
+    """
+    if has_read(run) if resumed else not takes_in:
+        return Inbox([], [], [])
     settings, archive = run.settings, Archive(run.settings.raw)
     dropped = archive.receive(settings.inbox, run.rulebook.feeds, run.now, run.run_id)
     posted = archive.take(sealed_segments(settings.spool), run.now, run.run_id)

@@ -60,17 +60,18 @@ class Teller:
 def summary_of(night: Night) -> dict[str, Any]:
     """What a run did, as data; `Any` is whatever JSON can hold."""
     run, inbox = night.run, night.inbox
-    held_publication = held_back(run.settings)
+    held = held_back(run.settings)
+    reasons = held[1] if held is not None and held[0] == run.run_id else []
     return {
         "run_id": run.run_id,
         "now": run.now.isoformat(),
         "kind": "rebuild" if run.is_rebuild else "nightly",
         "resumed": night.resumed,
+        "finished": summary_of(night.finished) if night.finished else None,
         "nothing_to_do": _nothing_happened(night),
         "stages": night.counts,
         **_published(run),
-        "came_too_late": _came_too_late(night),
-        "held_back": [] if held_publication is None else held_publication[1],
+        "held_back": reasons,
         "repeated_files": inbox.repeated,
         "unmatched_files": inbox.unmatched,
         "fetched": [one._asdict() for one in night.fetched],
@@ -81,16 +82,13 @@ def summary_of(night: Night) -> dict[str, Any]:
 
 
 def summarise(summary: dict[str, Any]) -> str:
-    """The summary in words."""
+    """The summary in words; before it that of the run which was finished first."""
     stages, totals = summary["stages"], summary["totals"]
     lines = []
+    if summary["finished"]:
+        lines += [summarise(summary["finished"]), "", f"Then run {summary['run_id']} took its own."]
     if summary["resumed"]:
         lines.append(f"Run {summary['run_id']} had been cut short and was finished.")
-    if late := summary["came_too_late"]:
-        lines.append(
-            f"Waiting     {late:,} {'delivery' if late == 1 else 'deliveries'} came after it had "
-            "read its own: run again, or the next night takes that in."
-        )
     lines += tell_fetched(summary["fetched"])
     if summary["nothing_to_do"]:
         lines.append("There was nothing to do: no delivery and no decision since the last run.")
@@ -137,16 +135,6 @@ def _published(run: Run) -> dict[str, Any]:
             ),
             "drift": read_drift(con, run.rulebook),
         }
-
-
-def _came_too_late(night: Night) -> int:
-    """How many deliveries came when a run that is finished now had read its own."""
-    received = {delivery.delivery_id for delivery in night.inbox.received}
-    if not (night.resumed and received):
-        return 0
-    with open_snapshot(night.run.settings, night.run.run_id) as con:
-        read = con.sql("select delivery_id from deliveries").fetchall()
-    return len(received - {delivery_id for (delivery_id,) in read})
 
 
 def tell_held(run_id: str) -> str:

@@ -81,15 +81,7 @@ class Archive:
     def receive(self, inbox: Path, feeds: dict[str, Feed], now: datetime, run_id: str) -> Inbox:
         """Move every file that a feed expects from `inbox` into the archive, by day and path."""
         found = Inbox([], [], [], {}, {})
-        expected = []
-        for path in _files(inbox, found):
-            name = shown_name(path.relative_to(inbox).as_posix())
-            sources = [feed.source for feed in feeds.values() if fnmatchcase(name, feed.read.path)]
-            if len(sources) == 1:
-                expected.append(Sealed(sources[0], path, name))
-            else:
-                found.unmatched.append(name)
-        return self._number(expected, found, now, run_id)
+        return self._number(_expected(inbox, feeds, found), found, now, run_id)
 
     def take(self, segments: Iterable[Sealed], now: datetime, run_id: str) -> Inbox:
         """Move every sealed segment of the spool into the archive, in the order given."""
@@ -186,6 +178,11 @@ class Archive:
         return self.folder / f"{number:06d}"
 
 
+def is_expected(inbox: Path, feeds: dict[str, Feed]) -> bool:
+    """Whether a file lies in the inbox that a feed expects."""
+    return bool(_expected(inbox, feeds, Inbox([], [], [], {}, {})))
+
+
 def is_in_transit(name: str) -> bool:
     """Whether a name says that its file is not whole yet, or is none of a delivery."""
     return any(fnmatchcase(name.lower(), pattern) for pattern in _IGNORED)
@@ -195,6 +192,19 @@ def waiting_names(inbox: Path) -> list[str]:
     """The names of the files that wait in the inbox."""
     found = _files(inbox, Inbox([], [], [], {}, {}))
     return [shown_name(path.relative_to(inbox).as_posix()) for path in found]
+
+
+def _expected(inbox: Path, feeds: dict[str, Feed], found: Inbox) -> list[Sealed]:
+    """The files that one feed expects, by day and path; the others are noted in `found`."""
+    expected = []
+    for path in _files(inbox, found):
+        name = shown_name(path.relative_to(inbox).as_posix())
+        sources = [feed.source for feed in feeds.values() if fnmatchcase(name, feed.read.path)]
+        if len(sources) == 1:
+            expected.append(Sealed(sources[0], path, name))
+        else:
+            found.unmatched.append(name)
+    return expected
 
 
 def shown_name(name: str) -> str:

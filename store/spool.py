@@ -18,6 +18,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,6 +78,15 @@ def seal_all(folder: Path) -> None:
     with door(folder):
         for path in sorted(folder.glob("*/*.open")):
             seal(path)
+
+
+def is_anything_kept(folder: Path) -> bool:
+    """Whether a post waits for a run."""
+    try:
+        segments = chain(folder.glob("*/*.open"), folder.glob("*/*.ndjson"))
+        return any(path.stat().st_size for path in segments)
+    except FileNotFoundError:  # it has been sealed meanwhile
+        return True
 
 
 def sealed_segments(folder: Path) -> Iterator[Sealed]:

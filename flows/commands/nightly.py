@@ -41,7 +41,8 @@ def tell(night: Night, arguments: argparse.Namespace) -> int:
     """Say what a run did, to whoever started it and to whoever wants to know."""
     summary = summary_of(night)
     show(summary, summarise(summary), as_json=arguments.json)
-    for problem in announce(night.run.settings, summary):
+    told = [summary] if summary["finished"] is None else [summary["finished"], summary]
+    for problem in (one for said in told for one in announce(night.run.settings, said)):
         sys.stderr.write(f"touchstone: {problem}; the run itself is done.\n")
     troubled = summary["troubled_files"]
     if troubled:

@@ -94,6 +94,9 @@ def _after(company: Company, scenario: Scenario, said: str, *, thorough: bool) -
     keep_private()
     if late := laws.waiting(company, scenario, said):
         scenario = later(scenario, late, company.folder / "later")
+    elif late := laws.read_without(company, scenario):
+        both = later(scenario, late, company.folder / "later")
+        scenario = both._replace(before=scenario.before)
     yield from laws.readers_are_served(company, scenario)
     try:
         scenario.again(company)

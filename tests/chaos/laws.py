@@ -8,9 +8,12 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
+from flows import ledger
+from store.schema import WAREHOUSE
 from store.snapshot import TABLES, current_run, held_back, open_snapshot
 from store.state.open import open_state
 from store.state.scope import Reader
+from store.warehouse import Warehouse
 from tests.chaos.scenarios import TELLING, Scenario
 from tests.flows import laws
 from tests.flows.builders import Company, differences
@@ -27,6 +30,20 @@ def waiting(company: Company, scenario: Scenario, said: str) -> list[str]:
     if current_run(company.settings) is None or not any(gap in said for gap in GAPS):
         return []
     there = company.ask("select file_name from deliveries")
+    asked = scenario.after["deliveries"].join(there, on="file_name", how="anti")
+    return asked["file_name"].to_list()
+
+
+def read_without(company: Company, scenario: Scenario) -> list[str]:
+    """The files that a run which was cut short had read without: they come right after it."""
+    settings = company.settings
+    if not settings.warehouse.exists():
+        return []
+    with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
+        begun = ledger.unfinished(warehouse)
+        if begun is None or ledger.counts_of(warehouse, begun.run_id, "ingest") is None:
+            return []
+        there = warehouse.read("select file_name from ingest.deliveries")
     asked = scenario.after["deliveries"].join(there, on="file_name", how="anti")
     return asked["file_name"].to_list()
 

@@ -15,15 +15,17 @@ from tests.flows.builders import Company, command, differences, environment, fou
 KILLS = int(os.environ.get("TOUCHSTONE_KILLS", "2"))
 """How many times a run is killed, spread over its length."""
 TIME = "2026-03-03T02:15:00+00:00"
+LATER = "2026-03-04T02:15:00+00:00"
 RUN = """
 import os, signal, sys, threading
 part, seconds = sys.argv.pop(1), float(sys.argv.pop(1))
 import flows.line, flows.nightly
 from flows.cli import main
 parts = flows.line.STAGES if part in flows.line.STAGES else vars(flows.nightly)
-def deadly(*given, work=parts[part]):
+work = parts[part]
+def deadly(*given, **more):
     threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
-    return work(*given)
+    return work(*given, **more)
 parts[part] = deadly
 sys.exit(main(sys.argv[1:]))
 """
@@ -108,24 +110,45 @@ def test_the_work_of_a_run_that_died_at_its_end_is_removed_by_the_next(
     assert not list(company.settings.work.glob("R*"))
 
 
-def test_what_came_after_a_run_that_died_had_read_its_own_is_told_of_and_comes_next(
+def test_what_came_after_a_run_that_died_had_read_its_own_is_taken_in_at_once(
+    company: Company, tmp_path: Path
+) -> None:
+    killed, calm = copy_of(company, tmp_path / "killed"), copy_of(company, tmp_path / "calm")
+    late = [{"op": "upsert", "id": "77", "first": "Late", "last": "Comer", "email": "l@mail.org"}]
+    die_in(killed, "match", 0.0)
+    run(calm, "nightly", "--now", TIME)
+    for one in (killed, calm):
+        one.drop("partner", late, name="late")
+
+    told = run(killed, "nightly", "--now", LATER)
+    run(calm, "nightly", "--now", LATER)
+
+    assert "had been cut short and was finished" in told
+    assert differences(calm.tables(), killed.tables()) == {}
+    assert "nothing to do" in run(killed, "nightly", "--now", LATER)
+
+
+def test_what_was_decided_after_a_run_that_died_had_begun_is_obeyed_at_once(
     company: Company, tmp_path: Path
 ) -> None:
     killed = copy_of(company, tmp_path)
+    run(killed, "nightly", "--now", TIME)
+    row = killed.ask("from review_items where kind = 'quarantine'")["item_id"].item()
     die_in(killed, "match", 0.0)
-    late = {"op": "upsert", "id": "77", "first": "Late", "last": "Comer"}
-    killed.drop("partner", [late | {"email": "late@mail.org"}], name="late")
-    words = command(killed, "nightly", "--now", TIME)
+    run(killed, "decide", row, "reject", "--by", "Ann", "--because", "it is a test")
 
-    told = [
-        subprocess.run(words, env=environment(), capture_output=True, text=True, check=True).stdout
-        for _ in range(2)
-    ]
+    told = run(killed, "nightly", "--now", LATER, "--decisions-only")
 
-    assert "had been cut short and was finished" in told[0]
-    assert "1 delivery came after it had read its own" in told[0]
-    assert "Waiting " not in told[1]
-    assert killed.ask("from records where record_id = 'partner:77'").height == 1
+    assert "had been cut short and was finished" in told
+    assert killed.ask(f"from review_items where item_id = '{row}'").is_empty()
+
+
+def run(company: Company, *words: str) -> str:
+    """Run a command that must succeed; what it says."""
+    words = tuple(command(company, *words))
+    return subprocess.run(
+        words, env=environment(), capture_output=True, text=True, check=True
+    ).stdout
 
 
 def die_in(company: Company, part: str, seconds: float) -> int:
