@@ -4,8 +4,8 @@ Each set goes through the product's own transforms: standardise, block, score, c
 is trained on the very file (`--model own`), label-free, or is the one that ships (`--model
 shipped`) with the prior and the rarity of households estimated from the file, as `touchstone train
 --prior-only` does, and with `--model refreshed` also how common names are and what families share,
-as `--refresh` does.
-Truth is read only to score the answer.
+as `--refresh` does. `--model untouched` is what a first night has: the model as it ships, prior and
+all. Truth is read only to score the answer.
 """
 
 import argparse
@@ -45,6 +45,7 @@ from transforms.train import train
 
 ROOT = Path(__file__).resolve().parents[1]
 PAIR = {"record_a": pl.Int64, "record_b": pl.Int64}
+MODELS = ("own", "untouched", "shipped", "refreshed")
 CALLING = {"US": "1", "GB": "44", "DE": "49", "FR": "33", "IN": "91", "BR": "55"}
 
 
@@ -80,7 +81,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the quality of matching.")
     parser.add_argument("sets", nargs="+", metavar="KIND=PATH", help=f"one of {', '.join(READERS)}")
-    parser.add_argument("--model", choices=("own", "shipped", "refreshed"), default="own")
+    parser.add_argument("--model", choices=MODELS, default="own")
     parser.add_argument("--splink", action="store_true", help="beside it, a plain Splink model")
     return parser.parse_args()
 
@@ -240,6 +241,9 @@ def _match(records: pl.DataFrame, rulebook: Rulebook, which: str) -> pl.DataFram
     if which == "own":
         model = train(nodes, rules, 1, earlier=model).model
         return _cluster(nodes, *_with_priors(nodes, model, rules, shifts=False), rules)
+    if which == "untouched":
+        pairs = score_pairs(None, nodes, model, rules)
+        return _put_together(nodes, pairs, model, rules.fitted(shipped.manifest))[0]
     pairs, fresh = _with_priors(nodes, model, rules, shifts=True)
     found = _cluster(nodes, pairs, fresh, rules)
     if which == "refreshed":
@@ -269,6 +273,18 @@ def _with_priors(
 def _cluster(
     nodes: pl.DataFrame, pairs: pl.DataFrame, model: MatchModel, rules: Matching
 ) -> pl.DataFrame:
+    """Which customer each record is in, with as many bits asked of names as the file asks for."""
+    found, names = _put_together(nodes, pairs, model, rules)
+    bits = bits_asked(names, found["cluster"].n_unique(), rules.training.namesakes)
+    least = rules.clustering
+    fitted = least.model_copy(update={"name_alone": max(bits, least.name_alone)})
+    return _put_together(nodes, pairs, model, rules.model_copy(update={"clustering": fitted}))[0]
+
+
+def _put_together(
+    nodes: pl.DataFrame, pairs: pl.DataFrame, model: MatchModel, rules: Matching
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Which customer each record is in (record, cluster), and what names alone say."""
     links = what_is_said(pairs, model, rules).links()
     nothing = pl.DataFrame(schema=PAIR)
     records = nodes["record_number"]
@@ -276,14 +292,10 @@ def _cluster(
     rest = score_given(nodes, wanted, model, rules)
     said = what_is_said(pl.concat([pairs, rest]), model, rules)
     keys = pl.DataFrame(schema={"record_number": pl.Int64, "source": pl.String})
-    apart = Apart(nothing, keys, said, generations(nodes))
-    least = rules.clustering
-    count = cluster(records, links, nothing, apart, least).members["founder"].n_unique()
-    names = names_alone(records, links, nothing, apart, least)
-    bits = max(bits_asked(names, count, rules.training.namesakes), least.name_alone)
-    fitted = least.model_copy(update={"name_alone": bits})
-    found = cluster(records, links, nothing, apart, fitted)
-    return found.members.select(record="record_number", cluster="founder")
+    asked = (records, links, nothing, Apart(nothing, keys, said, generations(nodes)))
+    found = cluster(*asked, rules.clustering).members
+    members = found.select(record="record_number", cluster="founder")
+    return members, names_alone(*asked, rules.clustering)
 
 
 def _tell(name: str, system: str, found: pl.DataFrame, truth: pl.DataFrame) -> None:

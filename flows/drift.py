@@ -20,7 +20,8 @@ MEASURES = {
     "smallness": "the prior of the model was learnt from {value:.0f} times the records that there "
     "are, so it links too little; run `touchstone train --refresh`",
     "unseen": "the model came with Touchstone and has not seen these {value:,.0f} records; run "
-    "`touchstone train --refresh`, and read its report",
+    "`touchstone train`, or `touchstone train --refresh` where most of them have all that is "
+    "compared, and read its report",
     "review_share": "{value:.0%} of the pairs that look alike are asked about; `touchstone "
     "evaluate` says what other thresholds would cost",
     "level_shift": "links answer {field} otherwise than when the model was trained ({value:.2f}); "
