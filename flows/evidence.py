@@ -9,8 +9,8 @@ import polars as pl
 
 from flows.stages.match import read_scored_nodes
 from rules.matching import Matching
-from store.decisions import DecisionLogError, open_decisions
-from store.errors import TouchstoneError
+from store.decisions import open_decisions
+from store.errors import DecisionLogError, TouchstoneError
 from store.lock import one_writer
 from store.rulebook import Rulebook
 from store.schema import WAREHOUSE

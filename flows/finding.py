@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from store.decisions import DecisionLogError
-from store.errors import TouchstoneError
+from store.errors import DecisionLogError, TouchstoneError
 
 
 class Finding(NamedTuple):

@@ -15,7 +15,6 @@ from email.message import EmailMessage
 from typing import NamedTuple
 from uuid import uuid4
 
-import httpx
 from standardwebhooks import Webhook
 
 from store.errors import TouchstoneError
@@ -104,12 +103,14 @@ def _try(
         send(settings, name, told)
     except TouchstoneError as error:
         return str(error)
-    except (OSError, httpx.HTTPError, smtplib.SMTPException, ValueError) as error:
+    except (OSError, smtplib.SMTPException, ValueError) as error:
         return f"it was not taken ({type(error).__name__})"
     return ""
 
 
 def _post(settings: Settings, name: str, told: Told) -> None:
+    import httpx  # loading it takes every command longer, and few send
+
     body = json.dumps(
         {
             "type": told["kind"],
@@ -121,17 +122,20 @@ def _post(settings: Settings, name: str, told: Told) -> None:
     moment = datetime.fromtimestamp(time.time()).astimezone()
     identity = f"msg_{name.rpartition('-')[2]}"
     signature = Webhook(read_secret(settings, SECRET)).sign(identity, moment, body)
-    answer = httpx.post(
-        settings.alert_url or "",
-        content=body.encode(),
-        headers={
-            "content-type": "application/json",
-            "webhook-id": identity,
-            "webhook-timestamp": str(int(moment.timestamp())),
-            "webhook-signature": signature,
-        },
-        timeout=SECONDS,
-    )
+    try:
+        answer = httpx.post(
+            settings.alert_url or "",
+            content=body.encode(),
+            headers={
+                "content-type": "application/json",
+                "webhook-id": identity,
+                "webhook-timestamp": str(int(moment.timestamp())),
+                "webhook-signature": signature,
+            },
+            timeout=SECONDS,
+        )
+    except httpx.HTTPError as error:
+        raise TouchstoneError(f"it was not taken ({type(error).__name__})") from error
     if not answer.is_success:
         raise TouchstoneError(f"the receiver answered {answer.status_code}")
 

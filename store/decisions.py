@@ -16,7 +16,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from rules.decision import Decision, NewDecision, Subject, Undone
-from store.state.engine import DecisionLogError, open_engine, reading_in_parts, writing
+from store.errors import DecisionLogError
+from store.state.engine import open_engine, reading_in_parts, writing
 
 __all__ = ["DECISIONS", "DecisionLog", "DecisionLogError", "open_decisions", "utc_now"]
 

@@ -11,3 +11,7 @@ class UnreadableError(TouchstoneError):
 
 class OlderError(UnreadableError):
     """A file of tables was written by an earlier version; the next run makes it anew."""
+
+
+class DecisionLogError(TouchstoneError):
+    """The log cannot be used as asked; the message says what to do."""

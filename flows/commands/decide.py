@@ -13,8 +13,8 @@ from rules.decision import IgnoredValue, NewDecision
 from rules.quality import Quality
 from rules.queues import Queues
 from rules.survivorship import Survivorship
-from store.decisions import DecisionLog, DecisionLogError, open_decisions
-from store.errors import TouchstoneError
+from store.decisions import DecisionLog, open_decisions
+from store.errors import DecisionLogError, TouchstoneError
 from store.publications import PREFIX, waiting_publication
 from store.queueing import urgency_sql
 from store.rulebook import read_rule

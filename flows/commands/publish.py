@@ -10,8 +10,7 @@ from flows.announcing import announce_to_folder, announce_to_webhook
 from flows.cli import show
 from flows.erasing.carry_out import finish_released
 from rules.queues import Queues
-from store.decisions import DecisionLogError
-from store.errors import TouchstoneError
+from store.errors import DecisionLogError, TouchstoneError
 from store.lock import one_writer
 from store.postgresql import copy_to_postgresql
 from store.publications import Said, answer_held

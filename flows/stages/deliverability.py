@@ -9,7 +9,6 @@ import polars as pl
 
 from flows.run import Counts, Run
 from store.answers import Answers
-from store.dns import ask_domains
 from store.warehouse import Warehouse
 from transforms.deliverability import EMAILS, deliverable, settle_domains
 from transforms.validate import is_active
@@ -78,6 +77,8 @@ def _ask(run: Run, warehouse: Warehouse, kept: Answers, server: str) -> int:
     ).to_series()
     if due.is_empty():
         return 0
+    from store.dns import ask_domains  # loading it takes every night longer, and not all ask
+
     asked = ask_domains(due.to_list(), server, run.settings.dns_seconds)
     kept.keep(run.run_id, run.now, asked.answers)
     return asked.waiting

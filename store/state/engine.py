@@ -12,42 +12,28 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
-    DisconnectionError,
     NoSuchModuleError,
     SQLAlchemyError,
 )
-from sqlalchemy.pool import ConnectionPoolEntry
 
-from store.errors import TouchstoneError
+from store.errors import DecisionLogError
 from store.files import sync_file
 from store.migrations import NewerDatabaseError, is_up_to_date, older_revision, upgrade
-from store.state.turns import LineError, begin_writing, in_line
-from store.state.wire import Connection
+from store.state.sqlite import connect_sqlite
+from store.state.turns import LineError, in_line
 
-WRITERS_TURN = 7_146_053
-"""The PostgreSQL advisory lock that a writer holds until its commit."""
-
-WAITING = ("PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 1000")
-NOTING = ("PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 0")
-"""How SQLite commits: what is acknowledged is on the disk; what is noted is written, and whoever
-notes never stops to move what was written ahead into the database."""
-FRESH = 2.0
-"""Seconds since a connection was used, after which it is asked whether it still holds."""
-USED = "used at"
 LONGEST_TURN = 0.1
 """Seconds that are left to others at most after each of many transactions."""
 BEFORE = ".before-"
 """What the name of a copy says, with the revision that it has."""
 
-NO_WAL = "The decision log needs a local disk: SQLite cannot write ahead on this file system."
 UNREACHED = {"OperationalError", "InterfaceError"}
 """What drivers raise when there is no server."""
 UNREACHABLE = "cannot be reached; check that the server runs and that the URL is right"
@@ -65,10 +51,6 @@ ADVICE: dict[int | str, str] = {
     "55P03": "is in use by another program; try again when that has finished",
 }
 """What to do, by SQLite's result code or PostgreSQL's SQLSTATE."""
-
-
-class DecisionLogError(TouchstoneError):
-    """The log cannot be used as asked; the message says what to do."""
 
 
 def open_engine(url: str, wait_seconds: float) -> sa.Engine:
@@ -136,8 +118,8 @@ def at_the_end(connection: sa.Connection) -> Iterator[None]:
     Each answer that whoever has the turn waits for, others wait for too, the longer the less of the
     processor it gets. How many rows were changed is not told; what goes wrong is, by the commit.
     """
-    line = connection.connection.dbapi_connection
-    with line.at_the_end() if isinstance(line, Connection) else contextlib.nullcontext():
+    line: Any = connection.connection.dbapi_connection
+    with line.at_the_end() if hasattr(line, "at_the_end") else contextlib.nullcontext():
         yield
 
 
@@ -243,7 +225,7 @@ def _engine(url: URL, wait_ms: int) -> sa.Engine:
     try:
         if url.get_backend_name() == "postgresql":
             return _postgresql(url, wait_ms)
-        return _sqlite(url, wait_ms)
+        return connect_sqlite(url, wait_ms)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         package = getattr(error, "name", None) or url.get_driver_name()
         raise DecisionLogError(
@@ -251,93 +233,11 @@ def _engine(url: URL, wait_ms: int) -> sa.Engine:
         ) from error
 
 
-def _sqlite(url: URL, wait_ms: int) -> sa.Engine:
-    try:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DecisionLogError(
-            f"The folder of the decision log {_name(url)} cannot be made ({error.strerror});"
-            " make it, or give this user the right to."
-        ) from error
-    engine = sa.create_engine(url, hide_parameters=True)
-
-    @sa.event.listens_for(engine, "connect")
-    def prepare(connection: DBAPIConnection, _: object) -> None:
-        connection.isolation_level = None  # or Python's driver begins where it sees fit
-        connection.execute(f"PRAGMA busy_timeout = {wait_ms}")
-        _write_ahead(connection, time.monotonic() + wait_ms / 1_000)
-        connection.execute("PRAGMA synchronous = FULL")
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        options = connection.get_execution_options()
-        if not options.get("is_writing", False):
-            connection.exec_driver_sql("BEGIN")
-            return
-        for pragma in NOTING if options.get("is_noting", False) else WAITING:
-            connection.exec_driver_sql(pragma)
-        begin_writing(cast(sqlite3.Connection, connection.connection.dbapi_connection), wait_ms)
-
-    return engine
-
-
-def _write_ahead(connection: DBAPIConnection, deadline: float) -> None:
-    """Switch to write-ahead mode. SQLite does not wait its turn for that, so we do."""
-    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        try:
-            if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
-                raise DecisionLogError(NO_WAL)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-
-
 def _postgresql(url: URL, wait_ms: int) -> sa.Engine:
-    """Connections that commit by themselves, so that who only reads begins and ends nothing."""
-    engine = sa.create_engine(url, hide_parameters=True, isolation_level="AUTOCOMMIT")
+    """Its driver takes a tenth of a second to load, which others need not wait for."""
+    from store.state.postgresql import connect_postgresql
 
-    @sa.event.listens_for(engine, "do_connect")
-    def connect(_: object, __: object, words: list[Any], named: dict[str, Any]) -> Any:
-        return Connection(*words, **named) if url.get_driver_name() == "pg8000" else None
-
-    @sa.event.listens_for(engine, "checkout")
-    def look(line: DBAPIConnection, about: ConnectionPoolEntry, _: object) -> None:
-        last, about.info[USED] = about.info.get(USED), time.monotonic()
-        if last is not None and about.info[USED] - last > FRESH and not _answers(engine, line):
-            raise DisconnectionError  # so that another is made
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        options = connection.get_execution_options()
-        if options.get("is_writing", False):
-            soon = "SET LOCAL synchronous_commit = off; " * options.get("is_noting", False)
-            _begin(
-                connection,
-                f"BEGIN ISOLATION LEVEL READ COMMITTED; {soon}SET LOCAL lock_timeout = {wait_ms};"
-                f" SELECT pg_advisory_xact_lock({WRITERS_TURN})",
-            )
-        elif not options.get("is_reading", False):
-            _begin(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")
-
-    return engine
-
-
-def _begin(connection: sa.Connection, words: str) -> None:
-    """Begin with what is asked first: who has the turn need not be told before it goes on."""
-    line = connection.connection.dbapi_connection
-    if isinstance(line, Connection):
-        line.begin(words)
-    else:
-        connection.exec_driver_sql(words)
-
-
-def _answers(engine: sa.Engine, line: DBAPIConnection) -> bool:
-    """Whether the server is still there for this connection."""
-    try:
-        return engine.dialect.do_ping(line)
-    except (engine.dialect.loaded_dbapi.Error, OSError):
-        return False
+    return connect_postgresql(url, wait_ms)
 
 
 def _advice(cause: BaseException | None) -> str:

@@ -19,7 +19,8 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from rules.decision import Delivery, Different, NewDecision, Row, Same, Value
-from store.decisions import DECISIONS, DecisionLog, DecisionLogError, open_decisions
+from store.decisions import DECISIONS, DecisionLog, open_decisions
+from store.errors import DecisionLogError
 from store.migrations import REVISIONS
 from store.state import engine as state_engine
 from store.state import turns

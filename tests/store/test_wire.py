@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import sqlalchemy as sa
 
-from store.state.engine import DecisionLogError, at_the_end, open_engine, reading, writing
+from store.errors import DecisionLogError
+from store.state.engine import at_the_end, open_engine, reading, writing
 from store.state.wire import MOST_KNOWN, numbered
 
 TABLE = sa.Table(
@@ -165,7 +166,7 @@ def test_what_waits_for_the_end_is_forgotten_when_all_is_taken_back(engine: sa.E
 def test_a_connection_that_the_server_ended_is_made_anew(
     engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.state.engine.FRESH", -1)
+    monkeypatch.setattr("store.state.postgresql.FRESH", -1)
     others = "pid <> pg_backend_pid() and datname = current_database()"
     assert count(engine) == 0
     other = sa.create_engine(engine.url)
