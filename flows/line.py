@@ -1,5 +1,6 @@
 """The line: its stages in order, each one transaction that can be run twice."""
 
+import re
 import resource
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from flows.stages.review import review_records
 from flows.stages.standardise import standardise_records
 from flows.stages.survive import survive_records
 from flows.stages.validate import validate_records
+from store.errors import NoRoomError
 from store.schema import WAREHOUSE
 from store.warehouse import Warehouse, explained
 
@@ -31,9 +33,25 @@ STAGES: dict[str, Callable[[Run, Warehouse], Counts]] = {
 }
 """Every stage by its word, in order."""
 
+_FEW = 50_000
+"""Rows that are few beside the records of a large warehouse."""
+_LEAST = 256 << 20
+"""Bytes that each database has at least."""
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B")
+
 
 def perform(run: Run, stage: str, opened: Warehouse) -> Counts:
     """Run one stage; a stage that this run has finished is not run again."""
+    spared = spare_memory(run, opened)
+    if spared is not run:
+        try:
+            return _perform(spared, stage, opened)
+        except NoRoomError:  # little has changed and it takes much; it has all there is after all
+            opened.reopen(run.settings.memory_limit)
+    return _perform(run, stage, opened)
+
+
+def _perform(run: Run, stage: str, opened: Warehouse) -> Counts:
     with explained(), opened.session() as warehouse:
         done = ledger.counts_of(warehouse, run.run_id, stage)
         if done is not None:
@@ -43,6 +61,34 @@ def perform(run: Run, stage: str, opened: Warehouse) -> Counts:
             counts = STAGES[stage](run, warehouse)
             ledger.note_step(warehouse, run.run_id, stage, counts, _read_meter(began))
         return counts
+
+
+def spare_memory(run: Run, opened: Warehouse) -> Run:
+    """The run with less memory for each of its databases, where little of a large one changes.
+
+    A database keeps what it has read for as long as it may. Whoever looks at few rows of many
+    reads no quicker for it: what was read before lies in the system's memory as well.
+    """
+    limit = _bytes_of(run.settings.memory_limit)
+    if run.is_rebuild or run.changed or limit is None or not opened.is_large:
+        return run
+    came = ledger.counts_of(opened, run.run_id, "ingest")
+    least = max(opened.path.stat().st_size // 3, _LEAST)
+    if came is None or came["rows"] > _FEW or least >= limit:
+        return run
+    settings = run.settings.model_copy(update={"memory_limit": f"{least}B"})
+    if opened.settings.memory_limit != settings.memory_limit:
+        opened.reopen(settings.memory_limit)
+    return run._replace(settings=settings)
+
+
+def _bytes_of(size: str) -> int | None:
+    """A size as DuckDB is told it, in bytes; none where it is told otherwise."""
+    found = _SIZE.fullmatch(size.strip().upper())
+    if found is None:
+        return None
+    thousand = 1024 if found[3] else 1000
+    return int(float(found[1]) * thousand ** " KMGT".index(found[2] or " "))
 
 
 def open_warehouse(run: Run) -> Warehouse:

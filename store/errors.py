@@ -5,6 +5,10 @@ class TouchstoneError(Exception):
     """A fault that a person can mend; its text says what is wrong and what to do."""
 
 
+class NoRoomError(TouchstoneError):
+    """A database found no disk space or memory to go on."""
+
+
 class UnreadableError(TouchstoneError):
     """A file of tables cannot be read at all; a rebuild makes it anew."""
 

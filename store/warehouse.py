@@ -17,7 +17,7 @@ from typing import Self
 import duckdb
 import polars as pl
 
-from store.errors import OlderError, TouchstoneError, UnreadableError
+from store.errors import NoRoomError, OlderError, TouchstoneError, UnreadableError
 from store.lent import Lent
 from store.settings import Settings
 
@@ -72,9 +72,20 @@ class Warehouse:
             yield one
         finally:
             one.con.close()
-        if self.path.stat().st_size > _SMALL:
-            self.con.close()
-            self.con = self._open()
+        if self.is_large:
+            self.reopen()
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it holds so much that memory has to be thought of."""
+        return self.path.stat().st_size > _SMALL
+
+    def reopen(self, memory_limit: str | None = None) -> None:
+        """Let go of all that lies in memory; from here on it may be no more than the limit."""
+        if memory_limit is not None:
+            self.settings = self.settings.model_copy(update={"memory_limit": memory_limit})
+        self.con.close()
+        self.con = self._open()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -201,7 +212,7 @@ def explained() -> Iterator[None]:
         duckdb.OutOfMemoryException,
         duckdb.TransactionException,
     ) as error:
-        raise TouchstoneError(
+        raise NoRoomError(
             f"The tables cannot be written ({str(error).splitlines()[0][:200]}); free some disk "
             "space or memory, or give this user the right to the folder, and run again: nothing "
             "was lost."

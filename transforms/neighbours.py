@@ -43,7 +43,7 @@ def look_around(
     they were; `capped` (`rule`, `key`) is what was capped then.
     """
     now = keys.filter(pl.col(_RECORD).is_in(changed.implode()))
-    asked = keys_by_rule(pl.concat([before.select(now.columns), now]), rules)
+    asked = _asked(before.select(now.columns), now, capped, rules)
     held = _holders(keys, asked, rules)
     flipped = _flipped_keys(held, asked, capped, rules)
     holders = pl.concat(held.values())
@@ -61,6 +61,24 @@ def look_around(
         ]
     )
     return Around(touched, _sharing(holders, now, capped_now, rules), capped_now)
+
+
+def _asked(
+    before: pl.DataFrame, now: pl.DataFrame, capped: pl.DataFrame, rules: Matching
+) -> dict[str, pl.Series]:
+    """The keys of which it may have changed who shares them: for each rule, each once.
+
+    A key that was capped still is, unless a record has given it up. Most records hold some such
+    key with thousands of others, who need not be looked at for it.
+    """
+    given_up = keys_by_rule(before, rules)
+    asked = keys_by_rule(pl.concat([before, now]), rules)
+    return {
+        rule: keys.filter(
+            ~keys.is_in(capped["key"].implode()) | keys.is_in(given_up[rule].implode())
+        )
+        for rule, keys in asked.items()
+    }
 
 
 def _holders(

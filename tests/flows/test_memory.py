@@ -1,0 +1,71 @@
+"""A night that changes little of a large warehouse works in little memory, or in all there is."""
+
+from pathlib import Path
+
+import pytest
+
+from flows import line
+from flows.line import spare_memory
+from flows.run import Run
+from store.warehouse import Warehouse
+from tests.flows.builders import Company, differences, found, person
+
+
+def two_nights(folder: Path) -> Company:
+    company = found(folder)
+    company.drop(
+        "forms", [person("Margaret", "Miller", email="margaret@millers.org")], name="first"
+    )
+    company.night(1)
+    company.drop("forms", [person("Robert", "Miller", email="robert@millers.org")], name="later")
+    company.night(2)
+    return company
+
+
+def limits_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The memory that each stage was given."""
+    given = []
+
+    def note(run: Run, opened: Warehouse) -> Run:
+        spared = spare_memory(run, opened)
+        given.append(spared.settings.memory_limit)
+        return spared
+
+    monkeypatch.setattr(line, "spare_memory", note)
+    return given
+
+
+def test_a_night_that_changes_little_of_a_large_warehouse_has_less_memory_and_ends_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = two_nights(tmp_path / "usual")
+    monkeypatch.setattr("store.warehouse._SMALL", 0)
+    given = limits_of(monkeypatch)
+
+    spared = two_nights(tmp_path / "spared")
+
+    second = given[8:]
+    assert second == ["1GB", *["268435456B"] * 7]
+    assert differences(usual.tables(), spared.tables()) == {}
+
+
+def test_a_stage_that_takes_more_memory_than_it_was_left_has_all_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = two_nights(tmp_path / "usual")
+    monkeypatch.setattr("store.warehouse._SMALL", 0)
+    monkeypatch.setattr(line, "_LEAST", 1)
+    given = limits_of(monkeypatch)
+
+    short = two_nights(tmp_path / "short")
+
+    assert min(int(limit.removesuffix("B")) for limit in given[9:]) < 10_000_000
+    assert differences(usual.tables(), short.tables()) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "size"),
+    [("1GB", 10**9), ("1.5 GiB", 3 << 29), ("800mb", 800 * 10**6), ("80%", None)],
+)
+def test_sizes_are_read_as_duckdb_reads_them(said: str, size: int | None) -> None:
+    assert line._bytes_of(said) == size
