@@ -86,9 +86,7 @@ _STREET = "jaro_winkler_similarity(street_key_l, street_key_r)"
 _BIRTH = "hamming(birth_text_l, birth_text_r)"
 _SLIP = "damerau_levenshtein(birth_text_l, birth_text_r) = 1"
 _LOCAL = "jaro_winkler_similarity(email_local_l, email_local_r)"
-_DIGITS = "'0123456789'"
-_MARKS = "'._-+'"
-_MAILBOX = f"translate(email_local, {_MARKS} || {_DIGITS}, '')"
+_MAILBOX = "regexp_replace(email_local, '[0-9._+-]+', '', 'g')"
 _UNNAMED = f"replace({_MAILBOX}, coalesce(replace(last_key, ' ', ''), ''), '')"
 _IS_OWN = (
     f"(length(replace({_UNNAMED}, coalesce(replace(first_key, ' ', ''), ''), '')) < 2"
@@ -458,11 +456,11 @@ PREPARED_COLUMNS = {
     "birth_swap": "strftime(birth_date, '%Y-%d-%m')",
     "generation": "case lower(suffix) when 'sr' then 1 when 'jr' then 2 when 'ii' then 2"
     " when 'iii' then 3 when 'iv' then 4 end",
-    "email_digits": "regexp_replace(email_local, '[^0-9]', '', 'g')",
+    "email_digits": "regexp_replace(email_local, '[^0-9]+', '', 'g')",
     "email_letters": _MAILBOX,
     "email_own": f"case when {_IS_OWN} then {_MAILBOX} end",
     "email_sign": f"case when not {_IS_OWN} or regexp_matches(email_local, '[0-9].*[0-9]')"
-    f" then translate(email_local, {_MARKS}, '') end",
+    " then regexp_replace(email_local, '[._+-]+', '', 'g') end",
     "number_kind": "case when contains(person_number, ':') then split_part(person_number, ':', 1)"
     " when person_number is not null then '' end",
     "number_bare": "split_part(person_number, ':', -1)",

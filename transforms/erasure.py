@@ -37,13 +37,12 @@ def contact_hints(rows: pl.DataFrame) -> pl.DataFrame:
         .str.replace_all("[^0-9]", "")
     )
     found = [pl.DataFrame(schema={"row_number": pl.Int64, "hint": pl.String})]
-    for kind, hint in (("email", email_keys(email)), ("phone", _tail(digits))):
+    for kind, told in (("email", email), ("phone", _tail(digits))):
         for column in (kind, f"{kind}_2"):
             if column in rows.columns:
-                named = rows.select("row_number", pl.col(column).alias(kind))
-                found.append(
-                    named.select("row_number", hint=pl.lit(kind + _SEPARATOR) + hint).drop_nulls()
-                )
+                text = rows.select(pl.col(column).alias(kind)).select(told).to_series()
+                text = email_keys(text) if kind == "email" else text
+                found.append(rows.select("row_number", hint=kind + _SEPARATOR + text).drop_nulls())
     if "person_number" in rows.columns:
         number = bare_number(pl.col("person_number"))
         read = rows.select("row_number", person_numbers(rows["person_number"], None))

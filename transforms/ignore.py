@@ -106,9 +106,9 @@ def _text(field: str) -> pl.Expr:
     return pl.concat_str("address_key", place, separator=_SEPARATOR)
 
 
-def _email_keys(records: pl.DataFrame) -> list[pl.Expr]:
+def _email_keys(records: pl.DataFrame) -> list[pl.Series]:
     fields = [field for field in ("email", "email_2") if field in records.columns]
-    return [email_keys(pl.col(field)).alias(f"{field}_key") for field in fields]
+    return [email_keys(records[field]).alias(f"{field}_key") for field in fields]
 
 
 def _phone_keys(records: pl.DataFrame) -> list[pl.Series]:

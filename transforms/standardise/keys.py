@@ -10,7 +10,7 @@ from rules.lookups import Lookups
 from transforms.standardise.addresses import KEYS as ADDRESS_KEYS
 from transforms.standardise.addresses import address_keys
 from transforms.standardise.companies import company_keys
-from transforms.standardise.contact_keys import email_keys
+from transforms.standardise.contact_keys import email_keys, email_parts
 from transforms.standardise.names import name_keys
 
 MADE_OF = (
@@ -56,10 +56,11 @@ def record_keys(records: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
 
 def _with_keys(records: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
     keyed = name_keys(address_keys(records, lookups), lookups).drop("initial")
+    local, domain = email_parts(keyed["email"])
     return keyed.with_columns(
         company_key=company_keys(keyed["company"], lookups),
-        email_key=email_keys(pl.col("email")),
-        email_2_key=email_keys(pl.col("email_2")),
-        email_local=pl.col("email").str.extract(r"^(.+?)(?:\+[^@]*)?@[^@]*$", 1),
-        email_domain=pl.col("email").str.extract(r"@([^@]*)$", 1),
+        email_key=email_keys(keyed["email"]),
+        email_2_key=email_keys(keyed["email_2"]),
+        email_local=local,
+        email_domain=domain,
     )
