@@ -71,6 +71,10 @@ _PLACES = 29
 _BITS = 5
 """A pair and its rule in one number: two places of 29 bits, and one of at most 30 rules."""
 
+_ENDS = (1 << 21) - 1
+_MANY = 1 << 14
+"""Of fewer keys the last bits are not counted: to sort them takes no longer."""
+
 
 def block_keys(rules: Matching) -> list[str]:
     """The names of the key columns of prepared nodes: k0, k1, … in the order of the rules."""
@@ -213,12 +217,26 @@ def found_by(nodes: pl.DataFrame, pairs: pl.DataFrame, rules: Matching) -> pl.Da
 def _in_blocks(
     nodes: pl.DataFrame, columns: list[str], place: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The keys of these columns, sorted, and the place that each stands at."""
+    """The keys of these columns that may be shared, sorted, and the place that each stands at."""
     filled = [(nodes[column].drop_nulls(), nodes[column].is_not_null()) for column in columns]
     keys = np.concatenate([keys.to_numpy() for keys, _ in filled])
     places = np.concatenate([place[has.to_numpy()] for _, has in filled])
+    shared = _recurring(keys, 1)
+    keys, places = keys[shared], places[shared]
     order = np.argsort(keys)
     return keys[order], places[order]
+
+
+def _recurring(keys: NDArray[np.int64], often: int) -> NDArray[np.intp]:
+    """Where keys stand that may stand there more than so often.
+
+    Keys are hashes, so few share their last bits by chance; to count these takes a tenth of what
+    it takes to sort the keys, most of which nobody shares.
+    """
+    if keys.size < _MANY:
+        return np.arange(keys.size)
+    ends = keys & _ENDS
+    return np.flatnonzero(np.bincount(ends, minlength=_ENDS + 1)[ends] > often)
 
 
 def _sharing(keys: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -237,7 +255,8 @@ def _sharing(keys: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.i
 
 def _frequent(nodes: pl.DataFrame, columns: list[str], limit: int) -> pl.Series:
     """The keys that stand in these columns more often than the limit."""
-    keys = np.sort(pl.concat(nodes[column].rename("key") for column in columns).drop_nulls())
+    keys = pl.concat(nodes[column].rename("key") for column in columns).drop_nulls().to_numpy()
+    keys = np.sort(keys[_recurring(keys, limit)])
     return pl.Series(np.unique(keys[limit:][keys[limit:] == keys[: max(keys.size - limit, 0)]]))
 
 

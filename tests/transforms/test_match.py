@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from rules.matching import Matching
+from transforms import block
 from transforms.arithmetic import Often
 from transforms.block import block_keys, cap_keys, capped_keys, find_pairs, key_columns
 from transforms.compare import COMPARISONS
@@ -489,11 +490,20 @@ def test_no_new_records_make_no_pairs() -> None:
     assert score_pairs(NODES, NODES.clear(), model(), RULES).height == 0
 
 
+@pytest.mark.parametrize("many", [0, 1 << 14])
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(*[st.sampled_from([None, 1, 2, 3])] * 3), min_size=1, max_size=9))
+@given(keys=st.lists(st.tuples(*[st.sampled_from([None, 1, 2, 3])] * 3), min_size=1, max_size=9))
 def test_pairs_are_found_wherever_two_records_share_a_key(
-    keys: list[tuple[int | None, ...]],
+    many: int, keys: list[tuple[int | None, ...]]
 ) -> None:
+    """Whether keys that stand alone are left out before they are sorted or not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block, "_MANY", many)
+        patch.setattr(block, "_ENDS", 1)
+        _check_pairs(keys)
+
+
+def _check_pairs(keys: list[tuple[int | None, ...]]) -> None:
     rules = RULES.model_copy(update={"blocking": RULES.blocking[1:3]})
     nodes = pl.DataFrame(keys, dict.fromkeys(block_keys(rules), pl.Int64), orient="row")
     nodes = nodes.with_columns(record_number=100 - pl.int_range(pl.len(), dtype=pl.Int64))
