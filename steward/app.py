@@ -22,6 +22,7 @@ from steward.desk.ahead import Ahead
 from steward.desk.assets import Assets
 from steward.desk.index import lay_out_elsewhere
 from steward.desk.rendering import Renderer
+from steward.desk.searches import Searches
 from steward.desk.site import desk_routes, say_nothing_here, threads
 from steward.desk.visit import Desk
 from steward.door import Door
@@ -118,6 +119,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
                 Runner(settings),
                 ahead,
                 Provider(settings),
+                Searches(),
             )
         finally:
             ahead.stop()
