@@ -114,7 +114,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
                 rulebook,
                 rights,
                 assets,
-                Renderer(assets),
+                Renderer(assets, rulebook.number_kinds),
                 limiter,
                 Runner(settings),
                 ahead,
