@@ -87,5 +87,5 @@ def what_happened(connection: sa.Connection, item_id: str) -> str:
     last = connection.execute(query.order_by(VERDICTS.c.said_at.desc())).first()
     if last is None:
         return "This item is not as you saw it; look at it again."
-    at = to_moment(last.said_at).strftime("%H:%M")
+    at = to_moment(last.said_at).strftime("%H:%M on %-d %b")
     return f"{last.user_name} decided this at {at} (UTC): {last.answer}. Take the next one."

@@ -243,6 +243,10 @@ def test_a_key_that_is_held_down_or_pressed_in_a_field_decides_nothing(desk: Des
         "document.body.dispatchEvent(new KeyboardEvent('keydown',"
         " {key: 'y', repeat: true, bubbles: true}))"
     )
+    page.evaluate(  # a letter that is part of one that is being composed
+        "document.body.dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'n', isComposing: true, bubbles: true}))"
+    )
     page.keyboard.press("Control+y")
     page.keyboard.press("c")
     page.keyboard.type("yes, nothing; I asked the shop")
