@@ -41,8 +41,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def state(tmp_path: Path, clock: Clock) -> Iterator[State]:
-    with open_state(Settings(data=tmp_path), now=clock) as opened:
+def state(tmp_path: Path, url: str, clock: Clock) -> Iterator[State]:
+    with open_state(Settings(data=tmp_path, decisions_url=url), now=clock) as opened:
         yield opened
 
 
