@@ -96,7 +96,7 @@ def _places(state: State, camera: Camera) -> dict[str, str]:
     found = dict(PATHS)
 
     def first(path: str, selector: str) -> str:
-        page.goto(f"{camera.url}{path}")
+        _open(page, camera, path)
         link = page.locator(selector).first
         return str(link.get_attribute("href")) if link.count() else path
 
@@ -130,11 +130,21 @@ def _photograph(camera: Camera, path: str, to: Path) -> None:
     for width in WIDTHS:
         for scheme in SCHEMES:
             page = _page(camera, width, scheme)
-            page.goto(f"{camera.url}{path}")
+            _open(page, camera, path)
             page.wait_for_selector("html[data-armed]")
             page.wait_for_timeout(400)
             page.screenshot(path=f"{to}-{width}-{scheme}.png", full_page=width < 500)
             page.context.close()
+
+
+def _open(page: Page, camera: Camera, path: str) -> None:
+    """Go there; `/customers?q=…` stands for typing it, since no address says it."""
+    where, _, typed = path.partition("?q=")
+    page.goto(f"{camera.url}{where}")
+    if typed:
+        page.locator("main input[name=q]").fill(typed)
+        page.locator("main input[name=q]").press("Enter")
+        page.get_by_text(f"Found for “{typed}”").wait_for()
 
 
 def _page(camera: Camera, width: int, scheme: str) -> Page:

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from typing import NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 WORD = re.compile(r'name="(version|verdict_id)" value="([^"]+)"')
@@ -47,7 +47,7 @@ class Steward(threading.Thread):
 
     def search(self, text: str) -> None:
         """Look somebody up, and count it nowhere."""
-        self._until_answered("search", "GET", f"/customers?q={quote(text)}")
+        self._look_up(text)
         self.acts.clear()
 
     def run(self) -> None:
@@ -78,8 +78,13 @@ class Steward(threading.Thread):
         item = path.partition("?")[0]
         self._until_answered("preview", "GET", f"{item}/preview")
         if self._chance.random() < 0.2:
-            asked = quote(self._chance.choice(SEARCHES))
-            self._until_answered("search", "GET", f"/customers?q={asked}")
+            self._look_up(self._chance.choice(SEARCHES))
+
+    def _look_up(self, text: str) -> None:
+        """Post what is typed, and ask for what it leads to: that is the search."""
+        led = self._until_answered("asked", "POST", "/customers", urlencode({"q": text}))
+        if led is not None and led[0] == 303:
+            self._until_answered("search", "GET", led[1])
 
     def _decide(self, path: str, found: dict[str, str]) -> str:
         item = path.partition("?")[0]

@@ -32,7 +32,9 @@ from store.rulebook import Rulebook, read_rule, read_rulebook
 from store.settings import Settings
 from store.snapshot import TABLES, current_run, held_back, open_snapshot
 from store.state.open import open_state
+from store.state.published import noted_digest
 from store.state.seals import verify
+from store.sums import SHOWN, changed_files, digest_of
 from store.warehouse import FORMAT
 from transforms.match import check_model
 
@@ -252,10 +254,33 @@ def _snapshot(settings: Settings) -> str:
         raise TouchstoneError(
             f"{run_id} lacks {', '.join(lost)}; run `touchstone rebuild` to publish it anew."
         )
+    wrong = changed_files(folder)
+    if wrong:
+        raise TouchstoneError(
+            f"{', '.join(wrong)} of {run_id} are not as they were published; run `touchstone "
+            "rebuild` to publish anew, and find out who may write below data/published."
+        )
+    digest = _insist_on_the_noted(settings, run_id)
     with open_snapshot(settings) as con:
         count = con.sql("select count(*) from customers").fetchall()[0][0]
     kept = len(list(settings.published.glob("R[0-9]*")))
-    return f"{run_id} is current and readable: {count:,} customers; snapshots kept: {kept}."
+    return (
+        f"{run_id} is current and readable: {count:,} customers; snapshots kept: {kept}. "
+        + (f"Its tables are as they were published ({digest[:SHOWN]})." if digest else "")
+    ).strip()
+
+
+def _insist_on_the_noted(settings: Settings, run_id: str) -> str | None:
+    """The digest of a snapshot, which must be the one that the audit trail has."""
+    digest = digest_of(settings.published / run_id)
+    with open_state(settings, wait_seconds=2) as state:
+        noted = noted_digest(state.engine, run_id)
+    if digest is not None and noted is not None and noted.digest != digest:
+        raise TouchstoneError(
+            f"{run_id} is {digest[:SHOWN]}, and the audit trail says that {noted.digest[:SHOWN]} "
+            "was published; compare it with a backup."
+        )
+    return digest
 
 
 def _disk(settings: Settings) -> str:

@@ -1,6 +1,5 @@
 """Put the steward's app together."""
 
-import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -23,9 +22,11 @@ from steward.desk.ahead import Ahead
 from steward.desk.assets import Assets
 from steward.desk.index import lay_out_elsewhere
 from steward.desk.rendering import Renderer
+from steward.desk.searches import Searches
 from steward.desk.site import desk_routes, say_nothing_here, threads
 from steward.desk.visit import Desk
 from steward.door import Door
+from steward.faults import Faults, fault, note_fault
 from steward.headers import AccessLog, SecurityHeaders
 from steward.intake import Intake
 from steward.metrics import Counted, count_requests
@@ -45,8 +46,6 @@ from store.spool import open_spool, remembered
 from store.spool_writer import SpoolWriter
 from store.state.open import open_state
 from store.state.staging import live_run
-
-LOG = logging.getLogger("touchstone.steward")
 
 
 @contextmanager
@@ -81,13 +80,10 @@ def create_app(intake: Intake, door: Door, desk: Desk) -> Starlette:
             Middleware(Counted),
             Middleware(AccessLog),
             Middleware(SecurityHeaders),
+            Middleware(Faults),
             Middleware(TrustedHostMiddleware, allowed_hosts=_hosts(desk), www_redirect=False),
         ],
-        exception_handlers={
-            Problem: _say_problem,
-            HTTPException: _say_http,
-            Exception: _say_fault,
-        },
+        exception_handlers={Problem: _say_problem, HTTPException: _say_http},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -118,11 +114,12 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
                 rulebook,
                 rights,
                 assets,
-                Renderer(assets),
+                Renderer(assets, rulebook.number_kinds),
                 limiter,
                 Runner(settings),
                 ahead,
                 Provider(settings),
+                Searches(),
             )
         finally:
             ahead.stop()
@@ -154,7 +151,7 @@ def _hosts(desk: Desk) -> list[str]:
 
 
 async def _say_problem(_: Request, error: Exception) -> Response:
-    return refused(error if isinstance(error, Problem) else _fault())
+    return refused(error if isinstance(error, Problem) else _odd(error))
 
 
 async def _say_http(request: Request, error: Exception) -> Response:
@@ -168,14 +165,9 @@ async def _say_http(request: Request, error: Exception) -> Response:
         return await say_nothing_here(request)
     if status == 404:
         return refused(Problem("unknown_page", "Look at /openapi.json for what there is."))
-    return refused(_fault())
+    return refused(_odd(error))
 
 
-async def _say_fault(_: Request, error: Exception) -> Response:
-    """A fault of ours: its kind goes to the log, and nothing of it to the sender."""
-    LOG.error("fault: %s", type(error).__name__)
-    return refused(_fault())
-
-
-def _fault() -> Problem:
-    return Problem("fault_of_ours", "Send it again; if it happens again, tell us when it was.")
+def _odd(error: Exception) -> Problem:
+    """What the framework says of itself and nobody here expects."""
+    return fault(note_fault(error))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import duckdb
 import polars as pl
+import sqlalchemy as sa
 
 from rules.decision import EVIDENCE
 from rules.feed import Feed
@@ -15,9 +16,11 @@ from store.settings import Settings
 from store.state.engine import open_engine
 from store.state.escalation import escalate_due
 from store.state.moments import to_text
+from store.state.published import note_published
 from store.state.scope import TOO_LARGE
 from store.state.seals import seal
 from store.state.staging import carry_over, publish_queue, shown_whole
+from store.sums import digest_of
 
 _EVIDENCE = ", ".join(
     f"{name} := {f'list_sort({name})' if name == 'record_ids' else name}" for name in EVIDENCE
@@ -43,18 +46,27 @@ def show_queue(
         else:
             publish_queue(engine, items, int(run_id[1:]), to_text(now))
         ask_about_held(settings, engine, queues)
+        _note_digest(settings, engine, run_id, now)
         seal(engine, now)
     finally:
         engine.dispose()
 
 
-def show_held(settings: Settings, queues: Queues) -> None:
-    """Ask the administrators about the snapshot that is held back, if one is."""
+def show_held(settings: Settings, run_id: str, now: datetime, queues: Queues) -> None:
+    """Ask the administrators about the snapshot of this run, which is held back."""
     engine = open_engine(settings.log_url, 30)
     try:
         ask_about_held(settings, engine, queues)
+        _note_digest(settings, engine, run_id, now)
     finally:
         engine.dispose()
+
+
+def _note_digest(settings: Settings, engine: sa.Engine, run_id: str, now: datetime) -> None:
+    """Keep the digest of what was published, beyond the days for which the files are kept."""
+    digest = digest_of(settings.published / run_id)
+    if digest is not None:
+        note_published(engine, run_id, digest, to_text(now))
 
 
 def escalate_shown(settings: Settings, queues: Queues, now: datetime) -> None:

@@ -16,6 +16,7 @@ from rules.feed import Feed
 from rules.gates import Gates
 from rules.lookups import Lookups
 from rules.matching import Matching, ModelManifest
+from rules.number_kinds import NumberKinds
 from rules.quality import Quality
 from rules.queues import Queues
 from rules.survivorship import Survivorship
@@ -46,6 +47,7 @@ class Rulebook(NamedTuple):
     queues: Queues
     gates: Gates
     model: Model
+    number_kinds: NumberKinds = NumberKinds()
 
     def digest(self, *parts: str) -> str:
         """A digest of the rule files and folders named `parts`, to know when they change."""
@@ -62,6 +64,7 @@ def read_rulebook(folder: Path) -> Rulebook:
     if not folder.is_dir():
         raise TouchstoneError(f"There is no folder of rules at {folder}; give one with --rules.")
     model = read_model(latest_model(folder))
+    kinds = folder / "number_kinds.toml"
     return Rulebook(
         folder,
         read_feeds(folder),
@@ -72,6 +75,7 @@ def read_rulebook(folder: Path) -> Rulebook:
         read_rule(folder / "queues.toml", Queues),
         read_rule(folder / "gates.toml", Gates),
         model,
+        read_rule(kinds, NumberKinds) if kinds.exists() else NumberKinds(),
     )
 
 

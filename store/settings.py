@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     oidc_name_claim: str = Field(
         "preferred_username", description="which of the provider's words is a person's name here"
     )
+    shortest_password: int = Field(
+        15, ge=8, le=64, description="characters that a new password has at least"
+    )
     local_passwords: bool = Field(True, description="whether the desk takes passwords itself")
     max_delivery_bytes: int = Field(10_000_000_000, ge=1, description="larger files are held")
 

@@ -15,6 +15,7 @@ from store.errors import TouchstoneError
 from store.files import point_to, remove_tree, sync_file, sync_folder
 from store.parquet import HIDDEN, write_tables
 from store.settings import Settings
+from store.sums import write_sums
 from store.warehouse import configure
 
 __all__ = [
@@ -96,6 +97,7 @@ def publish(
     before = _newest(settings)
     tables = [table for table in TABLES if is_changed or not _link(table, draft, before)]
     _write_parquet(copy, draft, settings, tables)
+    write_sums(draft, before)
     if held:
         (draft / HELD).write_text("\n".join(held), encoding="utf-8")
     for path in draft.iterdir():

@@ -259,3 +259,17 @@ def test_every_dependency_has_its_reason() -> None:
     for dependency in project["dependencies"]:
         name = re.split(r"[\[<>=]", dependency)[0]
         assert re.search(rf"^\| .*\b{name}\b.* \| \S", text, flags=re.M), name
+
+
+def test_the_tests_that_hold_what_keeps_the_desk_safe_are_there() -> None:
+    named = set()
+    for cell in re.findall(
+        r"\| (`[a-z]+/test_.*) \|$", (DOCS / "security.md").read_text("utf-8"), re.M
+    ):
+        folder = ""
+        for told, name in re.findall(r"`(?:([a-z]+)/)?(test_[a-z_]+)`", cell):
+            folder = told or folder
+            named.add(f"{folder}/{name}.py")
+
+    assert len(named) > 10
+    assert [name for name in sorted(named) if not (ROOT / "tests" / name).exists()] == []

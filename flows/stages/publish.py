@@ -44,7 +44,7 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
     queues = run.rulebook.queues
     if is_held(run.settings, run.run_id):
         counts["held_back"] = len(held)
-        show_held(run.settings, queues)
+        show_held(run.settings, run.run_id, run.now, queues)
     else:
         show_queue(run.settings, items, run.run_id, run.now, queues)
     escalate_shown(run.settings, queues, run.now)

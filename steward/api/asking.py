@@ -81,6 +81,7 @@ class Api:
         user, rights = bearer.user, self.desk.rights
         actor = Actor(user.name, user.role, user.campaigns, user.datasets, user.functions)
         if scope not in bearer.scopes or not may_ever(actor, "see", rights):
+            await self._notes.ask((user.name, "denied", "", f"api {bearer.token_id}: {scope}"))
             raise Problem("not_for_this", f"Ask with a token that has the scope {scope}.")
         return Asker(bearer.token_id, actor, scoped(actor, rights))
 

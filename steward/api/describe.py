@@ -78,6 +78,24 @@ def _get(what: str, scope: str, schema: str, *parameters: Described, also: Descr
     }
 
 
+def _post(what: str, scope: str, question: str, answer: str, also: Described) -> Described:
+    """A question that is in a body."""
+    kinds = ("malformed_body", "body_too_slow", "body_too_large", "wrong_media_type", "not_valid")
+    wrong = {str(TITLES[kind][0]): _problem(kind) for kind in kinds}
+    return {
+        "post": {
+            "operationId": what.split(":", maxsplit=1)[0],
+            "summary": what.split(": ", maxsplit=1)[1],
+            "description": f"Needs a token with the scope `{scope}`.",
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": _of(question)}},
+            },
+            "responses": _answers(answer, wrong | also),
+        }
+    }
+
+
 def _answers(schema: str, also: Described) -> Described:
     well = {
         "description": "The answer.",
@@ -136,6 +154,13 @@ _PATHS: Described = {
             {"type": "string", "pattern": "^[01]-[0-9]{1,17}$"},
         ),
         also=_BAD,
+    )
+    | _post(
+        "seek_customers: the same, and no address says who is looked for",
+        "search",
+        "Sought",
+        "Found",
+        also=_BAD,
     ),
     "/api/resolve": _get(
         "resolve: the customer of a record, or the present name of an old customer_id; give one",
@@ -154,34 +179,25 @@ _PATHS: Described = {
         _TAG,
         also=_SAME | _BAD | _GONE,
     ),
-    "/api/match": {
-        "post": {
-            "operationId": "match_record",
-            "summary": "which customers a record could be, and why; nothing is kept",
-            "description": "Needs a token with the scope `match`.",
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": _of("Question")}},
-            },
-            "responses": _answers(
-                "Matches",
-                {
-                    str(TITLES[kind][0]): _problem(kind)
-                    for kind in (
-                        "malformed_body",
-                        "body_too_slow",
-                        "body_too_large",
-                        "wrong_media_type",
-                        "not_valid",
-                    )
-                },
-            ),
-        }
-    },
+    "/api/match": _post(
+        "match_record: which customers a record could be, and why; nothing is kept",
+        "match",
+        "Question",
+        "Matches",
+        also={},
+    ),
 }
 
 _SCHEMAS: Described = {
     "Problem": PROBLEM,
+    "Sought": {
+        "type": "object",
+        "properties": {
+            name: {"type": "string", "maxLength": LONGEST}
+            for name in ("q", "source", "campaign", "after")
+        },
+        "additionalProperties": False,
+    },
     "Customer": _object(
         customer_id=_CUSTOMER_ID,
         is_customer={"type": "boolean", "description": "has a name and a contact point"},

@@ -28,13 +28,15 @@ from store.reading import Snapshot
 
 MOST_BYTES = 16 * 1_024
 MOST_CANDIDATES, USUAL_CANDIDATES = 20, 5
+SOUGHT = {"q", "source", "campaign", "after"}
+"""The words of a search."""
 _AFTER = re.compile(r"([01])-([0-9]{1,17})")
 
 
 def api_routes() -> list[Route]:
     """All routes of the read API."""
     return [
-        Route("/api/customers", search_customers, methods=["GET"]),
+        Route("/api/customers", search_customers, methods=["GET", "POST"]),
         Route("/api/customers/{customer_id}", show_customer, methods=["GET"]),
         Route("/api/resolve", resolve_record, methods=["GET"]),
         Route("/api/changes", show_changes, methods=["GET"]),
@@ -65,11 +67,15 @@ async def show_customer(request: Request) -> Response:
 
 
 async def search_customers(request: Request) -> Response:
-    """Customers who fit what is typed, as the search of the pages finds them."""
+    """Customers who fit what is typed, as the search of the pages finds them.
+
+    Whom somebody looks for is posted, so that no address says it; the address may say it as well,
+    for those who ask by hand.
+    """
     api: Api = request.app.state.api
     asker = await api.admit(request, "search")
-    said = request.query_params
-    _insist_known(request, {"q", "source", "campaign", "after"})
+    _insist_known(request, SOUGHT if request.method == "GET" else set())
+    said = dict(request.query_params) if request.method == "GET" else await _sought(request)
     page = _AFTER.fullmatch(said.get("after", "0-0"))
     if page is None:
         raise Problem("not_asked_so", "Give the `next` of an answer as after, or leave it out.")
@@ -82,6 +88,23 @@ async def search_customers(request: Request) -> Response:
     told = await _in_a_thread(api, lambda snapshot: _searched(api, snapshot, asked, asker))
     await api.note(asker, "search", detail=f"{len(told['customers'])} found", subject="")
     return _json(told)
+
+
+async def _sought(request: Request) -> dict[str, str]:
+    """What a body says of a search: the words that an address may have."""
+    said = _object_of(await _json_body(request))
+    wrong = [_wrong_word(name, text) for name, text in said.items()
+             if name not in SOUGHT or text is None or not _is_text(text)]  # fmt: skip
+    if wrong:
+        raise Problem("not_valid", "Mend what `errors` names and ask again.", tuple(wrong))
+    return said
+
+
+def _wrong_word(name: str, text: object) -> FieldError:
+    if name in SOUGHT:
+        return FieldError(name, "unusable_text", f"Give {LONGEST} plain letters at most.")
+    shown = name[:200].encode("utf-8", "replace").decode()
+    return FieldError(shown, "unknown_field", f"Give some of {', '.join(sorted(SOUGHT))}.")
 
 
 def _searched(api: Api, snapshot: Snapshot, asked: Asked, asker: Asker) -> Told:
@@ -159,10 +182,7 @@ async def match_record(request: Request) -> Response:
     """Which customers a record could be, and why; nothing of it is kept."""
     api: Api = request.app.state.api
     asker = await api.admit(request, "match")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Problem("wrong_media_type", "Send the body as application/json.")
-    record, most = _asked_record(await read_body(request, MOST_BYTES))
+    record, most = _asked_record(await _json_body(request))
     try:
         told = await api.match(Question(record, asker.scope, most))
     except FullError:
@@ -172,13 +192,28 @@ async def match_record(request: Request) -> Response:
     return _json(told)
 
 
-def _asked_record(body: bytes) -> tuple[dict[str, str], int]:
-    """The record, and how many customers are wanted."""
+async def _json_body(request: Request) -> bytes:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem("wrong_media_type", "Send the body as application/json.")
+    return await read_body(request, MOST_BYTES)
+
+
+def _object_of(body: bytes) -> dict[str, Any]:
+    """The object that a body is; `Any` is whatever JSON can hold."""
     try:
         said = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise Problem("malformed_body", "The body is not JSON; send one object.") from error
-    if not isinstance(said, dict) or not isinstance(said.get("record"), dict):
+    if not isinstance(said, dict):
+        raise Problem("not_valid", "Send an object.")
+    return said
+
+
+def _asked_record(body: bytes) -> tuple[dict[str, str], int]:
+    """The record, and how many customers are wanted."""
+    said = _object_of(body)
+    if not isinstance(said.get("record"), dict):
         raise Problem("not_valid", "Send an object with the member `record`, an object.")
     errors = [FieldError(name[:200], "unknown_field", "Leave it out.") for name in said
               if name not in {"record", "limit"}]  # fmt: skip

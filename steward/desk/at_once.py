@@ -12,6 +12,7 @@ from steward.desk.items import item_page
 from steward.desk.pages import Page
 from steward.desk.queue import go_on
 from steward.desk.refused import Refused, unreadable
+from steward.desk.superseded import superseded
 from steward.desk.together import MOST
 from steward.desk.verdicts import store_answer
 from steward.desk.visit import Visit
@@ -30,8 +31,12 @@ class Told(NamedTuple):
     stored: int
     wrong: dict[str, str]
     """By item, what does not fit."""
-    stale: list[str]
-    """What happened meanwhile to items that are not as they were seen."""
+    stale: list[StaleError | Refused]
+    """What happened meanwhile to items that are not as they were seen, by people or a run."""
+
+    def happened(self) -> list[str]:
+        """The same in sentences."""
+        return [one.says if isinstance(one, Refused) else str(one) for one in self.stale]
 
 
 def give_verdicts(visit: Visit) -> Response:
@@ -44,7 +49,7 @@ def give_verdicts(visit: Visit) -> Response:
     if wrong is not None and waiting is not None:
         kept = "What fits is saved. " if told.stored else ""
         says = told.wrong.get(wrong, "Choose a value for one of them at least.")
-        return item_page(visit, waiting, 422, wrong=f"{kept}{' '.join([says, *told.stale])}")
+        return item_page(visit, waiting, 422, wrong=f"{kept}{' '.join([says, *told.happened()])}")
     if told.stale:
         raise _somebody_was_quicker(told)
     return go_on(visit, "conflict")
@@ -54,7 +59,8 @@ def _store_all(visit: Visit) -> Told:
     named = [name.removeprefix(VERSION) for name in visit.form if name.startswith(VERSION)]
     if not named or len(named) > MOST + 1:
         raise unreadable()
-    stored, wrong, stale = 0, {}, []
+    stored, wrong = 0, {}
+    stale: list[StaleError | Refused] = []
     for item_id in named:
         one = visit._replace(form=_form_of(visit, item_id))
         if not one.form["answer"]:
@@ -65,7 +71,7 @@ def _store_all(visit: Visit) -> Told:
         except AnswerError as error:
             wrong[item_id] = str(error)
         except StaleError as error:
-            stale.append(str(error))
+            stale.append(superseded(one, item_id, one.form, error))
     return Told(stored, wrong, stale)
 
 
@@ -79,14 +85,18 @@ def _store(visit: Visit, item_id: str) -> None:
 def _form_of(visit: Visit, item_id: str) -> dict[str, str]:
     """The fields of one item, named as on a page of its own."""
     form = {name: visit.form.get(f"{name}_{item_id}", "") for name in OF_AN_ITEM}
-    return form | {"because": visit.form.get("because", "")}
+    return form | {name: visit.form.get(name, "") for name in ("because", "run")}
 
 
 def _somebody_was_quicker(told: Told) -> Refused:
     saved = {0: "Nothing was saved.", 1: "The other one is saved."}
     kept = saved.get(told.stored, f"The other {told.stored} are saved.")
-    way = ("Take the next one", "/conflicts")
-    return Refused(409, "Somebody was quicker", f"{' '.join(told.stale)} {kept}", way)
+    says = f"{' '.join(dict.fromkeys(told.happened()))} {kept}"
+    by_runs = [one for one in told.stale if isinstance(one, Refused)]
+    if by_runs:
+        first = by_runs[0]
+        return Refused(409, first.title, says, first.way, change=first.change)
+    return Refused(409, "Somebody was quicker", says, ("Take the next one", "/conflicts"))
 
 
 PAGES = (Page("/items/{item_id}/verdicts", give_verdicts, "comment", "POST"),)

@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 from steward.desk.marks import Part, mark
+from steward.desk.numbered import shown
 from steward.desk.preview import SHOWN
 from steward.desk.seen import Seen
 from steward.desk.waterfall import Bar, Waterfall, lay_out
 from steward.desk.words import plain
 from store.reading import Row
 from store.rulebook import Rulebook
-from transforms.standardise.person_numbers import shown
+from transforms.standardise.person_numbers import FIELD
 
 READS: dict[str, tuple[str, ...]] = {
     "first_name": ("first_name",),
@@ -70,6 +71,7 @@ class Comparison(NamedTuple):
 def compare(seen: Seen, one: Row, other: Row, rulebook: Rulebook) -> Comparison:
     """The table of two records; without a scored pair it has no evidence."""
     pair = seen.pair(one, other)
+    one, other = (_for_the_eye(row, rulebook) for row in (one, other))
     words = _level_words(rulebook)
     found = [_found(name, pair, words) for name in rulebook.matching.comparisons]
     shown = [part for part in found if READS.get(part[0], ("",)) or part[3]]
@@ -177,12 +179,13 @@ def _values(name: str, one: Row, other: Row) -> tuple[str | None, str | None]:
 
 
 def _joined(row: Row, fields: tuple[str, ...]) -> str | None:
-    return (
-        ", ".join(
-            shown(field, _plain(row[field])) for field in fields if row.get(field) is not None
-        )
-        or None
-    )
+    return ", ".join(_plain(row[field]) for field in fields if row.get(field) is not None) or None
+
+
+def _for_the_eye(row: Row, rulebook: Rulebook) -> Row:
+    """The record, with its person's number as people are shown it."""
+    number = row.get(FIELD)
+    return row if number is None else row | {FIELD: shown(FIELD, number, rulebook.number_kinds)}
 
 
 def _plain(value: object) -> str:

@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from rules.number_kinds import NumberKinds
 from rules.survivorship import FieldRule
 from steward.desk.marks import mark
+from steward.desk.numbered import shown, shown_whole
 from steward.desk.pair import title_of
 from steward.desk.preview import SHOWN, WHY
 from steward.desk.seen import Seen, name_of
@@ -15,7 +17,6 @@ from steward.desk.values import MANY, Past, newer, offers, past
 from steward.desk.visit import Visit
 from steward.desk.words import plain, yes_or_no
 from store.reading import Row, Snapshot
-from transforms.standardise.person_numbers import shown
 
 BAND_WIDTH = 660.0
 _LEFT = 130.0
@@ -47,7 +48,7 @@ def conflict_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any
     rule = rulebook.survivorship.fields[item["field"]]
     here, there = (seen.record(record_id) for record_id in item["record_ids"])
     now = snapshot.row("select max(now) as now from runs")
-    stands, rival = mark(item["value"], item["rival_value"])
+    stands, rival = mark(*(_told(visit, item, item[name]) for name in ("value", "rival_value")))
     spans = _spans(visit, seen, item["field"], rule, now["now"] if now else here["received_at"])
     return {
         "name": name_of(here),
@@ -65,14 +66,17 @@ def conflict_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any
         "is_whole": bool(rule.group),
         "is_many": item["field"] in MANY,
         "newer": newer(seen),
-        "others": [(one, title_of(visit, one.record)) for one in offers(seen, rule)],
+        "others": [
+            (one._replace(value=_told(visit, item, one.value)), title_of(visit, one.record))
+            for one in offers(seen, rule)
+        ],
         "past": _past(visit, snapshot, seen, rule),
         "spans": spans,
         "band_height": 18 * len(spans) + 24,
         "first": min(row["received_at"] for row in seen.records),
         "last": now["now"] if now else None,
         "siblings": _siblings(visit, snapshot, item),
-        "adds": _adds(seen, there),
+        "adds": _adds(seen, there, rulebook.number_kinds),
         "needs_second": item["field"] in rulebook.queues.conflict.second_look_fields,
     }
 
@@ -90,7 +94,7 @@ def blocks(visit: Visit, snapshot: Snapshot, every: list[Mate]) -> list[dict[str
             "chosen": visit.form.get(f"answer_{item_id}", ""),
             "typed": visit.form.get(f"typed_{item_id}", ""),
             "question": visit.form.get(f"text_{item_id}", ""),
-            "past": _told(visit, past(snapshot, seen, rule)),
+            "past": _all_past(visit, snapshot, seen, rule),
         }
         found.append(conflict_view(visit, snapshot, seen) | told)
     return found
@@ -100,13 +104,22 @@ def _past(visit: Visit, snapshot: Snapshot, seen: Seen, rule: FieldRule) -> list
     """All past values, when they are asked for: they are looked up for few items."""
     if visit.request.query_params.get("past") != "yes":
         return None
-    return _told(visit, past(snapshot, seen, rule))
+    return _all_past(visit, snapshot, seen, rule)
 
 
-def _told(visit: Visit, every: list[Past]) -> list[Told]:
+def _all_past(visit: Visit, snapshot: Snapshot, seen: Seen, rule: FieldRule) -> list[Told]:
     return [
-        (one, title_of(visit, one.said_by) if one.said_by else "Golden record") for one in every
+        (
+            one._replace(value=_told(visit, seen.item, one.value)),
+            title_of(visit, one.said_by) if one.said_by else "Golden record",
+        )
+        for one in past(snapshot, seen, rule)
     ]
+
+
+def _told(visit: Visit, item: Row, value: str) -> str:
+    """A value of the disputed field, for who has to tell it from the other one."""
+    return shown_whole(item["field"], value, visit.desk.rulebook.number_kinds)
 
 
 def _verified(seen: Seen, row: Row, value: str) -> str | None:
@@ -136,7 +149,7 @@ def _spans(visit: Visit, seen: Seen, field: str, rule: FieldRule, now: datetime)
     return [
         Span(
             _short(title_of(visit, row)),
-            value,
+            shown_whole(field, value, visit.desk.rulebook.number_kinds),
             round(left, 1),
             round(max(BAND_WIDTH - left, 6.0), 1),
             18.0 * at,
@@ -153,7 +166,7 @@ def _short(title: str) -> str:
     return title if len(title) <= 20 else f"{title[:19].rstrip()}…"
 
 
-def _adds(seen: Seen, there: Row) -> list[tuple[str, str]]:
+def _adds(seen: Seen, there: Row, kinds: NumberKinds) -> list[tuple[str, str]]:
     """What the record with the other value adds and nobody disputes: it joined without asking.
 
     Further e-mail addresses and numbers, and fields of which no other record says anything.
@@ -174,7 +187,7 @@ def _adds(seen: Seen, there: Row) -> list[tuple[str, str]]:
         is_new = value not in said if is_many else said <= {None}
         if value and is_new and value not in {seen.item["value"], seen.item["rival_value"]}:
             title = SHOWN.get(fields[0], plain(fields[0]).capitalize())
-            found.append((title, shown(field, yes_or_no(value))))
+            found.append((title, shown(field, yes_or_no(value), kinds)))
     return found[:MOST_ADDED]
 
 
@@ -188,7 +201,7 @@ def _siblings(visit: Visit, snapshot: Snapshot, item: Row) -> list[Row]:
     found = [row for row in rows if visit.state.work.find(visit.reader, row["item_id"]) is not None]
     return [
         row
-        | {name: shown(row["field"], row[name]) for name in ("value", "rival_value")}
+        | {name: _told(visit, row, row[name]) for name in ("value", "rival_value")}
         | {"title": SHOWN.get(row["field"], plain(row["field"]).capitalize())}
         for row in found[:5]
     ]

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from steward.desk.behind import Behind
 from steward.desk.cards import place_of, title_of
+from steward.desk.numbered import shown
 from steward.desk.survivors import Golden, Values, as_text
 from store.reading import Row
 from store.rulebook import Rulebook
 from store.state.told import Told
-from transforms.standardise.person_numbers import shown
 
 TITLES = {
     "name": "Name",
@@ -95,7 +95,7 @@ def lines(known: Known) -> list[Line]:
 
 
 def _line(name: str, known: Known) -> Line:
-    values, records = known.values, known.one.records
+    values, records, kinds = known.values, known.one.records, known.rulebook.number_kinds
     fields = known.rulebook.survivorship.fields[name].group or (name,)
     golden = [values[field] for field in fields if field in values]
     value = spelt(name, {field: values[field].value for field in fields if field in values})
@@ -107,13 +107,13 @@ def _line(name: str, known: Known) -> Line:
     return Line(
         field=name,
         title=TITLES.get(name, name.replace("_", " ").capitalize()),
-        value=shown(name, value),
+        value=shown(name, value, kinds),
         sources=sources(backing or ([record] if record else []), known.rulebook),
         record_id=record["record_id"] if record else "",
         checked=_checked(known.points.get((name, value)), backing, [row for row, _ in said]),
         why=_why(by, len(backing), chosen) if value else "",
         others=[
-            other._replace(value=shown(name, other.value))
+            other._replace(value=shown(name, other.value, kinds))
             for other in _others(value, said, known.rulebook)
         ],
         chosen=chosen,

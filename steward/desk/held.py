@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from rules.feed import Feed
 from rules.quality import Check
 from steward.desk.seen import Seen
 from steward.desk.visit import Visit
 from store.reading import Row, Snapshot
+from transforms.standardise.person_numbers import FIELD
 
 LONGEST = 5_000
 CORRECTABLE = (
@@ -38,13 +40,19 @@ def held_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:
     return {
         "delivery": delivery,
         "row": row,
-        "cells": _cells(row),
+        "cells": [(_heading(visit, feed, name), value) for name, value in _cells(row)],
         "reasons": [_reason(visit, name) for name in reasons],
         "feed": feed,
         "is_row": item["kind"] == "quarantine",
         "others": _others(snapshot, item),
         "correctable": _correctable(row),
     }
+
+
+def _heading(visit: Visit, feed: Feed | None, name: str) -> str:
+    """A column; of a person's number with the kind that the feed says, which the row does not."""
+    kind = feed.parse.person_number if feed is not None and name == FIELD else None
+    return f"{name}: {visit.desk.rulebook.number_kinds.title(kind)}" if kind else name
 
 
 def _cells(row: Row | None) -> list[tuple[str, str]]:

@@ -91,8 +91,8 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
             spare=SPARE,
             comments=visit.state.work.comments(item_id),
             given=_told(visit, waiting),
-            is_blind=_is_blind(visit, seen) or visit.request.cookies.get("blind") == "yes",
-            is_sample=_is_blind(visit, seen),
+            is_blind=is_blind(visit, seen),
+            is_sample=_is_sample(visit, seen),
             is_secret=seen.is_secret,
             run_id=snapshot.run_id,
             asked=visit.state.asking.of(item_id),
@@ -208,7 +208,12 @@ def _taken(visit: Visit, waiting: Waiting) -> Waiting:
     return waiting._replace(holder=visit.actor.name, until=taken.expires_at, version=taken.version)
 
 
-def _is_blind(visit: Visit, seen: Seen) -> bool:
+def is_blind(visit: Visit, seen: Seen) -> bool:
+    """Whether the score is hidden: by chance, or because the one who asks wants it so."""
+    return _is_sample(visit, seen) or visit.request.cookies.get("blind") == "yes"
+
+
+def _is_sample(visit: Visit, seen: Seen) -> bool:
     """Whether chance has it that nobody sees this item's score."""
     queue: Queue = getattr(visit.desk.rulebook.queues, seen.item["kind"])
     return seen.is_secret or is_drawn(seen.item["item_id"], "blind", queue.blind_share)

@@ -12,11 +12,12 @@ from starlette.responses import Response
 from steward.desk.behind import Behind, behind
 from steward.desk.cards import name_of, values_of
 from steward.desk.golden import TITLES, WHY, sources
+from steward.desk.numbered import shown
 from steward.desk.pages import Page
 from steward.desk.scope import scoped
 from steward.desk.survivors import Values, as_text
 from steward.desk.visit import Visit
-from steward.desk.words import plain
+from steward.desk.words import plain, yes_or_no
 from store.reading import Snapshot
 
 MOST = 300
@@ -91,15 +92,15 @@ def _told(visit: Visit, one: Behind, said: Values, found: tuple[str, str, str]) 
     fields = (field, f"{field}_2")
     rows = [row for row in one.records if value in {as_text(row.get(name)) for name in fields}]
     title = TITLES.get(field, plain(field).capitalize())
-    shown = {"true": "yes", "false": "no"}
+    kinds = visit.desk.rulebook.number_kinds
     by = said[field].decided_by if field in said else ""
     return Joined(
         one.customer_id,
         name_of(said),
         title,
-        shown.get(value, value),
+        shown(field, yes_or_no(value), kinds),
         sources(rows, visit.desk.rulebook),
-        shown.get(before, before),
+        shown(field, yes_or_no(before), kinds),
         _WHY.get(by, plain(by)) if before else "",
     )
 

@@ -14,7 +14,8 @@ from steward.desk.refused import Refused, not_here
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource
 from store.known_accounts import unknown_accounts
-from store.state.people import User, UserError
+from store.state.passwords import UserError
+from store.state.people import User
 
 ROLES: tuple[Role, ...] = get_args(Role)
 FUNCTIONS: tuple[Function, ...] = get_args(Function)

@@ -10,6 +10,7 @@ from rules.decision import NewDecision, Value
 from steward.desk.cards import name_of
 from steward.desk.customers import Whole, insist_known
 from steward.desk.golden import TITLES, sources, spelt
+from steward.desk.numbered import shown
 from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
 from steward.desk.scope import resource_of
@@ -118,18 +119,19 @@ def _offers(visit: Visit, whole: Whole, field: str) -> list[Offer]:
     rulebook = visit.desk.rulebook
     rule = rulebook.survivorship.fields[field]
     said: dict[str, list[Row]] = {}
-    shown: dict[str, str] = {}
+    seen: dict[str, str] = {}
     for row in whole.one.records:
         for names in (rule.group or (field,), *((also,) for also in rule.also)):
             texts = {name: as_text(row.get(name)) or "" for name in names}
             value = " ".join(text for text in texts.values() if text)
             if value:
                 said.setdefault(value, []).append(row)
-                shown[value] = spelt(field, {name: text for name, text in texts.items() if text})
+                text = spelt(field, {name: text for name, text in texts.items() if text})
+                seen[value] = shown(field, text, rulebook.number_kinds)
     names = rule.group or (field,)
     golden = " ".join(whole.values[name].value for name in names if name in whole.values)
     offers = [
-        Offer(value, shown[value], rows[0]["record_id"], sources(rows, rulebook), value == golden)
+        Offer(value, seen[value], rows[0]["record_id"], sources(rows, rulebook), value == golden)
         for value, rows in said.items()
     ]
     return sorted(offers, key=lambda offer: not offer.is_golden)

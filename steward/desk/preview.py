@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rules.number_kinds import NumberKinds
+from steward.desk.numbered import shown
 from steward.desk.survivors import Choice, Golden, Values, as_text, survivors
 from store.reading import Row, Snapshot
 from store.rulebook import Rulebook
-from transforms.standardise.person_numbers import shown
 from transforms.survive import ORDER
 
 SHOWN = {
@@ -67,14 +68,14 @@ def preview_merges(
     found = survivors([records for some in groups for records in some], rulebook, said)
     whole = [_read(values, rulebook) for values in found]
     return [
-        _preview(whole[at * len(some) : (at + 1) * len(some)], some[_A])
+        _preview(whole[at * len(some) : (at + 1) * len(some)], some[_A], rulebook.number_kinds)
         for at, some in enumerate(groups)
     ]
 
 
-def _preview(whole: list["_Whole"], ours: list[Row]) -> Preview:
+def _preview(whole: list["_Whole"], ours: list[Row], kinds: NumberKinds) -> Preview:
     numbers = {row["record_number"] for row in ours}
-    fields = [_chosen(field, whole, numbers) for field in whole[_BOTH]]
+    fields = [_chosen(field, whole, numbers, kinds) for field in whole[_BOTH]]
     known = {one.field for one in fields}
     return Preview(fields, bool({"name", "company"} & known), bool({"email", "phone"} & known))
 
@@ -143,7 +144,7 @@ def _chosen_for(snapshot: Snapshot, names: Sequence[str]) -> frozenset[int]:
     return frozenset(row["founder"] for row in found)
 
 
-def _chosen(field: str, whole: list[_Whole], ours: set[int]) -> Chosen:
+def _chosen(field: str, whole: list[_Whole], ours: set[int], kinds: NumberKinds) -> Chosen:
     found = whole[_BOTH][field]
     alone = {
         side: whole[group][field].value
@@ -154,10 +155,10 @@ def _chosen(field: str, whole: list[_Whole], ours: set[int]) -> Chosen:
     return Chosen(
         field,
         SHOWN.get(field, field),
-        shown(field, found.value),
+        shown(field, found.value, kinds),
         found.decided_by,
         sides or ("a" if found.record_number in ours else "b"),
-        {side: shown(field, value) for side, value in alone.items() if value != found.value},
+        {side: shown(field, value, kinds) for side, value in alone.items() if value != found.value},
     )
 
 

@@ -10,13 +10,15 @@ from starlette.responses import Response
 
 from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
-from steward.desk.signing import begin_session, local
+from steward.desk.signing import begin_session, local, note_refusal
 from steward.desk.visit import Visit, see_other
 from store.oidc import LASTS_SECONDS, ProviderError
 
 BACK = "/sign-in/provider/back"
 WAITS = "touchstone-sign-in"
 """The cookie that ties a sign-in to the browser in which it began."""
+SECURE = "__Secure-"
+"""Before its name where there is TLS: browsers take such a cookie from nowhere else."""
 
 
 def go_to_provider(visit: Visit) -> Response:
@@ -31,7 +33,7 @@ def go_to_provider(visit: Visit) -> Response:
         raise _failed(str(error)) from error
     answer = see_other(begun.url)
     answer.set_cookie(
-        WAITS,
+        _waits(visit),
         begun.state,
         max_age=LASTS_SECONDS,
         path=BACK,
@@ -46,7 +48,7 @@ def back_from_provider(visit: Visit) -> Response:
     """Begin a session for whom the provider names, if that is somebody here."""
     if not visit.desk.provider.is_there:
         raise not_here()
-    said, kept = visit.request.query_params, visit.request.cookies.get(WAITS, "")
+    said, kept = visit.request.query_params, visit.request.cookies.get(_waits(visit), "")
     state = said.get("state", "")
     if not state or not compare_digest(state.encode(), kept.encode()):
         raise _failed("This sign-in did not begin in this browser, or too long ago.")
@@ -55,11 +57,11 @@ def back_from_provider(visit: Visit) -> Response:
     try:
         name, begun = visit.desk.provider.finish(state, said["code"])
     except ProviderError as error:
-        visit.state.audit.note("", "sign_in_refused", "", "provider")
+        note_refusal(visit, "", "provider")
         raise _failed(str(error)) from error
     user = visit.state.people.find(name)
     if user is None or not user.is_active:
-        visit.state.audit.note(name[:100], "sign_in_refused", "", "provider")
+        note_refusal(visit, name, "provider")
         raise Refused(
             403,
             "You are not known here",
@@ -68,8 +70,13 @@ def back_from_provider(visit: Visit) -> Response:
             ("Sign in otherwise", "/sign-in"),
         )
     answer = begin_session(visit, user.name, begun.next)
-    answer.delete_cookie(WAITS, path=BACK)
+    is_secure = visit.request.url.scheme == "https"
+    answer.delete_cookie(_waits(visit), path=BACK, secure=is_secure, httponly=True)
     return answer
+
+
+def _waits(visit: Visit) -> str:
+    return SECURE + WAITS if visit.request.url.scheme == "https" else WAITS
 
 
 def _failed(says: str) -> Refused:

@@ -1,5 +1,10 @@
 """Say no to a person so that they know what to do next."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from steward.desk.superseded import Change
+
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
     """A page that cannot be shown or an act that is not done."""
@@ -12,11 +17,14 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
         way: tuple[str, str] = ("To the start", "/"),
         *,
         key: str = "enter",
+        change: "Change | None" = None,
     ) -> None:
         super().__init__(title)
         self.status, self.title, self.says, self.key = status, title, says, key
         self.way = way
         """What the link out says, and where it leads."""
+        self.change = change
+        """What a run changed meanwhile."""
 
 
 def not_here() -> Refused:

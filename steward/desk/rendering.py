@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from rules.number_kinds import NumberKinds
 from steward.desk.marks import visible
+from steward.desk.numbered import shown
 from steward.desk.sections import sections_of
 from steward.desk.words import FILTERS
 from store.reading import NoSnapshotError
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 class Renderer:
     """The templates of the desk."""
 
-    def __init__(self, assets: "Assets") -> None:
+    def __init__(self, assets: "Assets", kinds: NumberKinds) -> None:
         self._pages = Environment(
             loader=PackageLoader("steward"),
             autoescape=True,
@@ -31,6 +33,7 @@ class Renderer:
         )
         self._pages.globals["asset"] = assets.url
         self._pages.filters.update(FILTERS)
+        self._pages.filters["of_field"] = lambda value, field: shown(field, value, kinds)
 
     def page(
         self, visit: "Visit", template: str, status: int, values: Mapping[str, object]

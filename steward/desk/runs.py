@@ -1,7 +1,7 @@
 """Show the runs and what each made, start one, and lead readers back to an earlier night."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
 from starlette.responses import HTMLResponse, Response
@@ -16,6 +16,9 @@ from store.queueing import queue_of, show_queue
 from store.reading import Row, Snapshot
 from store.run_figures import reports
 from store.snapshot import held_back, is_held, kept_runs, lead_back, open_snapshot
+from store.state.moments import to_moment
+from store.state.published import noted_digest
+from store.sums import digest_of
 
 STEPS = (
     ("Deliveries", "deliveries"),
@@ -95,9 +98,11 @@ def show_run(visit: Visit) -> Response:
         counts = _counts(snapshot, run_id) if is_all else {}
         limits = visit.desk.rulebook.matching.drift
         drift = drift_of(snapshot, run_id, limits) if is_all else []
+        live = snapshot.run_id
     return visit.page(
         "run.html",
         run=run,
+        published=_published(visit, run_id, live),
         is_all=is_all,
         reported=is_all and run_id in reports(visit.desk.settings),
         steps=[(title, counts[name]) for title, name in STEPS if name in counts],
@@ -107,6 +112,28 @@ def show_run(visit: Visit) -> Response:
             for name in sorted(counts)
             if name.startswith("items_")
         },
+    )
+
+
+class _Published(NamedTuple):
+    """The snapshot of a run."""
+
+    state: str
+    """`live`, `held`, `kept` or `gone`."""
+    digest: str | None
+    at: datetime | None
+    """When the digest was noted."""
+
+
+def _published(visit: Visit, run_id: str, live: str) -> _Published:
+    settings = visit.desk.settings
+    noted = noted_digest(visit.state.engine, run_id)
+    state = "kept" if run_id in kept_runs(settings) else "gone"
+    state = "held" if state == "kept" and is_held(settings, run_id) else state
+    return _Published(
+        "live" if run_id == live else state,
+        noted.digest if noted else digest_of(settings.published / run_id),
+        to_moment(noted.at) if noted else None,
     )
 
 

@@ -1,4 +1,7 @@
-"""Search customers, page by page, within the reader's scope."""
+"""Search customers, page by page, within the reader's scope.
+
+What is typed is posted, and the address of the answer has a name for it (see `searches`).
+"""
 
 from datetime import date
 from urllib.parse import urlencode
@@ -6,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from steward.desk.cards import cards
-from steward.desk.finding import PAGE, Asked, Hit, find, founder_of
+from steward.desk.finding import LONGEST, PAGE, Asked, Hit, find, founder_of
 from steward.desk.leaving_out import waiting_for
 from steward.desk.pages import Page
 from steward.desk.refused import Refused
@@ -18,17 +21,28 @@ from store.reading import Row, Snapshot
 SEARCHES_PER_MINUTE = 240
 """Of one person: fast typing is less, and a script that empties the table is more."""
 
+FOUND = "found"
+"""What the address calls the name of a search."""
+FILTERS = ("source", "campaign", "state", "contact", "since", "contested")
+
 STATES = {"active": True, "incomplete": False}
 CONTACTS = {"verified": True, "unverified": False}
 """What the address may say of customers and of their contact points; else all are meant."""
 
 
+def find_customers(visit: Visit) -> Response:
+    """Keep what was typed and lead on; an id leads straight to its customer."""
+    text = visit.form.get("q", "").replace("\0", "")[:LONGEST]
+    if founder_of(text) is not None:
+        return see_other(f"/customers/{text.strip().upper()}")
+    said = {FOUND: visit.desk.searches.keep(visit.actor.name, text.strip())}
+    said |= {name: visit.form.get(name, "")[:LONGEST] for name in FILTERS}
+    return see_other(_address({name: value for name, value in said.items() if value}))
+
+
 def show_customers(visit: Visit) -> Response:
-    """The customers who fit what was typed; an id leads straight to its customer."""
+    """The customers who fit what was typed."""
     asked = asked_of(visit)
-    founder = founder_of(asked.text)
-    if founder is not None:
-        return see_other(f"/customers/{asked.text.strip().upper()}")
     if visit.desk.limiter.take(("search", visit.actor.name), SEARCHES_PER_MINUTE):
         raise Refused(429, "That is a lot of searches", "Wait a minute, then search again.")
     scope = scoped(visit.actor, visit.desk.rights)
@@ -46,7 +60,10 @@ def show_customers(visit: Visit) -> Response:
         asked=asked,
         cards=[known[hit.founder] for hit in shown if hit.founder in known],
         next=_next(visit, hits),
-        filters=urlencode(_filters(asked)),
+        first=_address(_found(visit) | _filters(asked)),
+        unfiltered=_address(_found(visit)),
+        has_filters=bool(_filters(asked)),
+        is_forgotten=bool(_found(visit)) and not asked.text,
         is_first=asked.after is None,
         run=run,
         run_id=run_id,
@@ -64,7 +81,7 @@ def asked_of(visit: Visit) -> Asked:
     rank, _, founder = said.get("after", "").partition("-")
     is_page = rank in {"0", "1"} and founder.isascii() and founder.isdigit() and len(founder) < 18
     return Asked(
-        text=said.get("q", "").replace("\0", "")[:200],
+        text=visit.desk.searches.find(visit.actor.name, said.get(FOUND, "")) or "",
         source=said.get("source", "")[:100],
         campaign=said.get("campaign", "")[:200],
         is_contested=said.get("contested") == "yes",
@@ -73,6 +90,16 @@ def asked_of(visit: Visit) -> Asked:
         since=_day(said.get("since", "")),
         after=(int(rank), int(founder)) if is_page else None,
     )
+
+
+def _found(visit: Visit) -> dict[str, str]:
+    """The name of what was typed, as the address says it."""
+    name = visit.request.query_params.get(FOUND, "")[:LONGEST]
+    return {FOUND: name} if name else {}
+
+
+def _address(said: dict[str, str]) -> str:
+    return f"/customers?{urlencode(said)}" if said else "/customers"
 
 
 def _filters(asked: Asked) -> dict[str, str]:
@@ -103,9 +130,9 @@ def _next(visit: Visit, hits: list[Hit]) -> str:
     """Where the next page is; nowhere after the last."""
     if len(hits) <= PAGE:
         return ""
-    said = {name: value for name, value in visit.request.query_params.items() if name != "after"}
     last = hits[PAGE - 1]
-    return f"/customers?{urlencode(said | {'after': f'{last.rank}-{last.founder}'})}"
+    here = _found(visit) | _filters(asked_of(visit))
+    return _address(here | {"after": f"{last.rank}-{last.founder}"})
 
 
 def _places(snapshot: Snapshot, visit: Visit) -> tuple[list[str], list[str]]:
@@ -121,4 +148,7 @@ def _places(snapshot: Snapshot, visit: Visit) -> tuple[list[str], list[str]]:
     return sorted({row["source"] for row in rows}), sorted(campaigns)
 
 
-PAGES = (Page("/customers", show_customers, "see", is_search=True),)
+PAGES = (
+    Page("/customers", show_customers, "see", is_search=True),
+    Page("/customers", find_customers, "see", "POST"),
+)

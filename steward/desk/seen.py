@@ -69,6 +69,18 @@ def see_item(snapshot: Snapshot, item_id: str, actor: Actor, rulebook: Rulebook)
     )
 
 
+def see_records(snapshot: Snapshot, item: Row, actor: Actor, rulebook: Rulebook) -> Seen:
+    """The records of an item of another run and those beside them now, in scope, all of them."""
+    rows = snapshot.rows(
+        "select distinct customer_id from crosswalk where record_id = any($ids)",
+        {"ids": item["record_ids"] or [""]},
+    )
+    here = item | {"customer_ids": [row["customer_id"] for row in rows], "record_ids": []}
+    if not rows:
+        return Seen(here, [], [], {})
+    return _of_records(snapshot, [here], reach_of(actor), rulebook)[item["item_id"]]
+
+
 def see_soon(
     snapshot: Snapshot, item_ids: list[str], campaigns: frozenset[str] | None, rulebook: Rulebook
 ) -> list[Seen]:

@@ -6,7 +6,7 @@ from steward.desk.cookies import give, is_safe, take_back, token_of
 from steward.desk.pages import Page
 from steward.desk.refused import Refused
 from steward.desk.visit import Visit, see_other
-from store.state.people import LONGEST_PASSWORD, SHORTEST_PASSWORD, UserError
+from store.state.passwords import LONGEST_PASSWORD, UserError
 
 TRIES_PER_MINUTE = 30
 """From one address, whoever it tries to be."""
@@ -24,12 +24,12 @@ def sign_in(visit: Visit) -> Response:
     where, name = local(visit.form.get("next", "/")), visit.form.get("name", "").strip()
     _refuse_unsafe(visit)
     _refuse_passwords(visit)
-    client = visit.request.client
-    if visit.desk.limiter.take(("sign in", client.host if client else "?"), TRIES_PER_MINUTE):
+    address = visit.request.client.host if visit.request.client else "?"
+    if visit.desk.limiter.take(("sign in", address), TRIES_PER_MINUTE):
         return _ask(visit, where, "Too many tries from here. Wait a minute, then try again.", 429)
-    user = visit.state.people.check(name, visit.form.get("password", ""))
+    user = visit.state.people.check(name, visit.form.get("password", ""), address)
     if user is None:
-        visit.state.audit.note(name[:100], "sign_in_refused")
+        note_refusal(visit, name)
         says = "The name and the password do not fit, or you must wait a little. Try again."
         return _ask(visit, where, says, 401)
     return begin_session(visit, user.name, where)
@@ -63,8 +63,15 @@ def accept_invitation(visit: Visit) -> Response:
     return begin_session(visit, name, "/")
 
 
+def note_refusal(visit: Visit, name: str, detail: str = "") -> None:
+    """Write that somebody was not let in; who is unknown may have typed a password for a name."""
+    known = visit.state.people.find(name)
+    visit.state.audit.note(known.name if known else "", "sign_in_refused", "", detail)
+
+
 def begin_session(visit: Visit, name: str, where: str) -> Response:
-    """Sign a person in, under a new token, and lead on."""
+    """Sign a person in, under a new token, and lead on; what this browser had before ends."""
+    visit.state.sessions.end(token_of(visit.request) or "")
     device = visit.request.headers.get("user-agent", "")
     token = visit.state.sessions.begin(name, device)
     visit.state.audit.note(name, "sign_in")
@@ -90,7 +97,7 @@ def _invite(visit: Visit, name: str, says: str, status: int = 200) -> Response:
         status,
         name=name,
         says=says,
-        shortest=SHORTEST_PASSWORD,
+        shortest=visit.state.people.shortest_password,
         longest=LONGEST_PASSWORD,
     )
 

@@ -5,11 +5,7 @@ that the end of a session or of a right takes effect at once. Answers are worked
 they read files and wait for databases, and meanwhile posts from outside must be taken in.
 """
 
-import logging
 from functools import partial
-from pathlib import Path
-from secrets import token_hex
-from traceback import extract_tb
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -24,6 +20,7 @@ from steward.desk.pages import Page
 from steward.desk.records import RECORD_PAGES
 from steward.desk.refused import Refused, foreign, may_not, not_here, unreadable
 from steward.desk.visit import NOBODY, Desk, Visit, see_other
+from steward.faults import note_fault
 from steward.permission import Actor, may_ever
 from steward.problem import Problem
 from steward.reading import read_body
@@ -31,7 +28,6 @@ from store.errors import TouchstoneError
 from store.reading import NoSnapshotError
 from store.state.queue import ClaimEndedError, StaleError
 
-LOG = logging.getLogger("touchstone.steward")
 MOST_BYTES = 64 * 1_024
 MOST_FIELDS = 500
 FORM = "application/x-www-form-urlencoded"
@@ -197,10 +193,7 @@ def refused_page(visit: Visit, refusal: Refused) -> Response:
 
 def _fault(error: Exception) -> Refused:
     """A fault of ours: its kind goes to the log under a number that the person can tell us."""
-    number = token_hex(4)
-    frame = extract_tb(error.__traceback__)[-1]
-    where = f"{Path(frame.filename).name}:{frame.lineno}"
-    LOG.error("fault %s: %s at %s", number, type(error).__name__, where)
+    number = note_fault(error)
     return Refused(
         500,
         "The fault is ours",

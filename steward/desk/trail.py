@@ -8,11 +8,15 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from steward.desk.pages import Page
+from steward.desk.refused import Refused
 from steward.desk.visit import Visit
 from steward.permission import Resource
 from store.state.audit import Asked
 
 SHOWN, EXPORTED = 100, 10_000
+EXPORTS_PER_MINUTE = 30
+CUT = "Only the newest {most:,} rows are here; ask for fewer by who, what or subject."
+"""What stands under an export that is not all."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
@@ -38,8 +42,11 @@ def show_trail(visit: Visit) -> Response:
 
 
 def export_trail(visit: Visit) -> Response:
-    """The rows that fit as CSV."""
-    rows = visit.state.audit.find(_asked(visit, EXPORTED))
+    """The rows that fit as CSV; where there are more, the last line says so."""
+    if visit.desk.limiter.take(("export", visit.actor.name), EXPORTS_PER_MINUTE):
+        raise Refused(429, "That is a lot of exports", "Wait a minute, then export again.")
+    found = visit.state.audit.find(_asked(visit, EXPORTED + 1))
+    rows = found[:EXPORTED]
     visit.note("export", "audit", f"{len(rows)} rows")
     text = io.StringIO()
     writer = csv.writer(text)
@@ -47,6 +54,8 @@ def export_trail(visit: Visit) -> Response:
     for row in rows:
         cells = (row.at.isoformat(), row.user_name, row.action, row.subject, row.detail)
         writer.writerow([neutral(cell) for cell in cells])
+    if len(found) > EXPORTED:
+        writer.writerow(["", "", "", "", CUT.format(most=EXPORTED)])
     headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
     return Response(text.getvalue(), media_type="text/csv", headers=headers)
 

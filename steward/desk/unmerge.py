@@ -14,6 +14,7 @@ from steward.desk.cards import name_of, title_of
 from steward.desk.customers import Whole, insist_known
 from steward.desk.finding import named_after
 from steward.desk.golden import TITLES, spelt
+from steward.desk.numbered import shown
 from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
 from steward.desk.scope import resource_of
@@ -24,7 +25,6 @@ from store.reading import Row, Snapshot
 from store.rulebook import Rulebook
 from store.state.proposals import Proposal
 from store.state.told import Told
-from transforms.standardise.person_numbers import shown
 
 SECOND_FROM = 2
 """Where both customers would stand on so many records, two people must agree."""
@@ -224,7 +224,7 @@ def _told(values: Values, rulebook: Rulebook) -> list[tuple[str, str]]:
         said = {field: values[field].value for field in fields if field in values}
         if said:
             title = TITLES.get(name, name.replace("_", " ").capitalize())
-            found.append((title, shown(name, spelt(name, said))))
+            found.append((title, shown(name, spelt(name, said), rulebook.number_kinds)))
     return found
 
 

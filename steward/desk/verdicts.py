@@ -19,9 +19,11 @@ from steward.desk.pair import are_one_customer, needs_second
 from steward.desk.queue import go_on
 from steward.desk.refused import unreadable
 from steward.desk.seen import Seen, reach_of, see_item
+from steward.desk.superseded import superseded
 from steward.desk.values import MANY, newer, offers
 from steward.desk.visit import Visit
 from store.reading import Snapshot
+from store.state.queue import StaleError
 from store.state.scope import UNSURE
 from store.state.verdicts import Verdict
 from store.state.work import key_of
@@ -49,6 +51,8 @@ def give_verdict(visit: Visit) -> Response:
     item_id = visit.request.path_params["item_id"]
     try:
         return go_on(visit, store_answer(visit, item_id))
+    except StaleError as error:
+        raise superseded(visit, item_id, visit.form, error) from error
     except AnswerError as error:
         waiting = visit.state.work.find(visit.reader, item_id)
         if waiting is None:

@@ -13,6 +13,7 @@ from steward.desk.assets import Assets
 from steward.desk.keymap import KEYMAP, read_keymap
 from steward.desk.refused import not_here
 from steward.desk.rendering import Renderer
+from steward.desk.searches import Searches
 from steward.permission import Actor, Resource, permission
 from store.oidc import Provider
 from store.reading import Snapshots
@@ -42,6 +43,7 @@ class Desk(NamedTuple):
     runner: Runner
     ahead: Ahead
     provider: Provider
+    searches: Searches
 
 
 class Visit(NamedTuple):

@@ -62,7 +62,7 @@ def open_state(
         yield State(
             engine,
             log,
-            People(engine, now),
+            People(engine, now, settings.shortest_password),
             Sessions(engine, now),
             Queue(engine, now, audit.looking, counting),
             Work(engine, now),

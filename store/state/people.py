@@ -2,31 +2,23 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 
 from rules.access import Function, Role
-from store.errors import TouchstoneError
 from store.state.accounts import KINDS, assign_managers
+from store.state.backing_off import forgive, must_wait, note_failure
 from store.state.engine import reading, writing
 from store.state.moments import to_moment, to_text
+from store.state.passwords import Hashing, UserError, check_password
 from store.state.tables import GRANTS, INVITATIONS, SESSIONS, USERS
 
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 128
-FREE_FAILURES = 3
-"""Wrong passwords before a person must wait, twice as long each time."""
-LONGEST_WAIT = timedelta(minutes=15)
+SHORTEST_PASSWORD = 15
+"""Unless the settings say otherwise."""
 INVITATION_LASTS = timedelta(days=3)
-
-
-class UserError(TouchstoneError):
-    """The person cannot be added or changed as asked; the message says why."""
 
 
 class User(NamedTuple):
@@ -45,10 +37,13 @@ class User(NamedTuple):
 class People:
     """The people of an open state database."""
 
-    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, engine: sa.Engine, now: Callable[[], datetime], shortest: int = SHORTEST_PASSWORD
+    ) -> None:
         self._engine = engine
         self._now = now
-        self._hasher = PasswordHasher()
+        self._hashing = Hashing()
+        self.shortest_password = shortest
 
     def add(self, user: User) -> None:
         """Add a person, who has no password until an invitation is used."""
@@ -132,62 +127,39 @@ class People:
 
     def accept(self, token: str, password: str) -> str:
         """Set the password that an invitation is for; the name of the person."""
-        _check_password(password)
-        hashed = self._hasher.hash(password)
+        with reading(self._engine) as connection:
+            check_password(password, self._invited(connection, token) or "", self.shortest_password)
+        hashed = self._hashing.hash(password)
         with writing(self._engine) as connection:
             name = self._invited(connection, token)
             if name is None:
                 raise UserError("This link was used or is too old; ask for another one.")
             connection.execute(sa.delete(INVITATIONS).where(INVITATIONS.c.user_name == name))
-            connection.execute(
-                sa.update(USERS)
-                .where(USERS.c.name == name)
-                .values(password_hash=hashed, failures=0, wait_until=None)
-            )
+            of_them = sa.update(USERS).where(USERS.c.name == name)
+            connection.execute(of_them.values(password_hash=hashed))
+            forgive(connection, name)
             connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.user_name == name))
         return name
 
-    def check(self, name: str, password: str) -> User | None:
-        """The person, when the password is theirs and they need not wait.
+    def check(self, name: str, password: str, address: str = "") -> User | None:
+        """The person, when the password is theirs and nobody need wait.
 
         Unknown people cost the same time as known ones, so that nobody learns who is known.
         """
         with reading(self._engine) as connection:
             row = _row(connection, name)
-        must_wait = (
-            row is not None and bool(row.wait_until) and (to_moment(row.wait_until) > self._now())
-        )
-        of_nobody = _hash_of_nobody()
-        hashed = row.password_hash if row is not None and row.password_hash else of_nobody
-        is_right = self._verify(hashed, password) and row is not None and row.password_hash
-        if row is None:
-            return None
-        if not is_right or must_wait or not row.is_active:
-            self._note_failure(name)
+            waits = must_wait(connection, name, address, self._now())
+        is_right = self._hashing.fits(None if row is None else row.password_hash, password)
+        if waits:
             return None
         with writing(self._engine) as connection:
-            connection.execute(
-                sa.update(USERS).where(USERS.c.name == name).values(failures=0, wait_until=None)
-            )
+            if row is None or not is_right or not row.is_active:
+                note_failure(connection, name, address, self._now())
+                return None
+            if must_wait(connection, name, address, self._now()):
+                return None  # what was guessed at the same time, elsewhere
+            forgive(connection, name)
             return _user(connection, name)
-
-    def _verify(self, hashed: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(hashed, password[: LONGEST_PASSWORD + 1])
-        except (Argon2Error, InvalidHashError):
-            return False
-
-    def _note_failure(self, name: str) -> None:
-        with writing(self._engine) as connection:
-            failures = connection.scalar(sa.select(USERS.c.failures).where(USERS.c.name == name))
-            failures = (failures or 0) + 1
-            wait = timedelta(seconds=2 ** min(failures - FREE_FAILURES, 20))
-            until = self._now() + min(wait, LONGEST_WAIT) if failures > FREE_FAILURES else None
-            connection.execute(
-                sa.update(USERS)
-                .where(USERS.c.name == name)
-                .values(failures=failures, wait_until=None if until is None else to_text(until))
-            )
 
     def _invited(self, connection: sa.Connection, token: str) -> str | None:
         row = connection.execute(
@@ -253,12 +225,6 @@ def _grant(connection: sa.Connection, user: User) -> None:
         connection.execute(sa.insert(GRANTS), rows)
 
 
-@cache
-def _hash_of_nobody() -> str:
-    """What the password of an unknown person is held against: made when first somebody signs in."""
-    return PasswordHasher().hash(token_urlsafe())
-
-
 def _check_name(name: str) -> None:
     if not name or len(name) > 100 or not name.isprintable() or name != name.strip():
         raise UserError("A person's name has 1 to 100 printable characters; write another one.")
@@ -272,11 +238,3 @@ def _check_accounts(user: User) -> None:
                 f"An account is written campaign:NAME, source:NAME or customer:ID; {account} is "
                 "none of these."
             )
-
-
-def _check_password(password: str) -> None:
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise UserError(
-            f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; "
-            "a few words in a row are easy to remember."
-        )

@@ -35,10 +35,14 @@ class Sessions:
         self._now = now
 
     def begin(self, name: str, device: str) -> str:
-        """Open a session; the token for the browser, of which only a digest is stored."""
+        """Open a session; the token for the browser, of which only a digest is stored.
+
+        Those that hold no more are forgotten then: each names a person, a time and a device.
+        """
         token = token_urlsafe(32)
         now = to_text(self._now())
         with writing(self._engine) as connection:
+            connection.execute(sa.delete(SESSIONS).where(self._ended()))
             connection.execute(
                 sa.insert(SESSIONS).values(
                     token_digest=digest_of(token),
@@ -87,13 +91,10 @@ class Sessions:
         """End all of a person's sessions."""
         self._delete(SESSIONS.c.user_name == name)
 
-    def sweep(self) -> None:
-        """Forget sessions that hold no more."""
+    def _ended(self) -> sa.ColumnElement[bool]:
         now = self._now()
-        self._delete(
-            (SESSIONS.c.seen_at < to_text(now - IDLE))
-            | (SESSIONS.c.created_at < to_text(now - LONGEST))
-        )
+        is_idle = SESSIONS.c.seen_at < to_text(now - IDLE)
+        return is_idle | (SESSIONS.c.created_at < to_text(now - LONGEST))
 
     def _holds(self, created_at: str, seen_at: str) -> bool:
         now = self._now()

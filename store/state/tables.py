@@ -21,6 +21,16 @@ USERS = sa.Table(
 )
 """One row per person who may sign in; people are made inactive, never deleted."""
 
+ADDRESSES = sa.Table(
+    "addresses",
+    METADATA,
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("failed_at", sa.Text, nullable=False),
+    sa.Column("wait_until", sa.Text),
+)
+"""One row per address from which a wrong password came lately, by its digest."""
+
 GRANTS = sa.Table(
     "grants",
     METADATA,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from store.state.moments import to_moment
-from store.state.scope import UNSURE, Reader
+from store.state.scope import CLOSED, UNSURE, Reader
 from store.state.tables import ASKS, ITEMS, VERDICTS
 
 
@@ -78,11 +78,14 @@ def turn_item(
 
 def what_happened(connection: sa.Connection, item_id: str) -> str:
     """Why an item is not as somebody saw it, in a sentence for them."""
+    state = connection.scalar(sa.select(ITEMS.c.state).where(ITEMS.c.item_id == item_id))
+    if state == CLOSED:
+        return "A run has settled this, and nobody is asked any more. Take the next one."
     query = sa.select(VERDICTS).where(
         (VERDICTS.c.item_id == item_id) & VERDICTS.c.decision_id.is_not(None)
     )
     last = connection.execute(query.order_by(VERDICTS.c.said_at.desc())).first()
     if last is None:
         return "This item is not as you saw it; look at it again."
-    at = to_moment(last.said_at).strftime("%H:%M")
+    at = to_moment(last.said_at).strftime("%H:%M on %-d %b")
     return f"{last.user_name} decided this at {at} (UTC): {last.answer}. Take the next one."

@@ -163,6 +163,13 @@ class Work:
         found = self._list(visible(reader, self._now()).where(ITEMS.c.item_id == item_id))
         return found[0] if found else None
 
+    def state_of(self, item_id: str) -> str | None:
+        """Whether an item waits, and if not, why."""
+        with reading(self._engine) as connection:
+            query = sa.select(ITEMS.c.state).where(ITEMS.c.item_id == item_id)
+            state: str | None = connection.scalar(query)
+            return state
+
     def is_too_large(self, reader: Reader, item_id: str) -> bool:
         """Whether an item in scope waits for administrators, since too much is behind it."""
         waits = sa.text(f"items.state in ('{OPEN}', '{SECOND}')")

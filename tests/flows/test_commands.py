@@ -14,6 +14,7 @@ from flows.commands.doctor import without_password, without_secrets
 from store.decisions import open_decisions
 from store.lock import one_writer
 from store.rulebook import read_model
+from store.sums import SUMS
 from tests.flows.builders import Company, found, person
 
 Say = Callable[..., tuple[int, str]]
@@ -476,6 +477,23 @@ def test_the_doctor_looks_at_everything(say) -> None:
     named = {setting["name"]: setting["origin"] for setting in json.loads(text)["settings"]}
     assert named["data"] == "--data"
     assert named["snapshots_kept"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("customers.parquet", "not as they were published"), (SUMS, "the audit trail says")],
+)
+def test_the_doctor_names_a_snapshot_that_was_changed(company, say, name, says) -> None:
+    path = company.settings.published / "R0002" / name
+    before = path.read_bytes()
+    path.write_bytes(before[: before.rindex(b"\n", 0, -1) + 1])
+
+    code, text = say("doctor", "--json")
+
+    path.write_bytes(before)
+    assert code == 1
+    assert checks_of(text)["snapshot"][0] is False
+    assert says in checks_of(text)["snapshot"][1]
 
 
 def test_the_doctor_leaves_the_tables_of_a_run_alone(company, say) -> None:

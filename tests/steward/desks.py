@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 
@@ -51,6 +52,13 @@ class Person:
     def get(self, path: str, **headers: str) -> httpx.Response:
         """A page."""
         return self.loop.run_until_complete(self.ask(path, **headers))
+
+    def search(self, query: str) -> httpx.Response:
+        """What is found for the fields of the search, written as `?q=anna&campaign=spring`."""
+        form = dict(parse_qsl(query.partition("?")[2]))
+        after = form.pop("after", "")
+        where = self.post("/customers", **form).headers["location"]
+        return self.get(f"{where}{'&' if '?' in where else '?'}after={after}" if after else where)
 
     def post(
         self, path: str, /, headers: dict[str, str] | None = None, **form: str

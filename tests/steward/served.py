@@ -14,6 +14,8 @@ from pathlib import Path
 from random import randrange
 from threading import Thread
 
+from playwright.sync_api import Page
+
 from store.settings import Settings
 from tests.flows.builders import environment
 
@@ -69,6 +71,16 @@ def served(settings: Settings) -> Iterator[Served]:
     finally:
         if app.process is not None and app.process.poll() is None:
             app.end(signal.SIGKILL)
+
+
+def open_at(page: Page, url: str, path: str) -> None:
+    """Open a page of the app; `/customers?q=…` stands for typing it, since no address says it."""
+    where, _, typed = path.partition("?q=")
+    page.goto(f"{url}{where}")
+    if typed:
+        page.locator("main input[name=q]").fill(typed)
+        page.locator("main input[name=q]").press("Enter")
+        page.get_by_text(f"Found for “{typed}”").wait_for()
 
 
 @contextmanager

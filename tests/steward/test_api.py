@@ -215,6 +215,29 @@ def test_changes_are_told_page_by_page_and_each_once(
     assert {name for name, _ in read(spring)} < {name for name, _ in whole} - {anna(company)}
 
 
+def test_who_is_looked_for_need_be_in_no_address(everything: Program, spring: Program) -> None:
+    def found(asker: Program, **said: object) -> httpx.Response:
+        return asker.send(httpx.Request("POST", f"{URL}/api/customers", json=said))
+
+    for asker in (everything, spring):
+        by_address = asker.get("/api/customers?q=anna@post&source=forms")
+        assert found(asker, q="anna@post", source="forms").json() == by_address.json()
+    assert found(spring, q=FOREIGN).json()["customers"] == []
+    assert found(everything, q=["anna"]).json()["errors"][0]["reason"] == "unusable_text"
+    assert found(everything, name="anna").json()["errors"][0]["reason"] == "unknown_field"
+    assert found(everything, after="x").status_code == 400
+    asked = httpx.Request("POST", f"{URL}/api/customers?q=anna", json={})
+    assert everything.send(asked).status_code == 400
+
+
+def test_a_token_that_is_not_for_a_question_is_noted(desk: Office) -> None:
+    asker = program(desk, "sam", ("customers",))
+
+    assert asker.get("/api/customers?q=anna").status_code == 403
+
+    assert desk.noted()[-1] == ("sam", "denied")
+
+
 def test_a_question_that_cannot_be_understood_says_what_to_mend(everything: Program) -> None:
     for path in (
         "/api/changes?since=x",

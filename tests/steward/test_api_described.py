@@ -29,7 +29,8 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-OPERATIONS = ["show_customer", "search_customers", "resolve", "show_changes", "match_record"]
+OPERATIONS = ["show_customer", "search_customers", "seek_customers", "resolve", "show_changes",
+              "match_record"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_what_the_description_allows_is_answered_as_it_says(asker: Program, name
     assert seen & {200, 404, 400}
 
 
-@pytest.mark.parametrize("name", ["show_changes", "match_record"])
+@pytest.mark.parametrize("name", ["show_changes", "match_record", "seek_customers"])
 def test_what_the_description_does_not_allow_is_refused(asker: Program, name: str) -> None:
     checks = [*CHECKS, negative_data_rejection]
 

@@ -73,9 +73,10 @@ def test_who_works_the_queue_does_not_wait_with_those_who_search(
     with office(seeded) as desk:
         adam = desk.person("adam", "administrator")
         threads = desk.app.state.threads
+        where = adam.post("/customers", q="smith").headers["location"]
 
         async def at_once() -> tuple[int, list[bool], list[int]]:
-            asked = [asyncio.ensure_future(adam.ask("/customers?q=smith")) for _ in range(12)]
+            asked = [asyncio.ensure_future(adam.ask(where)) for _ in range(12)]
             while not threads.searching.statistics().tasks_waiting:
                 await asyncio.sleep(0)
             page = await asyncio.wait_for(adam.ask("/queue"), 20)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from steward.desk.searches import Searches
 from tests.flows.builders import Company, found, person
 from tests.shared import Shared
 from tests.steward.desks import Office, Person, office
@@ -71,12 +72,16 @@ def adam(desk: Office) -> Person:
 
 
 def names(person: Person, query: str) -> list[str]:
-    page = person.get(f"/customers{query}").text
+    page = person.search(query).text
     return [html.unescape(name) for name in re.findall(r'class="name"[^>]*>([^<]*)<', page)]
 
 
+def search_of(person: Person, text: str) -> str:
+    return str(person.post("/customers", q=text).headers["location"])
+
+
 def id_of(person: Person, query: str) -> str:
-    found = re.search(r'class="name" href="/customers/(C[0-9-]+)"', person.get(query).text)
+    found = re.search(r'class="name" href="/customers/(C[0-9-]+)"', person.search(query).text)
     assert found is not None
     return found[1]
 
@@ -95,7 +100,9 @@ def test_a_customer_is_found_by_what_people_type(spring: Person, typed: str) -> 
 def test_a_customer_is_found_by_the_id_of_a_record_or_of_the_customer(adam: Person) -> None:
     assert names(adam, "?q=members:M1") == names(adam, "?q=m1") == ["Anna Großmann"]
     named = id_of(adam, "/customers?q=m1")
-    assert adam.get(f"/customers?q={named.lower()}").headers["location"] == f"/customers/{named}"
+    assert (
+        adam.post("/customers", q=f" {named.lower()} ").headers["location"] == f"/customers/{named}"
+    )
 
 
 def test_all_words_of_a_name_must_be_in_one_record(adam: Person) -> None:
@@ -141,11 +148,42 @@ def test_a_filter_tells_nobody_what_another_campaign_knows(spring: Person, adam:
 
 
 def test_filters_are_kept_in_the_address_and_in_the_form(adam: Person) -> None:
-    page = adam.get("/customers?q=anna&state=active&contact=verified&after=0-1").text
+    page = adam.search("?q=anna&state=active&contact=verified&after=0-1").text
 
     assert '<option value="active" selected>' in page
     assert '<option value="verified" selected>' in page
-    assert 'href="/customers?q=anna&amp;state=active&amp;contact=verified"' in page
+    assert re.search(
+        r'href="/customers\?found=[0-9a-f]{32}&amp;state=active&amp;contact=verif', page
+    )
+
+
+def test_what_is_searched_for_is_in_no_address(adam: Person) -> None:
+    answer = adam.post("/customers", q="anna@post.org", campaign="dach")
+    page = adam.get(answer.headers["location"]).text
+
+    assert answer.status_code == 303
+    assert "anna" not in answer.headers["location"]
+    assert not re.findall(r'(?:href|action)="[^"]*anna', page)
+    assert '<form class="search" method="post"' in page
+
+
+def test_a_search_is_the_one_of_who_typed_it(adam: Person, spring: Person) -> None:
+    where = search_of(adam, "anna")
+
+    assert search_of(adam, "anna") == where != search_of(spring, "anna")
+    page = spring.get(where).text
+    assert "is not known any more" in page
+    assert 'value="anna"' not in page
+
+
+def test_so_many_searches_are_remembered_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steward.desk.searches.MOST", 2)
+    searches = Searches()
+
+    names = [searches.keep("ann", text) for text in ("one", "two", "three")]
+
+    assert [searches.find("ann", name) for name in names] == [None, "two", "three"]
+    assert searches.find("bob", names[1]) is None
 
 
 def test_a_customer_out_of_scope_is_not_there(spring: Person, adam: Person) -> None:
@@ -202,7 +240,7 @@ def test_who_has_no_campaign_finds_nobody(desk: Office) -> None:
 def test_markup_in_a_name_is_shown_and_never_run(adam: Person) -> None:
     marked = id_of(adam, "/customers?q=mark@stone.org")
 
-    for path in ("/customers?q=mark", f"/customers/{marked}", f"/customers?q={XSS}"):
+    for path in (search_of(adam, "mark"), f"/customers/{marked}", search_of(adam, XSS)):
         page = adam.get(path).text
         assert XSS not in page.lower()
         assert "<b>x" not in page.lower()

@@ -13,7 +13,7 @@ from store.state.open import State, open_state
 from store.state.people import User
 from tests.steward.conftest import copy_of
 from tests.steward.for_everybody import Theme, Violation, in_both_themes, violations
-from tests.steward.served import Served, pages, served
+from tests.steward.served import Served, open_at, pages, served
 from transforms.agreement import is_drawn
 
 MOST_DRAWN = 0.2
@@ -242,6 +242,10 @@ def test_a_key_that_is_held_down_or_pressed_in_a_field_decides_nothing(desk: Des
     page.evaluate(
         "document.body.dispatchEvent(new KeyboardEvent('keydown',"
         " {key: 'y', repeat: true, bubbles: true}))"
+    )
+    page.evaluate(  # a letter that is part of one that is being composed
+        "document.body.dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'n', isComposing: true, bubbles: true}))"
     )
     page.keyboard.press("Control+y")
     page.keyboard.press("c")
@@ -619,7 +623,7 @@ def test_an_email_address_breaks_after_the_at_or_a_dot_alone(desk: Desk, width: 
         query = "select item_id from items where kind in ('match', 'cluster') order by item_id"
         items = list(connection.exec_driver_sql(f"{query} limit 6").scalars())
     for path in ("/customers?q=a", "/conflicts", *(f"/items/{one}?view=pair" for one in items)):
-        page.goto(f"{desk.app.url}{path}")
+        open_at(page, desk.app.url, path)
         armed(page)
         shown += page.locator(".mail").count()
         broken += page.evaluate(BROKEN)

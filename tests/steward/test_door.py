@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from rules.access import Action
 from steward.api.routes import api_routes
 from steward.desk.pages import Page
 from steward.desk.site import PAGES
+from store.settings import Settings
 from tests.flows.builders import found
 from tests.steward.desks import PASSWORD, Office, office
 
@@ -28,6 +32,21 @@ OF_PROGRAMS = {
     *(route.path for route in api_routes()),
 }  # fmt: skip
 """What no person asks: each knows its callers in its own way."""
+
+
+EVERY_ANSWER = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+        "trusted-types desk; report-uri /csp-reports; report-to violations"
+    ),
+    "strict-transport-security": "max-age=31536000; includeSubDomains",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
 
 
 @pytest.fixture
@@ -79,13 +98,53 @@ def test_every_answer_says_what_a_browser_may_do_with_it(shared: Office, page: P
 
     answer = person.get(path) if page.method == "GET" else person.post(path)
 
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "no-referrer"
-    assert answer.headers["strict-transport-security"]
+    assert {name: answer.headers[name] for name in EVERY_ANSWER} == EVERY_ANSWER
     assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "host", "status"),
+    [
+        ("GET", "/nowhere", "desk.example", 404),
+        ("DELETE", "/queue", "desk.example", 405),
+        ("GET", "/healthz", "desk.example", 200),
+        ("GET", "/api/customers", "desk.example", 401),
+        ("POST", "/intake/forms", "desk.example", 404),
+        ("GET", "/metrics", "desk.example", 404),
+        ("GET", "/static/nothing.js", "desk.example", 404),
+        ("GET", "/queue", "elsewhere.example", 400),
+        ("GET", "/faulty", "desk.example", 500),
+    ],
+)
+def test_so_does_every_answer_that_is_no_page(
+    tmp_path: Path, method: str, path: str, host: str, status: int
+) -> None:
+    with office(Settings(data=tmp_path, steward_hosts="desk.example")) as desk:
+        desk.app.router.routes.append(Route("/faulty", faulty))
+
+        answer = desk.loop.run_until_complete(
+            desk.stranger()._client.request(method, path, headers={"Host": host})
+        )
+
+    assert answer.status_code == status
+    assert {name: answer.headers[name] for name in EVERY_ANSWER} == EVERY_ANSWER
+
+
+async def faulty(_: Request) -> Response:
+    raise RuntimeError("of Anna Lee")
+
+
+def test_a_fault_is_told_by_its_number_and_by_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with office(Settings(data=tmp_path)) as desk:
+        desk.app.router.routes.append(Route("/faulty", faulty))
+        answer = desk.stranger().get("/faulty")
+
+    number = re.search(r"the number ([0-9a-f]{8})", answer.text)
+    assert number is not None
+    assert f"fault {number[1]}: RuntimeError at test_door.py" in caplog.text
+    assert "Anna" not in answer.text + caplog.text
 
 
 @pytest.mark.parametrize(
@@ -156,6 +215,55 @@ def test_signing_in_gives_a_new_token_and_signing_out_ends_it(desk: Office) -> N
     assert desk.desk.state.sessions.user(str(token)) is None
     noted = [action for _, action in desk.noted()]
     assert noted == ["sign_in_refused", "sign_in", "sign_out"]
+
+
+def test_signing_in_again_ends_what_this_browser_had(desk: Office) -> None:
+    token = str(desk.desk.state.people.first_invitation("administrator"))
+    desk.desk.state.people.accept(token, PASSWORD)
+    person = desk.stranger()
+    person.post("/sign-in", name="administrator", password=PASSWORD)
+    first = str(person.cookie())
+
+    person.post("/sign-in", name="administrator", password=PASSWORD)
+
+    assert desk.desk.state.sessions.user(first) is None
+    assert desk.desk.state.sessions.user(str(person.cookie())) is not None
+
+
+def test_who_is_refused_is_noted_by_name_only_if_they_are_known(desk: Office) -> None:
+    desk.person("edda")
+
+    for name in ("edda", "my secret password"):
+        desk.stranger().post("/sign-in", name=name, password="wrong")
+
+    assert desk.noted() == [("edda", "sign_in_refused"), ("", "sign_in_refused")]
+
+
+def test_refusals_read_the_same_whoever_it_is(desk: Office) -> None:
+    desk.person("edda")
+
+    answers = [
+        desk.stranger().post("/sign-in", name=name, password="wrong") for name in ("edda", "nils")
+    ]
+
+    assert {answer.status_code for answer in answers} == {401}
+    assert answers[0].text == answers[1].text.replace("nils", "edda")
+
+
+def test_one_address_tries_so_often_in_a_minute_and_no_more(desk: Office) -> None:
+    stranger = desk.stranger()
+
+    answers = [stranger.post("/sign-in", name="x", password="wrong") for _ in range(8)]
+
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 3
+
+
+def test_what_may_not_be_done_is_noted(desk: Office) -> None:
+    edda = desk.person("edda", "viewer", campaigns=("spring",))
+
+    assert edda.get("/administration").status_code == 403
+
+    assert ("edda", "denied") in desk.noted()
 
 
 def test_the_cookie_is_for_this_host_alone_and_for_no_script(desk: Office) -> None:

@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from rules.number_kinds import NumberKinds
 from rules.reach import Reach
 from steward.api.matchers import open_matcher
 from steward.api.matching import Answer, Question
+from steward.desk.comparison import compare
+from steward.desk.numbered import shown, shown_whole
+from steward.desk.seen import see_records
+from steward.permission import Actor
 from store.rulebook import read_rulebook
 from store.scoped import scoped_to
 from store.snapshot import current_run
-from tests.flows.builders import OWN, Company
+from tests.flows.builders import OWN, Company, person
 from tests.flows.numbered import BEFORE, OTHER, SINCE, numbered, send
 from tests.steward.desks import Office, office
 
@@ -60,14 +65,63 @@ def test_a_number_that_too_many_share_matches_nobody(company: Company) -> None:
     assert "person_number" not in {part["comparison"] for part in customer["evidence"]}
 
 
-def test_a_customers_page_shows_the_end_of_the_number(company: Company, tmp_path: Path) -> None:
+def test_a_customers_pages_show_the_kind_in_words_and_the_end_of_the_number(
+    company: Company, tmp_path: Path
+) -> None:
     name = company.ask("select customer_id from customers where last_name = 'Hartnell'").item()
 
     with office(company.twin(tmp_path).settings) as desk:
-        page = desk.person("adam", "administrator").get(f"/customers/{name}").text
+        adam = desk.person("adam", "administrator")
+        paths = (f"/customers/{name}", f"/customers/{name}/value?field=person_number")
+        pages = [adam.get(path).text for path in paths]
+        adam.post(f"/customers/{name}/value", field="person_number", offer="typed",
+                  typed="passport:X5550123", because="seen at the counter")  # fmt: skip
+        pending = adam.get(f"/customers/{name}").text
 
-    assert "tax:***788" in page
-    assert "402117788" not in page
+    for page in pages:
+        assert "tax number ***788" in page
+        assert "402117788" not in page
+    assert "set person number to <b>passport number ***123</b>" in pending
+    assert "X5550123" not in pending
+
+
+def test_a_kind_without_a_title_is_called_by_its_code_in_words() -> None:
+    kinds = NumberKinds(titles={"tax": "tax number"})
+
+    assert shown("person_number", "tax:402117788", kinds) == "tax number ***788"
+    assert shown("person_number", "member_card:402117788", kinds) == "member card ***788"
+    assert shown("person_number", "402117788", kinds) == "***788"
+    assert shown("email", "tax:402117788", kinds) == "tax:402117788"
+    assert shown_whole("person_number", "tax:402117788", kinds) == "tax number 402117788"
+    assert shown("person_number", "", kinds) == ""
+
+
+def test_a_pair_shows_the_kinds_of_both_numbers(company: Company, tmp_path: Path) -> None:
+    """And a row in quarantine the kind that its feed says."""
+    twin = company.twin(tmp_path)
+    vane = person("Ottoline", "Vanebrook", id="30", email="o@vanebrook.org", tax="700-11-2233")
+    send(twin, "tax_office", vane)
+    send(twin, "club", {**vane, "id": "31", "email": "ottoline@club.org", "tax": "88-4411-902"})
+    send(twin, "tax_office", person("", "", id="32", tax="701-22-3344", born="not a day"))
+    twin.night(2)
+    items = dict(twin.ask("select kind, min(item_id) from review_items group by kind").rows())
+    one, other = twin.ask(
+        "select record_id from records where last_name = 'Vanebrook' order by record_id"
+    )["record_id"]
+    with office(twin.settings) as desk:
+        adam = desk.person("adam", "administrator")
+        held = adam.get(f"/items/{items['quarantine']}").text
+        with desk.desk.snapshots.reading() as snapshot:
+            seen = see_records(
+                snapshot, {"record_ids": [one, other], "item_id": "x"},
+                Actor("adam", "administrator"), desk.desk.rulebook,
+            )  # fmt: skip
+            table = compare(seen, seen.record(one), seen.record(other), desk.desk.rulebook)
+
+    line = next(line for line in table.lines if line.title == "Person number")
+    sides = ["".join(part.text for part in side.parts) for side in (line.one, line.other)]
+    assert sides == ["customer card number ***902", "tax number ***233"]
+    assert "person_number: tax number" in held
 
 
 @pytest.fixture(scope="module")

@@ -247,6 +247,27 @@ def test_people_read_their_own_trail_and_administrators_all(spring: Person, adam
     assert adam.get("/audit.csv").headers["content-type"].startswith("text/csv")
 
 
+def test_an_export_that_is_not_all_says_so(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steward.desk.trail.EXPORTED", 2)
+    zoe = desk.person("zoe", campaigns=("spring",))
+    for _ in range(3):
+        zoe.get("/customers/C1-2")
+
+    lines = zoe.get("/audit.csv").text.splitlines()
+
+    assert len(lines) == 4
+    assert "Only the newest 2 rows are here" in lines[-1]
+
+
+def test_so_many_exports_a_minute_and_no_more(desk: Office) -> None:
+    yan = desk.person("yan", campaigns=("spring",))
+
+    answers = [yan.get("/audit.csv").status_code for _ in range(8)]
+
+    assert answers[:5] == [200] * 5
+    assert answers[-1] == 429
+
+
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_no_cell_of_an_export_is_a_formula(cell: str) -> None:
     assert neutral(cell) == f"'{cell}"

@@ -12,7 +12,7 @@ from store.state.people import User
 from tests.flows.builders import OWN, Company
 from tests.shared import Shared
 from tests.steward.for_everybody import THEMES, Theme, Violation, in_both_themes
-from tests.steward.served import Served, served
+from tests.steward.served import Served, open_at, served
 from tests.steward.test_customers import a_company
 from tests.steward.test_desk_browser import CUT, UNPRINTED
 
@@ -86,6 +86,7 @@ def test_customers_are_found_read_taken_apart_and_entered(
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Anna Großmann").wait_for()
     page.wait_for_selector("html[data-armed]")
+    assert "anna" not in page.url + page.title()
     page.get_by_role("link", name="Anna Großmann").click()
     page.get_by_role("heading", name="Anna Großmann").wait_for()
     page.wait_for_selector("html[data-armed]")
@@ -141,7 +142,7 @@ def seen(company: Company, app: Served, browser: Browser) -> dict[str, Seen]:
         page = context.new_page()
         signed_in(company, page, app.url)
         for path in SCREENS:
-            page.goto(f"{app.url}{path}")
+            open_at(page, app.url, path)
             page.wait_for_selector("html[data-armed]")
             unprinted, headings = page.evaluate(UNPRINTED), page.locator("h1").count()
             found[path] = Seen(unprinted, headings, list(in_both_themes(page)))

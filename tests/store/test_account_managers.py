@@ -13,7 +13,8 @@ from store.rulebook import read_rule
 from store.state.audit import Audit
 from store.state.engine import open_engine
 from store.state.escalation import escalate_due
-from store.state.people import People, User, UserError
+from store.state.passwords import UserError
+from store.state.people import People, User
 from store.state.scope import Reader
 from tests.store.test_queue import Desk, ids
 

@@ -235,7 +235,7 @@ def test_a_stale_verdict_is_refused_and_says_who_decided(desk: Desk) -> None:
     ids(desk, ANN)
     desk.say(ANN, "I-1")
 
-    with pytest.raises(StaleError, match=r"ann decided this at 09:00 \(UTC\): same"):
+    with pytest.raises(StaleError, match=r"ann decided this at 09:00 on 1 Mar \(UTC\): same"):
         desk.say(BOB, "I-1")
     assert desk.log.read().height == 1
 

@@ -1,5 +1,6 @@
 """A snapshot is complete before readers are switched to it."""
 
+import subprocess
 from pathlib import Path
 
 import duckdb
@@ -7,10 +8,12 @@ import polars as pl
 import pytest
 
 from store import snapshot as module
+from store import sums
 from store.errors import TouchstoneError
 from store.schema import golden_schema
 from store.settings import Settings
-from store.snapshot import HIDDEN, TABLES, current_run, open_snapshot, publish
+from store.snapshot import HIDDEN, OF_EVERY_RUN, TABLES, current_run, open_snapshot, publish
+from store.sums import SUMS, changed_files, digest_of, read_sums
 
 
 @pytest.fixture
@@ -80,3 +83,55 @@ def test_an_older_snapshot_can_be_opened_by_name(golden: Path, settings: Setting
 def test_a_snapshot_that_is_not_there_is_said(settings: Settings, run_id: str | None) -> None:
     with pytest.raises(TouchstoneError, match="touchstone nightly"):
         open_snapshot(settings, run_id)
+
+
+def test_the_digest_of_a_snapshot_is_what_sha256sum_finds(golden: Path, settings: Settings) -> None:
+    folder = publish(golden, settings, "R0001")
+
+    told = subprocess.run(["sha256sum", "-c", "--quiet", SUMS], cwd=folder, check=False)
+    whole = subprocess.run(["sha256sum", SUMS], cwd=folder, check=True, capture_output=True)
+
+    assert told.returncode == 0
+    assert set(read_sums(folder)) == {f"{table}.parquet" for table in TABLES}
+    assert whole.stdout.decode().split()[0] == digest_of(folder)
+
+
+def test_a_table_that_was_changed_after_publishing_is_named(
+    golden: Path, settings: Settings
+) -> None:
+    folder = publish(golden, settings, "R0001")
+    assert changed_files(folder) == []
+
+    with (folder / "customers.parquet").open("ab") as out:
+        out.write(b"x")
+    (folder / "runs.parquet").unlink()
+
+    assert changed_files(folder) == ["customers.parquet", "runs.parquet"]
+
+
+def test_what_is_linked_is_not_read_again_for_its_digest(
+    golden: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = publish(golden, settings, "R0001")
+    read: list[str] = []
+    digest = sums._digest
+    monkeypatch.setattr(sums, "_digest", lambda path: read.append(path.name) or digest(path))
+
+    second = publish(golden, settings, "R0002", is_changed=False)
+
+    assert sorted(read) == sorted(f"{table}.parquet" for table in OF_EVERY_RUN)
+    assert read_sums(second).keys() == read_sums(first).keys()
+    assert changed_files(second) == []
+
+
+def test_a_snapshot_of_an_earlier_version_has_no_digest_and_the_next_one_has(
+    golden: Path, settings: Settings
+) -> None:
+    first = publish(golden, settings, "R0001")
+    (first / SUMS).unlink()
+
+    second = publish(golden, settings, "R0002", is_changed=False)
+
+    assert digest_of(first) is None
+    assert changed_files(first) == []
+    assert len(read_sums(second)) == len(TABLES)
