@@ -32,6 +32,8 @@ Kind = Literal[
     "reject",
     "publish",
     "withhold",
+    "enter",
+    "discard",
     "undo",
 ]
 Contact = Literal["email", "phone", "address"]
@@ -168,6 +170,12 @@ class Publication(Subject):
     run_id: Annotated[str, StringConstraints(pattern=r"^R[0-9]{4,}$")]
 
 
+class Entry(Subject):
+    """What was typed at the desk, by the record that it would have been."""
+
+    record_id: RecordId
+
+
 class Cell(Rule):
     """One of our fields, and the text that should have been delivered for it."""
 
@@ -213,6 +221,8 @@ SUBJECTS: dict[Kind, type[Subject]] = {
     "reject": Row,
     "publish": Publication,
     "withhold": Publication,
+    "enter": Entry,
+    "discard": Entry,
     "undo": Undone,
 }
 """What each kind of decision is about."""

@@ -45,6 +45,7 @@ def begin_erasures(settings: Settings, rulebook: Rulebook) -> bool:
             _strike(settings, erasure, digests)
         done["decisions"] = len({*erasure.decisions, *erasure.voided})
         done["remarks"] = len(erasure.verdicts) + len(erasure.comments)
+        done |= {"entries": len(erasure.entries)} if erasure.entries else {}
         most = {name: max(count, erasure.removed.get(name, 0)) for name, count in done.items()}
         erasures.write(erasure.model_copy(update={"removed": erasure.removed | most}))
     return bool(begun)
@@ -119,7 +120,8 @@ def _strike(settings: Settings, erasure: Erasure, digests: Digests) -> None:
         return json.dumps(struck, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     named = sorted({*erasure.decisions, *erasure.voided})
-    strike(settings.log_url, Struck(named, erasure.verdicts, erasure.comments), rewrite)
+    struck = Struck(named, erasure.verdicts, erasure.comments, erasure.entries)
+    strike(settings.log_url, struck, rewrite)
 
 
 def _clear_work(settings: Settings) -> None:

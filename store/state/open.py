@@ -14,6 +14,7 @@ from store.state.audit import Audit
 from store.state.bulk import Bulk
 from store.state.counting import Thread
 from store.state.engine import open_engine
+from store.state.entries import Entries
 from store.state.people import People
 from store.state.proposals import Proposals
 from store.state.queue import Queue
@@ -40,6 +41,7 @@ class State(NamedTuple):
     bulk: Bulk
     tokens: Tokens
     asking: Asking
+    entries: Entries
 
 
 def _utc_now() -> datetime:
@@ -73,6 +75,7 @@ def open_state(
             Bulk(engine, now),
             Tokens(engine, now),
             Asking(engine, now),
+            Entries(engine, now),
         )
     finally:
         counting.close()

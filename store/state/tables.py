@@ -142,6 +142,22 @@ ASKS = sa.Table(
 )
 """One row per item whose customer was asked: nobody is handed it before `until`."""
 
+ENTRIES = sa.Table(
+    "entries",
+    METADATA,
+    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("entry_id", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("campaign", sa.Text, nullable=False),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("record_id", sa.Text, nullable=False),
+    sa.Column("is_entered", sa.Integer, nullable=False),
+)
+"""One row per entry that equals a customer and was handed to a steward, with what was typed; blank
+from the run on that follows the answer. It holds values, so an erasure looks here too."""
+
 VERDICTS = sa.Table(
     "verdicts",
     METADATA,
