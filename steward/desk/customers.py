@@ -73,7 +73,8 @@ def known(visit: Visit, snapshot: Snapshot, founder: int) -> Whole | None:
     one = behind(snapshot, [founder], scope).get(founder)
     if one is None:
         return None
-    told = decisions(snapshot, visit.state.told.about(one.ids), scope)
+    to_come = visit.state.entries.let_in_of(visit.reader.campaigns)
+    told = decisions(snapshot, visit.state.told.about(one.ids), scope, frozenset(to_come))
     values = values_of(snapshot, {founder: one}, visit.desk.rulebook)[founder]
     return Whole(one, values, told)
 

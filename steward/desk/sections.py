@@ -27,7 +27,7 @@ class Section(NamedTuple):
 
 
 SECTIONS = (
-    Section("Queue", "/queue", "decide", "q", ("match", "cluster"), also=("/batches",)),
+    Section("Queue", "/queue", "decide", "q", ("match", "cluster", "entry"), also=("/batches",)),
     Section("Conflicts", "/conflicts", "decide_conflict", "c", ("conflict",), also=("/joined",)),
     Section("Intake", "/held", "decide", "i", ("quarantine", "delivery")),
     Section("Records", "/customers", "see", "r", also=("/left-out",)),
