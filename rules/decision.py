@@ -26,6 +26,7 @@ Kind = Literal[
     "different",
     "value",
     "ignore",
+    "confirm",
     "release",
     "refuse",
     "correct",
@@ -151,6 +152,17 @@ class IgnoredValue(Subject):
     records: RecordIds = Field(description="where it was seen")
 
 
+class ConfirmedContact(Subject):
+    """A contact point that a customer was reached by: they told the code that was sent there.
+
+    It is named by its digest, as one that is left out, and by the customer's records that say it.
+    """
+
+    contact: Literal["email", "phone"]
+    digest: Sha256
+    records: RecordIds
+
+
 class Delivery(Subject):
     """A held delivery, known by its content."""
 
@@ -215,6 +227,7 @@ SUBJECTS: dict[Kind, type[Subject]] = {
     "different": Different,
     "value": Value,
     "ignore": IgnoredValue,
+    "confirm": ConfirmedContact,
     "release": Delivery,
     "refuse": Delivery,
     "correct": Correction,
