@@ -21,7 +21,7 @@ from store.rulebook import Rulebook
 from store.settings import Settings
 from store.snapshot import current_run, drop_others
 from store.spool import forget_posts
-from store.state.striking import Struck, strike
+from store.state.striking import Struck, end_codes, strike
 from transforms.erasure import ERASED, strike_out
 
 _TERMS = ("first_key", "last_key", "city_key")
@@ -120,6 +120,9 @@ def _strike(settings: Settings, erasure: Erasure, digests: Digests) -> None:
         return json.dumps(struck, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     named = sorted({*erasure.decisions, *erasure.voided})
+    if settings.decisions_url is not None or (settings.data / "decisions").exists():
+        end_codes(settings.log_url)
+    remove_tree(settings.outbox)
     struck = Struck(named, erasure.verdicts, erasure.comments, erasure.entries)
     strike(settings.log_url, struck, rewrite)
 

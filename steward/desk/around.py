@@ -208,6 +208,7 @@ DECIDED = {
     "different": "said that records are not one customer",
     "value": "chose a value",
     "ignore": "left a value out of matching",
+    "confirm": "confirmed a contact point by a code",
 }
 CHANGED = {
     "created": "made the customer",

@@ -93,11 +93,6 @@ def save_entry(visit: Visit) -> Response:
     return see_other(f"/customers/entered/{receipt.post_id}")
 
 
-def show_entered(visit: Visit) -> Response:
-    """What becomes of an entry."""
-    return visit.page("entered.html", entry_id=visit.request.path_params["entry_id"][:80])
-
-
 def said_in(visit: Visit) -> dict[str, str]:
     """What was typed, blanks left out."""
     names = [*(name for name, _, _ in FIELDS), "campaign", "consent_email", KIND]
@@ -235,5 +230,4 @@ PAGES = (
     Page("/customers/new", show_entry, "create"),
     Page("/customers/new/check", look_at_entry, "create", "POST", is_search=True),
     Page("/customers/new", save_entry, "create", "POST", is_search=True),
-    Page("/customers/entered/{entry_id}", show_entered, "create"),
 )

@@ -12,6 +12,7 @@ from store.settings import Settings
 from store.state.asking import Asking
 from store.state.audit import Audit
 from store.state.bulk import Bulk
+from store.state.codes import Codes
 from store.state.counting import Thread
 from store.state.engine import open_engine
 from store.state.entries import Entries
@@ -42,6 +43,7 @@ class State(NamedTuple):
     tokens: Tokens
     asking: Asking
     entries: Entries
+    codes: Codes
 
 
 def _utc_now() -> datetime:
@@ -76,6 +78,7 @@ def open_state(
             Tokens(engine, now),
             Asking(engine, now),
             Entries(engine, now),
+            Codes(engine, now),
         )
     finally:
         counting.close()

@@ -16,7 +16,7 @@ from store.errors import TouchstoneError
 from store.state.engine import explained, open_engine, writing
 from store.state.entries import blank_entries
 from store.state.scope import CLOSED
-from store.state.tables import COMMENTS, ENTRIES, ITEMS, VERDICTS
+from store.state.tables import CODES, COMMENTS, ENTRIES, ITEMS, VERDICTS
 
 ERASED = "erased"
 
@@ -53,6 +53,16 @@ def strike(url: str, struck: Struck, rewrite: Callable[[int, str], str]) -> None
                 connection.execute(sa.update(COMMENTS).where(named).values(text=ERASED))
             _strike_entries(connection, struck.entries)
         _overwrite(engine)
+    finally:
+        engine.dispose()
+
+
+def end_codes(url: str) -> None:
+    """Remove all codes that were sent: they are told within minutes, and have digests of values."""
+    engine = open_engine(url, 30.0)
+    try:
+        with writing(engine) as connection:
+            connection.execute(sa.delete(CODES))
     finally:
         engine.dispose()
 

@@ -158,6 +158,24 @@ ENTRIES = sa.Table(
 """One row per entry that equals a customer and was handed to a steward, with what was typed; blank
 from the run on that follows the answer. It holds values, so an erasure looks here too."""
 
+CODES = sa.Table(
+    "codes",
+    METADATA,
+    sa.Column("code_id", sa.Text, primary_key=True),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("contact", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("records", sa.Text, nullable=False),
+    sa.Column("back", sa.Text, nullable=False),
+    sa.Column("code_hash", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+)
+"""One row per code that was sent to a contact point, which stands here by its digest alone, as does
+the code by its hash."""
+
 VERDICTS = sa.Table(
     "verdicts",
     METADATA,
