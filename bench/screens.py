@@ -38,7 +38,7 @@ PATHS = {
     "customers": "/customers?q=a",
     "customers-none": "/customers?q=zzzzzz",
     "new-customer": "/customers/new",
-    "asked-stewards": "/customers/asked",
+    "typed": "/customers/typed",
     "left-out": "/left-out",
     "joined": "/joined",
     "runs": "/runs",

@@ -60,6 +60,7 @@ class Erasure(Rule):
     verdicts: tuple[str, ...] = ()
     comments: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
+    drafts: tuple[str, ...] = ()
     heirs: tuple[Heir, ...] = ()
     old_names: tuple[OldName, ...] = ()
     removed: dict[str, int] = Field(default_factory=dict, description="counts, for the receipt")

@@ -45,7 +45,8 @@ def begin_erasures(settings: Settings, rulebook: Rulebook) -> bool:
             _strike(settings, erasure, digests)
         done["decisions"] = len({*erasure.decisions, *erasure.voided})
         done["remarks"] = len(erasure.verdicts) + len(erasure.comments)
-        done |= {"entries": len(erasure.entries)} if erasure.entries else {}
+        typed = len(erasure.entries) + len(erasure.drafts)
+        done |= {"entries": typed} if typed else {}
         most = {name: max(count, erasure.removed.get(name, 0)) for name, count in done.items()}
         erasures.write(erasure.model_copy(update={"removed": erasure.removed | most}))
     return bool(begun)
@@ -123,7 +124,7 @@ def _strike(settings: Settings, erasure: Erasure, digests: Digests) -> None:
     if settings.decisions_url is not None or (settings.data / "decisions").exists():
         end_codes(settings.log_url)
     remove_tree(settings.outbox)
-    struck = Struck(named, erasure.verdicts, erasure.comments, erasure.entries)
+    struck = Struck(named, erasure.verdicts, erasure.comments, erasure.entries, erasure.drafts)
     strike(settings.log_url, struck, rewrite)
 
 

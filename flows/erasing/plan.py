@@ -178,7 +178,8 @@ def _said(
     )
     named = sorted({*named, *voided, *remarked["decision_id"]})
     about = {*_items(where, names, log, named), *names}
-    remarks: dict[str, list[str]] = {"verdict": [], "comment": [], "entry": []}
+    kinds = ("verdict", "comment", "entry", "draft")
+    remarks: dict[str, list[str]] = {kind: [] for kind in kinds}
     if log.height or (where.settings.data / "decisions").exists():
         for kind, name, item, text in said(where.settings.log_url):
             if item in about or left_out.tells(text) or tells_of(text, words, phones):
@@ -189,6 +190,7 @@ def _said(
         "verdicts": tuple(remarks["verdict"]),
         "comments": tuple(remarks["comment"]),
         "entries": tuple(remarks["entry"]),
+        "drafts": tuple(remarks["draft"]),
     }
 
 

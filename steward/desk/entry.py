@@ -60,8 +60,10 @@ class Looked(NamedTuple):
 
 
 def show_entry(visit: Visit) -> Response:
-    """An empty form."""
-    return entry_page(visit, {}, Looked([], [], [], []))
+    """The form: empty, or with what its author has typed before."""
+    said = said_in(visit)
+    looked = looked_over(visit, said) if said else Looked([], [], [], [])
+    return entry_page(visit, said, looked)
 
 
 def look_at_entry(visit: Visit) -> Response:
@@ -88,6 +90,7 @@ def save_entry(visit: Visit) -> Response:
         return entry_page(visit, said, looked._replace(errors=errors), 422, is_asked=True)
     except Problem as problem:
         raise Refused(problem.status, problem.title, problem.detail) from problem
+    visit.state.drafts.drop(visit.actor.name, visit.form.get("key", ""))
     why = " in spite of a likely duplicate" if looked.duplicates else ""
     visit.note("create", f"{feed.source}:{receipt.post_id}", f"entered{why}")
     return see_other(f"/customers/entered/{receipt.post_id}")
@@ -207,6 +210,7 @@ def entry_page(
         "said": said,
         "looked": looked,
         "is_asked": is_asked,
+        "is_empty": status == 422 and not is_asked,
         "key": visit.form.get("key") or str(uuid4()),
         "because": visit.form.get(BECAUSE, ""),
         "campaigns": _campaigns(visit),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from steward.desk.already import Duplicate
 from steward.desk.behind import behind
+from steward.desk.cards import spelt_name
 from steward.desk.entry import (
     Looked,
     content_of,
@@ -26,9 +27,10 @@ from steward.desk.pages import Page
 from steward.desk.scope import scoped
 from steward.desk.visit import Visit, see_other
 from store.reading import Row, Snapshot
+from store.state.drafts import LASTS
 from store.state.entries import PREFIX, NewEntry
 
-HERE = "/customers/asked"
+HERE = "/customers/typed"
 MOST = 50
 """Entries that are listed."""
 COMPARED = ("first_name", "last_name", "company", "email", "phone", "birth_date", "postcode")
@@ -57,18 +59,22 @@ def ask_steward(visit: Visit) -> Response:
     with visit.desk.snapshots.reading() as snapshot:
         entry = _new_entry(visit, snapshot, said, looked, equal)
     visit.state.entries.hand_over(visit.actor.name, entry, visit.desk.rulebook.queues)
-    return see_other(f"{HERE}?saved={entry.item_id}")
+    visit.state.drafts.drop(visit.actor.name, visit.form.get("key", ""))
+    return see_other(f"{HERE}?saved=asked")
 
 
-def show_asked(visit: Visit) -> Response:
-    """What the one who asks has handed over, and what became of it."""
+def show_typed(visit: Visit) -> Response:
+    """What the one who asks has begun, what they handed over, and what became of it."""
     asked = []
     for one in visit.state.entries.of_person(visit.actor.name, MOST):
         told = visit.state.entries.answered(one.item_id)
         if told is not None:
             asked.append(Asked(one.item_id, typed_name(one), one.asked_at, *told))
     saved = visit.request.query_params.get("saved", "")[:40]
-    return visit.page("asked.html", asked=asked, saved=saved)
+    drafts = [
+        (one, spelt_name(one.typed)) for one in visit.state.drafts.of_person(visit.actor.name)
+    ]
+    return visit.page("typed.html", asked=asked, drafts=drafts, lasts=LASTS.days, saved=saved)
 
 
 def _new_entry(
@@ -118,5 +124,5 @@ def _closest(records: list[Row], said: dict[str, str]) -> Row:
 
 PAGES = (
     Page("/customers/new/ask", ask_steward, "create", "POST", is_search=True),
-    Page(HERE, show_asked, "create"),
+    Page(HERE, show_typed, "create"),
 )

@@ -14,6 +14,7 @@ from store.state.audit import Audit
 from store.state.bulk import Bulk
 from store.state.codes import Codes
 from store.state.counting import Thread
+from store.state.drafts import Drafts
 from store.state.engine import open_engine
 from store.state.entries import Entries
 from store.state.people import People
@@ -44,6 +45,7 @@ class State(NamedTuple):
     asking: Asking
     entries: Entries
     codes: Codes
+    drafts: Drafts
 
 
 def _utc_now() -> datetime:
@@ -79,6 +81,7 @@ def open_state(
             Asking(engine, now),
             Entries(engine, now),
             Codes(engine, now),
+            Drafts(engine, now),
         )
     finally:
         counting.close()

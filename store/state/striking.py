@@ -5,6 +5,7 @@ writes in, and put back. SQLite is told to overwrite what it frees, and its writ
 emptied; in PostgreSQL what lies in the server's own log and backups is the server's matter.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from store.errors import TouchstoneError
 from store.state.engine import explained, open_engine, writing
 from store.state.entries import blank_entries
 from store.state.scope import CLOSED
-from store.state.tables import CODES, COMMENTS, ENTRIES, ITEMS, VERDICTS
+from store.state.tables import CODES, COMMENTS, DRAFTS, ENTRIES, ITEMS, VERDICTS
 
 ERASED = "erased"
 
@@ -28,11 +29,12 @@ class Struck(NamedTuple):
     verdicts: Sequence[str]
     comments: Sequence[str]
     entries: Sequence[str] = ()
+    drafts: Sequence[str] = ()
 
     @property
     def is_nothing(self) -> bool:
         """Whether nothing is to be struck out."""
-        return not (self.decisions or self.verdicts or self.comments or self.entries)
+        return not any(self)
 
 
 def strike(url: str, struck: Struck, rewrite: Callable[[int, str], str]) -> None:
@@ -52,6 +54,8 @@ def strike(url: str, struck: Struck, rewrite: Callable[[int, str], str]) -> None
                 named = COMMENTS.c.comment_id == comment
                 connection.execute(sa.update(COMMENTS).where(named).values(text=ERASED))
             _strike_entries(connection, struck.entries)
+            gone = DRAFTS.c.draft_id.in_(list(struck.drafts))
+            connection.execute(sa.delete(DRAFTS).where(gone))
         _overwrite(engine)
     finally:
         engine.dispose()
@@ -70,7 +74,8 @@ def end_codes(url: str) -> None:
 def said(url: str) -> Iterator[tuple[str, str, str, str]]:
     """Every verdict and comment: kind, its id, the item that it is about, what was said.
 
-    And every entry that a steward has: `entry`, its item, the record that it equals, what it says.
+    And every entry that a steward has: `entry`, its item, the record that it equals, what it says;
+    and every `draft`.
     """
     engine = open_engine(url, 30.0)
     try:
@@ -84,6 +89,10 @@ def said(url: str) -> Iterator[tuple[str, str, str, str]]:
             for kind, query in kinds:
                 for name, item, text in connection.execute(query):
                     yield kind, name, item, text
+            for draft_id, typed in connection.execute(
+                sa.select(DRAFTS.c.draft_id, DRAFTS.c.content)
+            ):
+                yield "draft", draft_id, "", " ".join(json.loads(typed).values())
     finally:
         engine.dispose()
 

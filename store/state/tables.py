@@ -158,6 +158,17 @@ ENTRIES = sa.Table(
 """One row per entry that equals a customer and was handed to a steward, with what was typed; blank
 from the run on that follows the answer. It holds values, so an erasure looks here too."""
 
+DRAFTS = sa.Table(
+    "drafts",
+    METADATA,
+    sa.Column("user_name", sa.Text, primary_key=True),
+    sa.Column("draft_id", sa.Text, primary_key=True),
+    sa.Column("saved_at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)
+"""One row per customer whom somebody has begun to type. It holds values, so an erasure looks here
+too."""
+
 CODES = sa.Table(
     "codes",
     METADATA,

@@ -107,3 +107,29 @@ def test_an_equal_customer_is_handed_over_and_answered_by_keyboard_alone(
     assert looked.found == []
     with open_state(company.settings) as state:
         assert state.decisions.read()["kind"].to_list()[-1] == "same"
+
+
+def test_a_draft_is_kept_and_taken_up_by_keyboard_alone(
+    company: Company, app: Served, browser: Browser
+) -> None:
+    looked = Looked()
+    eve = User("eve", "editor", True, SPRING, frozenset(), frozenset())
+    page = looked.page(browser, company, app.url, eve)
+    page.goto(f"{app.url}/customers/new")
+    armed(page)
+    page.get_by_label("Last name").fill("Nagy")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    page.get_by_text("Kept as a draft, for 30 days").wait_for()
+    armed(page)
+    looked.at(page)
+
+    page.keyboard.press("t")
+    page.get_by_role("heading", name="New customer").wait_for()
+    armed(page)
+    looked.at(page)
+
+    assert page.get_by_label("Last name").input_value() == "Nagy"
+    assert "a contact that is valid" in page.locator("#checks").inner_text()
+    assert looked.errors == []
+    assert looked.found == []
