@@ -23,6 +23,7 @@ from steward.desk.seen import Seen, reach_of, see_item
 from steward.desk.together import Mate, mates_taken
 from steward.desk.visit import Visit, see_other
 from steward.desk.waits import days_to_ask
+from steward.permission import may_ever
 from store.reading import Snapshot
 from store.state.publications import PUBLICATION
 from store.state.queue import StaleError
@@ -66,6 +67,8 @@ def show_item(visit: Visit) -> Response:
         raise gone(visit, item_id)
     if waiting.kind == PUBLICATION:
         return see_other(section_of(PUBLICATION).path)
+    if not may_ever(visit.actor, section_of(waiting.kind).action, visit.desk.rights):
+        raise not_here()  # before it is claimed: who may not answer keeps it from nobody
     return item_page(visit, _taken(visit, waiting))
 
 

@@ -263,6 +263,13 @@ def test_an_entry_that_equals_somebody_out_of_scope_looks_like_any_other(
     assert customers_of(company, ENTERED) == customers_of(company, "record_id = 'members:M2'")
 
 
+def test_who_asked_and_may_not_answer_keeps_it_from_nobody(clerk: Person, steward: Person) -> None:
+    item = hand_over(clerk)
+
+    assert clerk.get(f"/items/{item}").status_code == 404
+    assert steward.get(f"/items/{item}").status_code == 200
+
+
 def test_who_does_not_see_both_records_sees_nothing_of_the_item(
     desk: Office, clerk: Person
 ) -> None:
