@@ -38,6 +38,7 @@ PATHS = {
     "customers": "/customers?q=a",
     "customers-none": "/customers?q=zzzzzz",
     "new-customer": "/customers/new",
+    "typed": "/customers/typed",
     "left-out": "/left-out",
     "joined": "/joined",
     "runs": "/runs",
@@ -106,7 +107,7 @@ def _places(state: State, camera: Camera) -> dict[str, str]:
     found["run"] = first("/runs", "main a[href^='/runs/']")
     found["delivery"] = first("/deliveries", "main a[href^='/deliveries/']")
     with state.engine.connect() as connection:
-        for kind in ("match", "cluster", "conflict", "quarantine", "delivery"):
+        for kind in ("match", "cluster", "conflict", "quarantine", "delivery", "entry"):
             query = f"select item_id from items where kind = '{kind}' and state = 'open' limit 1"
             item = connection.exec_driver_sql(query).scalar()
             if item is not None:

@@ -1,5 +1,6 @@
 """Gather all that is held on a customer, for the person who asks what it is."""
 
+import json
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +22,7 @@ from store.settings import Settings
 from store.snapshot import open_snapshot
 from store.state.audit import Audit
 from store.state.engine import open_engine
+from store.state.striking import said
 from store.warehouse import Warehouse
 from transforms.classify import ARRIVALS
 
@@ -40,6 +42,7 @@ def tell_held(settings: Settings, asked: str) -> Row:
         told["waiting"] = _items(con, records)
     versions = _versions(settings, name)
     told["versions"] = versions
+    told["entries"] = _entries(settings, records)
     told["consents"] = _consents(told["values"], versions)
     told["decisions"] = _decisions(settings, records)
     told["snapshots"] = _snapshots(settings, name)
@@ -183,6 +186,18 @@ def _decisions(settings: Settings, records: pl.DataFrame) -> list[Row]:
     return [
         {name: row[name] for name in wanted}
         for row in decisions_about(log, records["record_id"].to_list())
+    ]
+
+
+def _entries(settings: Settings, records: pl.DataFrame) -> list[Row]:
+    """What was typed at the desk, equals the person, and waits for a steward."""
+    if settings.decisions_url is None and not (settings.data / "decisions").exists():
+        return []
+    wanted = set(records["record_id"])
+    return [
+        {"item_id": name, "typed": json.loads(text)}
+        for kind, name, about, text in said(settings.log_url)
+        if kind == "entry" and about in wanted
     ]
 
 

@@ -26,12 +26,15 @@ Kind = Literal[
     "different",
     "value",
     "ignore",
+    "confirm",
     "release",
     "refuse",
     "correct",
     "reject",
     "publish",
     "withhold",
+    "enter",
+    "discard",
     "undo",
 ]
 Contact = Literal["email", "phone", "address"]
@@ -149,6 +152,17 @@ class IgnoredValue(Subject):
     records: RecordIds = Field(description="where it was seen")
 
 
+class ConfirmedContact(Subject):
+    """A contact point that a customer was reached by: they told the code that was sent there.
+
+    It is named by its digest, as one that is left out, and by the customer's records that say it.
+    """
+
+    contact: Literal["email", "phone"]
+    digest: Sha256
+    records: RecordIds
+
+
 class Delivery(Subject):
     """A held delivery, known by its content."""
 
@@ -166,6 +180,12 @@ class Publication(Subject):
     """A snapshot that was held back: released, or kept back."""
 
     run_id: Annotated[str, StringConstraints(pattern=r"^R[0-9]{4,}$")]
+
+
+class Entry(Subject):
+    """What was typed at the desk, by the record that it would have been."""
+
+    record_id: RecordId
 
 
 class Cell(Rule):
@@ -207,12 +227,15 @@ SUBJECTS: dict[Kind, type[Subject]] = {
     "different": Different,
     "value": Value,
     "ignore": IgnoredValue,
+    "confirm": ConfirmedContact,
     "release": Delivery,
     "refuse": Delivery,
     "correct": Correction,
     "reject": Row,
     "publish": Publication,
     "withhold": Publication,
+    "enter": Entry,
+    "discard": Entry,
     "undo": Undone,
 }
 """What each kind of decision is about."""

@@ -59,6 +59,8 @@ class Erasure(Rule):
     voided: tuple[int, ...] = Field(description="decisions that had a value of the person")
     verdicts: tuple[str, ...] = ()
     comments: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+    drafts: tuple[str, ...] = ()
     heirs: tuple[Heir, ...] = ()
     old_names: tuple[OldName, ...] = ()
     removed: dict[str, int] = Field(default_factory=dict, description="counts, for the receipt")

@@ -156,6 +156,13 @@ class Queues(Rule):
     conflict: Queue
     quarantine: Queue
     delivery: Queue
+    entry: Queue = Queue(
+        title="Is this entry that customer?",
+        stake=5.0,
+        due_days=1,
+        ask_days=3,
+        escalation=(Escalation(to="administrator", after_days=0),),
+    )
     publication: Queue = Queue(
         title="Publish what is held back",
         stake=20.0,

@@ -109,9 +109,15 @@ class Intake:
 
     def look(self, source: str, content: bytes, now: float) -> Verdict:
         """What would be said of a post, which is not kept: for forms that are being filled in."""
+        return self._judges[source].judge([self._unkept(source, content, now)])[0]
+
+    def read(self, source: str, content: bytes, now: float) -> dict[str, object]:
+        """The record that a run would make of a post, which is not kept."""
+        return self._judges[source].read(self._unkept(source, content, now))
+
+    def _unkept(self, source: str, content: bytes, now: float) -> Post:
         moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
-        post = read_post(self.feeds[source], "look", moment, content, self._limits)
-        return self._judges[source].judge([post])[0]
+        return read_post(self.feeds[source], "look", moment, content, self._limits)
 
     async def _once(self, post: Post, now: float) -> Receipt:
         """Take a post in, or answer as it was answered before."""

@@ -93,6 +93,19 @@ class Judge:
         """What the line says of each post: for those that the quick look doubts."""
         rows = self._rows(posts)
         dates = self._date_faults(posts, rows)
+        failed = validate(self._records(rows, posts), RECORD).quarantined
+        words = dict(failed.select("arrival", "reasons").iter_rows())
+        return [
+            [*dates[index], *(Reason(None, word) for word in words.get(index, []))]
+            for index in range(rows.height)
+        ]
+
+    def read(self, post: Post) -> dict[str, object]:
+        """The record that the line makes of a post, by our names of its fields."""
+        return self._records(self._rows([post]), [post]).row(0, named=True)
+
+    def _records(self, rows: pl.DataFrame, posts: Sequence[Post]) -> pl.DataFrame:
+        """The rows as the line standardises them."""
         records = self._standardised(rows, posts)
         for name in PHONES:
             asked = records.select(raw=pl.col(name), region="region_hint")
@@ -100,12 +113,7 @@ class Judge:
         for name in EMAILS:
             found = emails.verify_emails(records.select(raw=pl.col(name)))["value"]
             records = records.with_columns(found.alias(name))
-        failed = validate(move_up(records), RECORD).quarantined
-        words = dict(failed.select("arrival", "reasons").iter_rows())
-        return [
-            [*dates[index], *(Reason(None, word) for word in words.get(index, []))]
-            for index in range(rows.height)
-        ]
+        return move_up(records)
 
     def _rows(self, posts: Sequence[Post]) -> pl.DataFrame:
         """Our columns as text, as ingest will have them."""

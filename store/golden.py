@@ -14,7 +14,14 @@ import polars as pl
 from rules.survivorship import Survivorship, TieBreaker
 from store.dictionary import read_dictionary
 from store.errors import TouchstoneError, UnreadableError
-from store.schema import IGNORED_VALUES, VERIFIED_SHARES, WAREHOUSE, golden_schema
+from store.schema import (
+    CONFIRMED_CONTACTS,
+    CONTACT_POINTS,
+    IGNORED_VALUES,
+    VERIFIED_SHARES,
+    WAREHOUSE,
+    golden_schema,
+)
 from store.settings import Settings
 from store.views import CONTRACT, analyst_views
 from store.warehouse import OF_EACH, Warehouse, opening
@@ -149,6 +156,10 @@ class GoldenBeside(Golden):
             self.execute(f"create table verified_shares as {VERIFIED_SHARES.format(which='')}")
         if not self.has("ignored_values"):
             self.execute(IGNORED_VALUES)
+            self.comment()
+        if not self.has("confirmed_contacts"):
+            self.execute(CONFIRMED_CONTACTS)
+            self.execute(CONTACT_POINTS)
             self.comment()
 
     def close(self) -> None:

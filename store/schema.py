@@ -111,6 +111,21 @@ create table if not exists ignored_values (
     contact varchar, digest varchar, decision_id bigint, decided_by varchar,
     decided_at timestamptz, because varchar)"""
 
+CONFIRMED_CONTACTS = f"""
+create table if not exists confirmed_contacts (
+    founder bigint, kind varchar, value {_TEXT}, confirmed_at timestamptz, decision_id bigint)"""
+
+CONTACT_POINTS = """
+create or replace view contact_points as
+    select c.* replace (
+        case when f.founder is not null and c.verification <> 'invalid' then 'confirmed'
+            else c.verification end as verification,
+        case when f.founder is null or c.verification = 'invalid' then c.reason end as reason),
+        coalesce(s.usage, 'personal') as usage, f.confirmed_at
+    from contact_values c left join shared_contacts s using (kind, value)
+    left join confirmed_contacts f using (founder, kind, value)"""
+"""A contact point whose domain takes no mail since it was confirmed cannot be reached by now."""
+
 _OF_ANY_FIELDS = f"""
 create table closed_periods (
     founder bigint, customer_id {_TEXT}, field varchar, value {_TEXT}, valid_from timestamptz,
@@ -127,9 +142,8 @@ create table contact_values (
     first_seen_at timestamptz);
 create table verified_shares (founder bigint, verified double);
 create table shared_contacts (kind varchar, value {_TEXT}, usage varchar, customer_count integer);
-create view contact_points as
-    select c.*, coalesce(s.usage, 'personal') as usage
-    from contact_values c left join shared_contacts s using (kind, value);
+{CONFIRMED_CONTACTS};
+{CONTACT_POINTS};
 create table banding (prior double, link double);
 create table redirects (
     founder bigint, old_customer_id varchar, customer_id {_TEXT}, run_id varchar, why varchar);

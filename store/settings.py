@@ -11,6 +11,9 @@ import rules
 from rules.limits import Limits
 from store.nights import next_night
 
+OUTBOX, PROGRAM = "outbox", "program:"
+"""What sends codes to customers, as the setting says it."""
+
 
 class Settings(BaseSettings):
     """Where things lie and how much of the machine a run may use.
@@ -93,6 +96,11 @@ class Settings(BaseSettings):
         15, ge=8, le=64, description="characters that a new password has at least"
     )
     local_passwords: bool = Field(True, description="whether the desk takes passwords itself")
+    code_sender: str | None = Field(
+        None,
+        description="who sends codes to customers: `outbox`, files below outbox/ in data/, or "
+        "`program:PATH`, which is given each message as JSON; unset: nobody",
+    )
     max_delivery_bytes: int = Field(10_000_000_000, ge=1, description="larger files are held")
 
     max_expanded_bytes: int = Field(10_000_000_000, ge=1, description="once unpacked")
@@ -111,6 +119,13 @@ class Settings(BaseSettings):
         if text is not None:
             next_night(text, datetime.now(UTC))
         return text
+
+    @field_validator("code_sender")
+    @classmethod
+    def _is_a_sender(cls, text: str | None) -> str | None:
+        if text is None or text == OUTBOX or text.startswith(PROGRAM):
+            return text
+        raise ValueError(f"nobody sends codes by {text}; choose `{OUTBOX}` or `{PROGRAM}PATH`")
 
     @property
     def limits(self) -> Limits:
@@ -140,6 +155,11 @@ class Settings(BaseSettings):
     def alerts(self) -> Path:
         """Where alerts wait until they are sent."""
         return self.data / "alerts"
+
+    @property
+    def outbox(self) -> Path:
+        """Where messages to customers wait for whoever takes them."""
+        return self.data / "outbox"
 
     @property
     def keys(self) -> Path:

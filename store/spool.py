@@ -15,6 +15,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -119,6 +120,24 @@ def remembered(folder: Path, hours: dict[str, int]) -> Iterator[Remembered]:
         for line in path.read_text("ascii").splitlines():
             post_id, digest, kept_at = line.split(" ")
             yield Remembered(path.parent.name, post_id, bytes.fromhex(digest), float(kept_at))
+
+
+def kept_post(folder: Path, source: str, post_id: str) -> bytes | None:
+    """The text of the JSON object that was posted under this name, while no run has taken it in."""
+    if not re.fullmatch(r"[\w.:-]+", post_id):
+        return None
+    opening = OPENING + post_id.encode() + b'",'
+    for path in sorted(folder.glob(f"{source}/*")):
+        if path.suffix not in {".open", ".ndjson"}:
+            continue
+        try:
+            with path.open("rb") as lines:
+                found = next((line for line in lines if line.startswith(opening)), None)
+        except FileNotFoundError:  # sealed or taken in meanwhile
+            continue
+        if found is not None and found.endswith(b"}\n"):
+            return b"{" + found[found.index(b"}") + 1 :].lstrip(b",").rstrip(b"\n")
+    return None
 
 
 def forget_posts(folder: Path, is_forgotten: Callable[[str, str], bool]) -> None:

@@ -6,7 +6,7 @@ Each is worked out from the published tables when it is asked, so that none can 
 from store.marts import quality_marts
 from store.schema import type_of
 
-CONTRACT = "1.6.0"
+CONTRACT = "1.7.0"
 """The version of the published tables: the first number rises when a query may break."""
 
 _COUNTED = ("first_name", "last_name", "email", "phone", "address", "postcode", "birth_date")
@@ -44,7 +44,7 @@ def _contactable(fields: list[str]) -> str:
         select g.customer_id, '{channel}' as channel, g.{field} as value,
             coalesce(p.verification, 'unverified') as verification,
             coalesce(g.consent_{channel}_since, g.changed_at) as consent_since
-        from golden_values g left join contact_values p
+        from golden_values g left join contact_points p
             on p.founder = g.founder and p.kind = '{channel}' and p.value = g.{field}
         where g.consent_{channel} and g.{field} is not null"""
         for channel, field in reached.items()

@@ -46,6 +46,9 @@ class Resolved(NamedTuple):
     (where the value came from, null when typed), decision_id."""
     ignored: pl.DataFrame
     """One row per value that is left out of matching: contact, digest, decision_id."""
+    confirmed: pl.DataFrame
+    """One row per record and contact point that its customer was reached by: record_id, contact,
+    digest, decision_id (the last that said so)."""
     deliveries: pl.DataFrame
     """One row per delivery: sha256, verdict (release or refuse), decision_id."""
     rejected: pl.DataFrame
@@ -69,6 +72,7 @@ def state_of(log: pl.DataFrame) -> Resolved:
         cannot_links=cannot_links,
         values=_values(decisions),
         ignored=_ignored(decisions),
+        confirmed=_confirmed(decisions),
         deliveries=_deliveries(decisions),
         rejected=_rejected(decisions),
         corrections=_corrections(decisions),
@@ -195,6 +199,14 @@ def _ignored(decisions: pl.DataFrame) -> pl.DataFrame:
     said = _of_kind(decisions, "ignore").select("contact", "digest", decision_id="decided")
     said = said.filter(pl.col("contact").is_in(get_args(Contact)))  # a void one says nothing
     return _last(said, "contact", "digest")
+
+
+def _confirmed(decisions: pl.DataFrame) -> pl.DataFrame:
+    said = _of_kind(decisions, "confirm").filter(pl.col("contact").is_in(["email", "phone"]))
+    told = said.explode("records").select(
+        "contact", "digest", record_id="records", decision_id="decided"
+    )
+    return _last(told, "record_id", "contact", "digest")
 
 
 def _deliveries(decisions: pl.DataFrame) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from store.queueing import urgency_sql
 from store.rulebook import read_rule
 from store.settings import Settings
 from store.snapshot import current_run, open_snapshot
+from store.state.entries import is_entry
 from transforms.answer import (
     ANSWERS,
     Answer,
@@ -192,6 +193,10 @@ def _held_answer(run_id: str) -> str:
 
 
 def _find(item_id: str, settings: Settings) -> Item:
+    if is_entry(item_id):
+        raise TouchstoneError(
+            f"{item_id} asks about an entry: it is answered at the desk, on /items/{item_id}."
+        )
     if item_id.startswith(PREFIX):
         raise TouchstoneError(f"{item_id}: {_held_answer(item_id.removeprefix(PREFIX))}.")
     with open_snapshot(settings) as con:

@@ -21,7 +21,7 @@ from store.rulebook import Rulebook
 from store.settings import Settings
 from store.snapshot import current_run, drop_others
 from store.spool import forget_posts
-from store.state.striking import Struck, strike
+from store.state.striking import Struck, end_codes, strike
 from transforms.erasure import ERASED, strike_out
 
 _TERMS = ("first_key", "last_key", "city_key")
@@ -45,6 +45,8 @@ def begin_erasures(settings: Settings, rulebook: Rulebook) -> bool:
             _strike(settings, erasure, digests)
         done["decisions"] = len({*erasure.decisions, *erasure.voided})
         done["remarks"] = len(erasure.verdicts) + len(erasure.comments)
+        typed = len(erasure.entries) + len(erasure.drafts)
+        done |= {"entries": typed} if typed else {}
         most = {name: max(count, erasure.removed.get(name, 0)) for name, count in done.items()}
         erasures.write(erasure.model_copy(update={"removed": erasure.removed | most}))
     return bool(begun)
@@ -119,7 +121,11 @@ def _strike(settings: Settings, erasure: Erasure, digests: Digests) -> None:
         return json.dumps(struck, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     named = sorted({*erasure.decisions, *erasure.voided})
-    strike(settings.log_url, Struck(named, erasure.verdicts, erasure.comments), rewrite)
+    if settings.decisions_url is not None or (settings.data / "decisions").exists():
+        end_codes(settings.log_url)
+    remove_tree(settings.outbox)
+    struck = Struck(named, erasure.verdicts, erasure.comments, erasure.entries, erasure.drafts)
+    strike(settings.log_url, struck, rewrite)
 
 
 def _clear_work(settings: Settings) -> None:

@@ -149,7 +149,7 @@ def _remarks(where: Where, made: Erasure, items: set[str]) -> dict[str, tuple[st
     kinds: dict[str, list[str]] = {"verdict": [], "comment": []}
     if items:
         for kind, name, item, _ in said(where.settings.log_url):
-            if item in items:
+            if item in items and kind in kinds:
                 kinds[kind].append(name)
     return {
         "verdicts": tuple(sorted({*made.verdicts, *kinds["verdict"]})),

@@ -177,17 +177,20 @@ def _said(
         pl.Series([tells_of(text, words, phones) for text in log["because"]], dtype=pl.Boolean)
     )
     named = sorted({*named, *voided, *remarked["decision_id"]})
-    items = _items(where, names, log, named)
-    remarks: dict[str, list[str]] = {"verdict": [], "comment": []}
+    about = {*_items(where, names, log, named), *names}
+    kinds = ("verdict", "comment", "entry", "draft")
+    remarks: dict[str, list[str]] = {kind: [] for kind in kinds}
     if log.height or (where.settings.data / "decisions").exists():
         for kind, name, item, text in said(where.settings.log_url):
-            if item in items or left_out.tells(text) or tells_of(text, words, phones):
+            if item in about or left_out.tells(text) or tells_of(text, words, phones):
                 remarks[kind].append(name)
     return {
         "decisions": tuple(named),
         "voided": tuple(sorted(voided)),
         "verdicts": tuple(remarks["verdict"]),
         "comments": tuple(remarks["comment"]),
+        "entries": tuple(remarks["entry"]),
+        "drafts": tuple(remarks["draft"]),
     }
 
 

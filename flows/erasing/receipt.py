@@ -17,6 +17,7 @@ _SAYS = {
     "bytes_searched": "bytes of deliveries that were searched",
     "decisions": "decisions from which records or values were struck out",
     "remarks": "verdicts and comments that were struck out",
+    "entries": "entries at the desk that waited for a steward, and drafts",
     "domains": "answers of DNS about domains of nobody else",
     "terms": "names of nobody else in models that were proposed",
     "snapshots": "older snapshots that were dropped",

@@ -67,7 +67,7 @@ def _gather(con: duckdb.DuckDBPyConnection, reach: Reach) -> None:
     )
     con.execute(
         "create temp table shared_contacts as select p.customer_id, p.kind, p.value, "
-        "p.verification, p.reason, p.type from contact_values p "
+        "p.verification, p.reason, p.type from contact_points p "
         "join shared_founders f using (founder) where f.is_whole or p.value in (select unnest("
         "[r.email, r.email_2, r.phone, r.phone_2]) from shared_records r "
         "where r.founder = p.founder)"

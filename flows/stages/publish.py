@@ -7,6 +7,7 @@ from flows.figures import is_changed, measure_quality
 from flows.gates import breaches, measure_gates
 from flows.ledger import said_before
 from flows.run import Counts, Run
+from flows.stages.confirmed import write_confirmed
 from flows.stages.corrections import tell_corrections
 from flows.stages.ignored import tell_ignored
 from flows.stages.redirects import write_redirects
@@ -108,6 +109,7 @@ def _write_reports(run: Run, warehouse: Warehouse, golden: Golden) -> None:
     golden.insert("corrections", tell_corrections(run, warehouse))
     golden.execute("delete from ignored_values")
     golden.insert("ignored_values", tell_ignored(run))
+    write_confirmed(run, golden)
     tell_run(run, warehouse, golden)
     golden.insert("metrics", measure_quality(run, warehouse, golden))
     golden.insert("metrics", measure_drift(run, warehouse, golden))

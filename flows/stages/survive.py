@@ -9,6 +9,7 @@ from flows.erasing.names import all_heirs
 from flows.ledger import said_before
 from flows.run import Counts, Run
 from flows.stages.alone import find_alone, named, write_alone
+from flows.stages.confirmed import touch_confirmed
 from flows.stages.contacts import add_contacts, judge_contacts, note_contacts
 from flows.stages.deliverability import touch_customers
 from flows.stages.ignored import note_ignored
@@ -44,6 +45,7 @@ def survive_records(run: Run, warehouse: Warehouse) -> Counts:
             return done
         _touch_decided(run, warehouse)
         touch_customers(warehouse)
+        touch_confirmed(run, warehouse)
         _widen_to_all(run, warehouse, golden)
         touched = warehouse.read("select founder from change.customers order by founder")
         with golden.transaction():

@@ -151,8 +151,10 @@ def items(snapshot: Snapshot, one: Behind, scope: Scoped) -> list[Row]:
     )
 
 
-def decisions(snapshot: Snapshot, told: list[Told], scope: Scoped) -> list[Told]:
-    """Those decisions that name no record out of scope."""
+def decisions(
+    snapshot: Snapshot, told: list[Told], scope: Scoped, to_come: frozenset[str] = frozenset()
+) -> list[Told]:
+    """Those decisions that name no record out of scope; `to_come` are in it and not there yet."""
     if scope.is_all or not told:
         return told
     named = sorted({record for one in told for record in one.records})
@@ -160,7 +162,7 @@ def decisions(snapshot: Snapshot, told: list[Told], scope: Scoped) -> list[Told]
         f"select r.record_id from crosswalk r where r.record_id = any($named) and {scope.sql}",
         scope.values | {"named": named},
     )
-    known = {row["record_id"] for row in rows}
+    known = to_come | {row["record_id"] for row in rows}
     return [one for one in told if set(one.records) <= known]
 
 
@@ -206,6 +208,7 @@ DECIDED = {
     "different": "said that records are not one customer",
     "value": "chose a value",
     "ignore": "left a value out of matching",
+    "confirm": "confirmed a contact point by a code",
 }
 CHANGED = {
     "created": "made the customer",

@@ -4,11 +4,11 @@ from datetime import date
 
 from starlette.responses import Response
 
+from steward.desk.entry_item import see_any
 from steward.desk.items import claimed, gone, insist_may_answer, item_page
 from steward.desk.pages import Page
 from steward.desk.queue import address, go_on
 from steward.desk.refused import not_here
-from steward.desk.seen import see_item
 from steward.desk.visit import Visit, see_other
 from steward.desk.waits import days_to_ask
 from transforms.answer import AnswerError
@@ -39,7 +39,7 @@ def put_question(visit: Visit, item_id: str) -> None:
     if days is None:
         raise not_here()
     with visit.desk.snapshots.reading() as snapshot:
-        seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
+        seen = see_any(visit, snapshot, item_id)
         insist_may_answer(visit, seen, waiting)
     text = visit.form.get("text", "").replace("\x00", "").strip()[:LONGEST]
     until = _day(visit.form.get("until", ""), days.least, days.most)

@@ -26,6 +26,7 @@ CONTEXT = ("company", "job_title", "gender", "language", "consent_email", "conse
 """Fields that the model does not compare, shown where a record has them."""
 GLYPHS = {"same": "=", "close": "≈", "diff": "≠", "null": "∅"}
 VERIFIED = {
+    "confirmed": ("ok", "confirmed"),
     "valid": ("ok", "valid"),
     "unverified": ("line", "not checked"),
     "invalid": ("bad", "takes no mail"),

@@ -14,6 +14,7 @@ from steward.desk.around import (
 )
 from steward.desk.behind import Behind, behind
 from steward.desk.cards import name_of, title_of, values_of
+from steward.desk.confirming import may_confirm
 from steward.desk.finding import founder_of
 from steward.desk.golden import Known, lines
 from steward.desk.pages import Page
@@ -73,7 +74,8 @@ def known(visit: Visit, snapshot: Snapshot, founder: int) -> Whole | None:
     one = behind(snapshot, [founder], scope).get(founder)
     if one is None:
         return None
-    told = decisions(snapshot, visit.state.told.about(one.ids), scope)
+    to_come = visit.state.entries.let_in_of(visit.reader.campaigns)
+    told = decisions(snapshot, visit.state.told.about(one.ids), scope, frozenset(to_come))
     values = values_of(snapshot, {founder: one}, visit.desk.rulebook)[founder]
     return Whole(one, values, told)
 
@@ -135,6 +137,7 @@ def _page(visit: Visit, snapshot: Snapshot, whole: Whole, live: Snapshot) -> Res
             "run": snapshot is live and visit.may("run", resource),
             "open": may_ever(visit.actor, "comment", visit.desk.rights),
             "ignore": snapshot is live and visit.may("ignore", resource),
+            "confirm": snapshot is live and may_confirm(visit) and visit.may("create", resource),
             "edit": snapshot is live and visit.may("create", resource),
             "unmerge": snapshot is live
             and len(one.records) > 1

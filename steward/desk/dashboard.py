@@ -28,7 +28,7 @@ from transforms.strata import sample_name_sql, weight_sql
 
 ENOUGH = 30
 """With fewer there is no share."""
-KINDS = ("match", "cluster", "conflict", "quarantine", "delivery", "publication")
+KINDS = ("match", "cluster", "conflict", "quarantine", "delivery", "entry", "publication")
 AGES = (("under a day", 1), ("1–2 d", 2), ("2–5 d", 5), ("5–14 d", 14), ("over 14 d", 10_000))
 WIDE = 4.0
 """How far beyond the last threshold the model's claim is drawn for all that lies there."""

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from rules.feed import Feed
 from steward.desk.already import Duplicate, duplicates
+from steward.desk.numbered import shown
 from steward.desk.numbers import KIND, Number, Offered, offered, read_number
 from steward.desk.pages import Page
 from steward.desk.refused import Refused
@@ -22,7 +23,7 @@ from steward.judge import ContactPoint
 from steward.permission import Resource
 from steward.posts import Unfit
 from steward.problem import FieldError, Problem
-from transforms.standardise.person_numbers import FIELD, shown
+from transforms.standardise.person_numbers import FIELD
 
 FIELDS = (
     ("title", "Title", "text"),
@@ -60,45 +61,43 @@ class Looked(NamedTuple):
 
 
 def show_entry(visit: Visit) -> Response:
-    """An empty form."""
-    return _page(visit, {}, Looked([], [], [], []))
+    """The form: empty, or with what its author has typed before."""
+    said = said_in(visit)
+    looked = looked_over(visit, said) if said else Looked([], [], [], [])
+    return entry_page(visit, said, looked)
 
 
 def look_at_entry(visit: Visit) -> Response:
     """Check what is typed so far: the part beside the form."""
-    said = _said(visit)
-    return visit.page("entry_checks.html", looked=_look(visit, said), is_asked=bool(said))
+    said = said_in(visit)
+    return visit.page("entry_checks.html", looked=looked_over(visit, said), is_asked=bool(said))
 
 
 def save_entry(visit: Visit) -> Response:
     """Save it, unless something is missing or wrong, or it is surely there already."""
-    said = _said(visit)
-    looked = _look(visit, said)
-    _insist_on_campaign(visit, said)
+    said = said_in(visit)
+    looked = looked_over(visit, said)
+    insist_on_campaign(visit, said)
     is_refused = looked.missing or looked.errors or any(d.is_exact for d in looked.duplicates)
     if is_refused or (looked.duplicates and len(visit.form.get(BECAUSE, "").strip()) < 3):
-        return _page(visit, said, looked, 422, is_asked=True)
+        return entry_page(visit, said, looked, 422, is_asked=True)
     key = _key(visit)
-    content = _content(visit, said | _reason(visit, looked))
-    intake, feed = _intake(visit), _feed(visit)
+    content = content_of(visit, said | reason_of(visit, looked))
+    intake, feed = intake_of(visit), feed_of_entries(visit)
     try:
         receipt = from_thread.run(intake.receive, feed.source, key, content, time.time())
     except Unfit as unfit:
         errors = list(intake.refusal(unfit.reasons).errors)
-        return _page(visit, said, looked._replace(errors=errors), 422, is_asked=True)
+        return entry_page(visit, said, looked._replace(errors=errors), 422, is_asked=True)
     except Problem as problem:
         raise Refused(problem.status, problem.title, problem.detail) from problem
+    visit.state.drafts.drop(visit.actor.name, visit.form.get("key", ""))
     why = " in spite of a likely duplicate" if looked.duplicates else ""
     visit.note("create", f"{feed.source}:{receipt.post_id}", f"entered{why}")
     return see_other(f"/customers/entered/{receipt.post_id}")
 
 
-def show_entered(visit: Visit) -> Response:
-    """What becomes of an entry."""
-    return visit.page("entered.html", entry_id=visit.request.path_params["entry_id"][:80])
-
-
-def _said(visit: Visit) -> dict[str, str]:
+def said_in(visit: Visit) -> dict[str, str]:
     """What was typed, blanks left out."""
     names = [*(name for name, _, _ in FIELDS), "campaign", "consent_email", KIND]
     if _offered(visit) is None:
@@ -107,12 +106,12 @@ def _said(visit: Visit) -> dict[str, str]:
     return {name: text for name, text in typed.items() if text}
 
 
-def _look(visit: Visit, said: dict[str, str]) -> Looked:
+def looked_over(visit: Visit, said: dict[str, str]) -> Looked:
     """Whether contact points and number hold, who may be the same, and what is missing."""
-    intake, feed = _intake(visit), _feed(visit)
+    intake, feed = intake_of(visit), feed_of_entries(visit)
     number = _number(visit, said)
     try:
-        verdict = intake.look(feed.source, _content(visit, said), time.time())
+        verdict = intake.look(feed.source, content_of(visit, said), time.time())
         errors = [
             e
             for e in intake.refusal(verdict.reasons).errors
@@ -126,11 +125,12 @@ def _look(visit: Visit, said: dict[str, str]) -> Looked:
         errors.append(number.error)
     value = number.value if number else None
     found = duplicates(visit, said, points, value) if said else []
-    return Looked(points, errors, found, _missing(said, points), shown(FIELD, value or ""))
+    told = shown(FIELD, value or "", visit.desk.rulebook.number_kinds)
+    return Looked(points, errors, found, _missing(said, points), told)
 
 
 def _offered(visit: Visit) -> Offered | None:
-    return offered(_feed(visit), visit.desk.rulebook.feeds.values())
+    return offered(feed_of_entries(visit), visit.desk.rulebook.feeds.values())
 
 
 def _number(visit: Visit, said: dict[str, str]) -> Number | None:
@@ -147,14 +147,14 @@ def _missing(said: dict[str, str], points: list[ContactPoint]) -> list[str]:
     return [name for name, is_there in wanted.items() if not is_there]
 
 
-def _insist_on_campaign(visit: Visit, said: dict[str, str]) -> None:
+def insist_on_campaign(visit: Visit, said: dict[str, str]) -> None:
     """A customer is entered for a campaign of one's own; an administrator for any."""
     campaign = said.get("campaign")
     if campaign:
-        visit.insist("create", Resource(((campaign, _feed(visit).source),)))
+        visit.insist("create", Resource(((campaign, feed_of_entries(visit).source),)))
 
 
-def _content(visit: Visit, said: dict[str, str]) -> bytes:
+def content_of(visit: Visit, said: dict[str, str]) -> bytes:
     """The entry as it is posted: a person's number says its kind itself."""
     number = _number(visit, said)
     told = {name: text for name, text in said.items() if name not in {FIELD, KIND}}
@@ -162,9 +162,9 @@ def _content(visit: Visit, said: dict[str, str]) -> bytes:
     return json.dumps(told | {"clerk": visit.actor.name}, ensure_ascii=False).encode()
 
 
-def _reason(visit: Visit, looked: Looked) -> dict[str, str]:
+def reason_of(visit: Visit, looked: Looked) -> dict[str, str]:
     """Why it is another customer though somebody is alike: kept where the feed knows of it."""
-    feed = _feed(visit)
+    feed = feed_of_entries(visit)
     is_known = BECAUSE in feed.columns or BECAUSE in feed.ignore
     because = visit.form.get(BECAUSE, "").strip()[:LONGEST]
     return {BECAUSE: because} if looked.duplicates and is_known else {}
@@ -181,14 +181,15 @@ def _key(visit: Visit) -> str:
     )
 
 
-def _intake(visit: Visit) -> Intake:
+def intake_of(visit: Visit) -> Intake:
+    """What takes entries in."""
     found: Intake = visit.request.app.state.intake
     return found
 
 
-def _feed(visit: Visit) -> Feed:
+def feed_of_entries(visit: Visit) -> Feed:
     """The feed of entries at the desk."""
-    feeds = _intake(visit).feeds.values()
+    feeds = intake_of(visit).feeds.values()
     found = next((feed for feed in feeds if feed.channel == "direct_entry"), None)
     if found is None:
         raise Refused(
@@ -200,9 +201,10 @@ def _feed(visit: Visit) -> Feed:
     return found
 
 
-def _page(
+def entry_page(
     visit: Visit, said: dict[str, str], looked: Looked, status: int = 200, *, is_asked: bool = False
 ) -> Response:
+    """The form with what was typed, and beside it what is known of that."""
     offer = _offered(visit)
     values: dict[str, Any] = {
         "fields": [field for field in FIELDS if offer or field[0] != FIELD],
@@ -210,10 +212,11 @@ def _page(
         "said": said,
         "looked": looked,
         "is_asked": is_asked,
+        "is_empty": status == 422 and not is_asked,
         "key": visit.form.get("key") or str(uuid4()),
         "because": visit.form.get(BECAUSE, ""),
         "campaigns": _campaigns(visit),
-        "feed": _feed(visit).title,
+        "feed": feed_of_entries(visit).title,
     }
     return visit.page("entry.html", status, **values)
 
@@ -233,5 +236,4 @@ PAGES = (
     Page("/customers/new", show_entry, "create"),
     Page("/customers/new/check", look_at_entry, "create", "POST", is_search=True),
     Page("/customers/new", save_entry, "create", "POST", is_search=True),
-    Page("/customers/entered/{entry_id}", show_entered, "create"),
 )

@@ -41,6 +41,7 @@ WHY = {
 """What decided for a value, in words."""
 
 CHECKED = {
+    "confirmed": ("ok", "confirmed"),
     "valid": ("ok", "valid"),
     "unverified": ("line", "not checked"),
     "invalid": ("bad", "takes no mail"),

@@ -11,6 +11,7 @@ from rules.access import Action
 from rules.queues import Queue
 from steward.desk.cluster import cluster_view
 from steward.desk.conflict import blocks, conflict_view
+from steward.desk.entry_item import entry_view, see_any
 from steward.desk.groups import groups_now, groups_of, made_of
 from steward.desk.held import held_view
 from steward.desk.large import large_page
@@ -22,6 +23,7 @@ from steward.desk.seen import Seen, reach_of, see_item
 from steward.desk.together import Mate, mates_taken
 from steward.desk.visit import Visit, see_other
 from steward.desk.waits import days_to_ask
+from steward.permission import may_ever
 from store.reading import Snapshot
 from store.state.publications import PUBLICATION
 from store.state.queue import StaleError
@@ -44,6 +46,7 @@ VIEWS: dict[str, tuple[str, Callable[[Visit, Snapshot, Seen], View]]] = {
     "conflict": ("conflict.html", conflict_view),
     "quarantine": ("held.html", held_view),
     "delivery": ("held.html", held_view),
+    "entry": ("entry_item.html", entry_view),
 }
 """How each kind of item is shown."""
 AS_WELL: dict[tuple[str, str], str] = {
@@ -64,6 +67,8 @@ def show_item(visit: Visit) -> Response:
         raise gone(visit, item_id)
     if waiting.kind == PUBLICATION:
         return see_other(section_of(PUBLICATION).path)
+    if not may_ever(visit.actor, section_of(waiting.kind).action, visit.desk.rights):
+        raise not_here()  # before it is claimed: who may not answer keeps it from nobody
     return item_page(visit, _taken(visit, waiting))
 
 
@@ -71,7 +76,7 @@ def item_page(visit: Visit, waiting: Waiting, status: int = 200, wrong: str = ""
     """The page of an item; `wrong` is what cannot be used of what was just sent."""
     item_id, asked = waiting.item_id, visit.request.query_params
     with visit.desk.snapshots.reading() as snapshot:
-        seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
+        seen = see_any(visit, snapshot, item_id)
         insist_may_answer(visit, seen, waiting)
         kind = str(seen.item["kind"])
         listed = rail(visit, snapshot, section_of(kind), _tab(asked.get("tab", "")), item_id)
@@ -162,7 +167,7 @@ def insist_on(visit: Visit, item_id: str, action: Action) -> None:
     if not visit.state.queue.is_in_scope(visit.reader, item_id):
         raise not_here()
     with visit.desk.snapshots.reading() as snapshot:
-        seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
+        seen = see_any(visit, snapshot, item_id)
         manager = visit.state.work.manager_of(item_id)
         visit.insist(action, seen.resource()._replace(account_manager=manager))
 

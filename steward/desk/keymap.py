@@ -25,7 +25,8 @@ MEANING = {
     "b": "All with this pattern",
     "p": "Accept the proposed cut",
     "i": "Leave out of matching what both have",
-    "t": "Type a value",
+    "t": "Type a value or a reason",
+    "d": "Discard what was typed, or keep a draft",
     "v": "All past values",
 }
 """What can be put on another key, in the order in which it is offered."""

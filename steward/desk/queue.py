@@ -5,13 +5,14 @@ from datetime import datetime
 from starlette.responses import PlainTextResponse, Response
 
 from steward.desk.elsewhere import elsewhere
+from steward.desk.entry_item import see_any
 from steward.desk.items import claimed, insist_on, item_page
 from steward.desk.joined import joined
 from steward.desk.pages import Page
 from steward.desk.rail import MOST, TABS, rail, section_of
 from steward.desk.refused import Refused, may_not, not_here, unreadable
 from steward.desk.sections import SECTIONS
-from steward.desk.seen import reach_of, see_item
+from steward.desk.seen import reach_of
 from steward.desk.together import beside, held_with
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource, may_ever
@@ -161,7 +162,7 @@ def show_next(visit: Visit) -> Response:
     if waiting is None:
         return Response(status_code=204)
     with visit.desk.snapshots.reading() as snapshot:
-        seen = see_item(snapshot, waiting.item_id, visit.actor, visit.desk.rulebook)
+        seen = see_any(visit, snapshot, waiting.item_id)
         if beside(visit, snapshot, seen.item):
             return Response(status_code=204)  # its page takes others with it, once it is opened
         answer = item_page(visit, waiting)

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from steward.desk.entry_item import entry_titles
 from steward.desk.sections import SECTIONS, Section
 from steward.desk.titles import titles_of
 from steward.desk.visit import Visit
 from steward.desk.words import how_long
 from steward.permission import may_ever
 from store.reading import Snapshot
+from store.state.entries import ENTRY, is_entry
 from store.state.scope import Reader
 from store.state.work import Given, Waiting, Work
 
@@ -94,7 +96,9 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
     )
     last = work.last_given(visit.actor.name, kinds)
     names = [item.item_id for item in listed] + ([last.item_id] if last else [])
-    titles = titles_of(snapshot, names, [item.item_id for item in waiting])
+    staged = [item.item_id for item in waiting if not is_entry(item.item_id)]
+    titles = titles_of(snapshot, [one for one in names if not is_entry(one)], staged)
+    titles |= entry_titles(visit, names)
     now = datetime.now(UTC)
     entries = _entries(listed, titles, visit, current, now)
     at = next((at for at, entry in enumerate(entries) if entry.is_current), None)
@@ -112,7 +116,7 @@ def rail(visit: Visit, snapshot: Snapshot, section: Section, tab: str, current: 
         aside.given,
         _first([] if at is None else free[:at][::-1]),
         _first(free if at is None else free[at + 1 :]),
-        [item.item_id for item in waiting if item.holder is None],
+        [item.item_id for item in waiting if item.holder is None and item.kind != ENTRY],
     )
 
 

@@ -34,6 +34,7 @@ class Renderer:
         self._pages.globals["asset"] = assets.url
         self._pages.filters.update(FILTERS)
         self._pages.filters["of_field"] = lambda value, field: shown(field, value, kinds)
+        self._pages.filters["of_kind"] = kinds.title
 
     def page(
         self, visit: "Visit", template: str, status: int, values: Mapping[str, object]

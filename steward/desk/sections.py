@@ -27,10 +27,10 @@ class Section(NamedTuple):
 
 
 SECTIONS = (
-    Section("Queue", "/queue", "decide", "q", ("match", "cluster"), also=("/batches",)),
+    Section("Queue", "/queue", "decide", "q", ("match", "cluster", "entry"), also=("/batches",)),
     Section("Conflicts", "/conflicts", "decide_conflict", "c", ("conflict",), also=("/joined",)),
     Section("Intake", "/held", "decide", "i", ("quarantine", "delivery")),
-    Section("Records", "/customers", "see", "r", also=("/left-out",)),
+    Section("Records", "/customers", "see", "r", also=("/left-out", "/codes")),
     Section("Runs", "/runs", "see", "u", ("publication",), is_queue=False, also=("/deliveries",)),
     Section("Dashboard", "/dashboard", "see", "d"),
     Section("Administration", "/administration", "configure", "a", also=("/audit",)),

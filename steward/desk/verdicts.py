@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from rules.decision import NewDecision, Subject, Value
 from rules.queues import Queue
+from steward.desk.entry_item import answer_of_entry, let_in, see_any
 from steward.desk.groups import groups_of, parted_of, split_of
 from steward.desk.held import corrected, row_of
 from steward.desk.items import gone, insist_may_answer, item_page
@@ -18,7 +19,7 @@ from steward.desk.pages import Page
 from steward.desk.pair import are_one_customer, needs_second
 from steward.desk.queue import go_on
 from steward.desk.refused import unreadable
-from steward.desk.seen import Seen, reach_of, see_item
+from steward.desk.seen import Seen, reach_of
 from steward.desk.superseded import superseded
 from steward.desk.values import MANY, newer, offers
 from steward.desk.visit import Visit
@@ -72,7 +73,7 @@ def store_answer(visit: Visit, item_id: str) -> str:
     if waiting is None:
         raise gone(visit, item_id)
     with visit.desk.snapshots.reading() as snapshot:
-        seen = see_item(snapshot, item_id, visit.actor, visit.desk.rulebook)
+        seen = see_any(visit, snapshot, item_id)
         insist_may_answer(visit, seen, waiting)
         try:
             meant = _twice(visit, seen, _meant(visit, snapshot, seen))
@@ -106,6 +107,7 @@ def _store(visit: Visit, snapshot: Snapshot, seen: Seen, meant: Meant) -> None:
         )
         for number, answer in enumerate(answers)
     ]
+    let_in(visit, verdict)
     visit.state.queue.say(visit.reader, verdict, decisions[0] if decisions else None, decisions[1:])
 
 
@@ -214,6 +216,10 @@ def _held(visit: Visit, snapshot: Snapshot, seen: Seen, answer: str) -> Meant:
     return Meant(answer, found, needs_second=False)
 
 
+def _entry(visit: Visit, snapshot: Snapshot, seen: Seen, answer: str) -> Meant:
+    return Meant(answer, answer_of_entry(visit, seen, answer), needs_second=False)
+
+
 def _digest(subject: Subject) -> str:
     return hashlib.sha256(subject.text().encode()).hexdigest()[:12]
 
@@ -224,6 +230,7 @@ MEANINGS: dict[str, Callable[[Visit, Snapshot, Seen, str], Meant]] = {
     "conflict": _conflict,
     "quarantine": _held,
     "delivery": _held,
+    "entry": _entry,
 }
 """How the answer to each kind of item is read."""
 

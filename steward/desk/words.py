@@ -60,6 +60,7 @@ KINDS = {
     "conflict": ("conflict", "conflicts"),
     "quarantine": ("row in quarantine", "rows in quarantine"),
     "delivery": ("held delivery", "held deliveries"),
+    "entry": ("entry that equals a customer", "entries that equal a customer"),
     "publication": ("held publication", "held publications"),
 }
 """What people call one item of a kind, and several."""

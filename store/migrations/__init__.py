@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-REVISIONS = (*("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010"),)
+REVISIONS = tuple(f"{number:04}" for number in range(1, 14))
 """Every revision, oldest first. Kept here so that opening an up-to-date database is one
 look at one row: loading Alembic for it would take longer than everything else."""
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from store.state.engine import reading, writing
 from store.state.moments import to_text
 from store.state.scope import CLOSED
-from store.state.tables import CLAIMS, COMMENTS, ITEM_CUSTOMERS, ITEMS, SKIPS, VERDICTS
+from store.state.tables import CLAIMS, COMMENTS, ENTRIES, ITEM_CUSTOMERS, ITEMS, SKIPS, VERDICTS
 
 AT_A_TIME = 500
 """Items that go in one transaction: stewards wait for no longer than that takes."""
@@ -40,5 +40,5 @@ def forget_items(engine: sa.Engine, item_ids: Sequence[str]) -> None:
                 & ~sa.exists().where(VERDICTS.c.item_id == ITEMS.c.item_id)
             )
             gone = list(connection.scalars(still))
-            for table in (ITEM_CUSTOMERS, CLAIMS, SKIPS, ITEMS):
+            for table in (ITEM_CUSTOMERS, ENTRIES, CLAIMS, SKIPS, ITEMS):
                 connection.execute(sa.delete(table).where(table.c.item_id.in_(gone)))

@@ -12,8 +12,11 @@ from store.settings import Settings
 from store.state.asking import Asking
 from store.state.audit import Audit
 from store.state.bulk import Bulk
+from store.state.codes import Codes
 from store.state.counting import Thread
+from store.state.drafts import Drafts
 from store.state.engine import open_engine
+from store.state.entries import Entries
 from store.state.people import People
 from store.state.proposals import Proposals
 from store.state.queue import Queue
@@ -40,6 +43,9 @@ class State(NamedTuple):
     bulk: Bulk
     tokens: Tokens
     asking: Asking
+    entries: Entries
+    codes: Codes
+    drafts: Drafts
 
 
 def _utc_now() -> datetime:
@@ -73,6 +79,9 @@ def open_state(
             Bulk(engine, now),
             Tokens(engine, now),
             Asking(engine, now),
+            Entries(engine, now),
+            Codes(engine, now),
+            Drafts(engine, now),
         )
     finally:
         counting.close()

@@ -20,6 +20,10 @@ TOO_LARGE = " too large"
 """To whom an item is handed with too many records behind it: administrators, as long as it has."""
 
 
+BETWEEN = "\x1f"
+"""Stands between the names of a set of campaigns or accounts."""
+
+
 class Reader(NamedTuple):
     """Whose queue it is: a name, and the campaigns that all records of an item must be of."""
 

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from store.state.accounts import assign_managers, is_any_managed
 from store.state.engine import at_the_end, in_turns, reading, writing
+from store.state.entries import ENTRY, forget_answered
 from store.state.publications import PUBLICATION
-from store.state.scope import CLOSED, OPEN, SECOND, TOO_LARGE
+from store.state.scope import BETWEEN, CLOSED, OPEN, SECOND, TOO_LARGE
 from store.state.tables import (
     ACCOUNT_SETS,
     ASKS,
@@ -33,8 +34,8 @@ SEEN = (*ORDERS, *ASKS_ANEW)
 MANY = 20
 """Once this part of a queue is new, the database is told how its items lie."""
 
-BETWEEN = "\x1f"
-"""Stands between the names of a set of campaigns or accounts."""
+NOT_STAGED = (PUBLICATION, ENTRY)
+"""Kinds of items that no run asks: they stay, whatever a run publishes."""
 
 
 def publish_queue(engine: sa.Engine, items: pl.DataFrame, run_number: int, now: str) -> None:
@@ -112,7 +113,7 @@ def _known(engine: sa.Engine) -> pl.DataFrame:
             connection.execute(sa.delete(ITEMS).where(_STAGED))
     columns = [ITEMS.c[name] for name in ("item_id", "state", *SEEN)]
     with reading(engine) as connection:
-        query = sa.select(*columns).where(ITEMS.c.kind != PUBLICATION)
+        query = sa.select(*columns).where(ITEMS.c.kind.not_in(NOT_STAGED))
         rows = [tuple(row) for row in connection.execute(query)]
     schema: dict[str, Any] = {
         column.name: pl.Float64 if column.name == "urgency" else pl.String for column in columns
@@ -138,6 +139,7 @@ def _switching(engine: sa.Engine, run_number: int, now: str) -> Iterator[sa.Conn
         yield connection
         assign_managers(connection, was_any=was_any)
         with at_the_end(connection):
+            forget_answered(connection)
             connection.execute(sa.delete(LIVE))
             live = sa.insert(LIVE).values(only=1, run_number=run_number, switched_at=now)
             connection.execute(live)
@@ -174,7 +176,9 @@ def _name_customers(engine: sa.Engine, items: pl.DataFrame) -> None:
     told = items.select("item_id", pl.col("customers").alias("customer_id"))
     told = told.explode("customer_id").drop_nulls().unique()
     with reading(engine) as connection:
-        rows = [tuple(row) for row in connection.execute(sa.select(ITEM_CUSTOMERS))]
+        others = sa.select(ITEMS.c.item_id).where(ITEMS.c.kind.in_(NOT_STAGED))
+        staged = sa.select(ITEM_CUSTOMERS).where(ITEM_CUSTOMERS.c.item_id.not_in(others))
+        rows = [tuple(row) for row in connection.execute(staged)]
     schema = {"customer_id": pl.String, "item_id": pl.String}
     known = pl.DataFrame(rows, schema=schema, orient="row")
     pair = ["item_id", "customer_id"]

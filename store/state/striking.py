@@ -5,6 +5,7 @@ writes in, and put back. SQLite is told to overwrite what it frees, and its writ
 emptied; in PostgreSQL what lies in the server's own log and backups is the server's matter.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
@@ -14,7 +15,9 @@ import sqlalchemy as sa
 from store.decisions import DECISIONS
 from store.errors import TouchstoneError
 from store.state.engine import explained, open_engine, writing
-from store.state.tables import COMMENTS, VERDICTS
+from store.state.entries import blank_entries
+from store.state.scope import CLOSED
+from store.state.tables import CODES, COMMENTS, DRAFTS, ENTRIES, ITEMS, VERDICTS
 
 ERASED = "erased"
 
@@ -25,11 +28,13 @@ class Struck(NamedTuple):
     decisions: Sequence[int]
     verdicts: Sequence[str]
     comments: Sequence[str]
+    entries: Sequence[str] = ()
+    drafts: Sequence[str] = ()
 
     @property
     def is_nothing(self) -> bool:
         """Whether nothing is to be struck out."""
-        return not (self.decisions or self.verdicts or self.comments)
+        return not any(self)
 
 
 def strike(url: str, struck: Struck, rewrite: Callable[[int, str], str]) -> None:
@@ -48,24 +53,56 @@ def strike(url: str, struck: Struck, rewrite: Callable[[int, str], str]) -> None
             for comment in struck.comments:
                 named = COMMENTS.c.comment_id == comment
                 connection.execute(sa.update(COMMENTS).where(named).values(text=ERASED))
+            _strike_entries(connection, struck.entries)
+            gone = DRAFTS.c.draft_id.in_(list(struck.drafts))
+            connection.execute(sa.delete(DRAFTS).where(gone))
         _overwrite(engine)
     finally:
         engine.dispose()
 
 
+def end_codes(url: str) -> None:
+    """Remove all codes that were sent: they are told within minutes, and have digests of values."""
+    engine = open_engine(url, 30.0)
+    try:
+        with writing(engine) as connection:
+            connection.execute(sa.delete(CODES))
+    finally:
+        engine.dispose()
+
+
 def said(url: str) -> Iterator[tuple[str, str, str, str]]:
-    """Every verdict and comment: kind, its id, the item that it is about, what was said."""
+    """Every verdict and comment: kind, its id, the item that it is about, what was said.
+
+    And every entry that a steward has: `entry`, its item, the record that it equals, what it says;
+    and every `draft`.
+    """
     engine = open_engine(url, 30.0)
     try:
         with explained(engine.url), engine.connect() as connection:
             v, c = VERDICTS.c, COMMENTS.c
             verdicts = sa.select(v.verdict_id, v.item_id, v.because + " " + v.answer)
             comments = sa.select(c.comment_id, c.item_id, c.text)
-            for kind, query in (("verdict", verdicts), ("comment", comments)):
+            e = ENTRIES.c
+            entries = sa.select(e.item_id, e.record_id, e.content).where(e.content != "")
+            kinds = (("verdict", verdicts), ("comment", comments), ("entry", entries))
+            for kind, query in kinds:
                 for name, item, text in connection.execute(query):
                     yield kind, name, item, text
+            for draft_id, typed in connection.execute(
+                sa.select(DRAFTS.c.draft_id, DRAFTS.c.content)
+            ):
+                yield "draft", draft_id, "", " ".join(json.loads(typed).values())
     finally:
         engine.dispose()
+
+
+def _strike_entries(connection: sa.Connection, item_ids: Sequence[str]) -> None:
+    """What was typed goes, and is asked about no more."""
+    if item_ids:
+        blank_entries(connection, ENTRIES.c.item_id.in_(item_ids))
+        gone = ITEMS.c.item_id.in_(item_ids)
+        connection.execute(sa.update(ITEMS).where(gone).values(state=CLOSED))
 
 
 def _strike_decision(

@@ -152,6 +152,51 @@ ASKS = sa.Table(
 )
 """One row per item whose customer was asked: nobody is handed it before `until`."""
 
+ENTRIES = sa.Table(
+    "entries",
+    METADATA,
+    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("entry_id", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("campaign", sa.Text, nullable=False),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("record_id", sa.Text, nullable=False),
+    sa.Column("is_entered", sa.Integer, nullable=False),
+)
+"""One row per entry that equals a customer and was handed to a steward, with what was typed; blank
+from the run on that follows the answer. It holds values, so an erasure looks here too."""
+
+DRAFTS = sa.Table(
+    "drafts",
+    METADATA,
+    sa.Column("user_name", sa.Text, primary_key=True),
+    sa.Column("draft_id", sa.Text, primary_key=True),
+    sa.Column("saved_at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)
+"""One row per customer whom somebody has begun to type. It holds values, so an erasure looks here
+too."""
+
+CODES = sa.Table(
+    "codes",
+    METADATA,
+    sa.Column("code_id", sa.Text, primary_key=True),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("contact", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("records", sa.Text, nullable=False),
+    sa.Column("back", sa.Text, nullable=False),
+    sa.Column("code_hash", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+)
+"""One row per code that was sent to a contact point, which stands here by its digest alone, as does
+the code by its hash."""
+
 VERDICTS = sa.Table(
     "verdicts",
     METADATA,

@@ -61,7 +61,7 @@ def test_an_entry_is_kept_once_however_often_it_is_sent(desk: Office, spring: Pe
         ({"last_name": "Nagy", "email": "x@nagy.hu"}, "a campaign"),
     ],
 )
-def test_a_draft_is_not_kept(spring: Person, form: dict[str, str], says: str) -> None:
+def test_a_draft_is_no_record(spring: Person, form: dict[str, str], says: str) -> None:
     answer = spring.post("/customers/new", key="draft", **form)
 
     assert answer.status_code == 422

@@ -20,7 +20,7 @@ SCREENS = (
     "/customers", "/customers?q=anna", "/customers?q=nobody", "/customers/C1-2",
     "/customers/C1-2/value?field=email", "/customers/C1-2/unmerge", "/left-out",
     "/left-out/new?record=members:M1&field=email", "/joined",
-    "/customers/new", "/runs",
+    "/customers/new", "/customers/typed", "/runs",
     "/runs/R0001", "/deliveries", "/deliveries/1", "/dashboard", "/dashboard/scorecard",
     "/dashboard/scorecard/rows?figure=uniqueness&source=forms", "/administration",
     "/administration/people/adam", "/account", "/audit",

@@ -50,7 +50,7 @@ def links(frame: pl.DataFrame) -> list[tuple[str, int]]:
 def test_an_empty_log_decides_nothing() -> None:
     state = state_of(log_of())
 
-    assert [frame.height for frame in state] == [0] * 8
+    assert [frame.height for frame in state] == [0] * 9
     assert state.must_links.schema == {
         "record_a": pl.String,
         "record_b": pl.String,

@@ -1,18 +1,18 @@
-"""Who guesses passwords waits, by the address that they guess from."""
+"""What is typed of a customer can be kept until it is complete."""
 
 from alembic import op
 
-from store.state.tables import ADDRESSES
+from store.state.tables import DRAFTS
 
-revision = "0010"
-down_revision = "0009"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Bring a database that was made before to what a new one has."""
-    ADDRESSES.create(op.get_bind(), checkfirst=True)
+    DRAFTS.create(op.get_bind(), checkfirst=True)
 
 
 def downgrade() -> None:

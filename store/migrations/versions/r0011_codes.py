@@ -1,0 +1,20 @@
+"""A contact point can be confirmed by a code."""
+
+from alembic import op
+
+from store.state.tables import CODES
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Bring a database that was made before to what a new one has."""
+    CODES.create(op.get_bind(), checkfirst=True)
+
+
+def downgrade() -> None:
+    """Refused: there is no way back that keeps what was done."""
+    raise NotImplementedError("the state database is not taken back; restore a backup instead")
