@@ -101,10 +101,10 @@ def said_before(warehouse: Warehouse, run: Run) -> Resolved:
 
 def counts_of(warehouse: Warehouse, run_id: str, stage: str) -> Counts | None:
     """What a finished stage counted; nothing if it is not finished."""
-    found = warehouse.con.execute(
+    found = warehouse.con.execute(  # all of it: a result that is not read to its end blocks others
         f"select counts from ledger.steps where run_id = '{run_id}' and stage = '{stage}'"
-    ).fetchone()
-    return None if found is None else dict(json.loads(found[0]))
+    ).fetchall()
+    return dict(json.loads(found[0][0])) if found else None
 
 
 def note_step(warehouse: Warehouse, run_id: str, stage: str, counts: Counts, cost: Cost) -> None:
