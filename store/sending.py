@@ -8,6 +8,7 @@ JSON; it has sent the message when it ends with 0. The message is in no log and 
 import json
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from uuid import uuid4
@@ -53,13 +54,12 @@ class Outbox:
         """Put it into a file of its own, and remove what is of no use any more."""
         try:
             write_private(self._folder / f"{uuid4().hex}.json", _text(message))
-            for path in self._folder.glob("*.json"):
-                if time.time() - path.stat().st_mtime > KEPT_SECONDS:
-                    path.unlink(missing_ok=True)
-        except FileNotFoundError:
-            pass  # somebody took another message meanwhile
         except OSError as error:
             raise SendingError("The message cannot be put into the outbox.") from error
+        for path in self._folder.glob("*.json"):
+            with suppress(FileNotFoundError):  # somebody takes it just now
+                if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+                    path.unlink()
 
 
 class Program:

@@ -53,6 +53,20 @@ def test_what_nobody_took_in_time_leaves_the_outbox(tmp_path: Path) -> None:
     assert len(list((tmp_path / "outbox").iterdir())) == 1
 
 
+def test_a_message_that_is_not_in_the_outbox_was_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, _: str) -> None:
+        raise FileNotFoundError(path)
+
+    sender = sender_of(Settings(data=tmp_path, code_sender="outbox"))
+    assert sender is not None
+    monkeypatch.setattr("store.sending.write_private", refuse)
+
+    with pytest.raises(SendingError, match="cannot be put into the outbox"):
+        sender.send(MESSAGE)
+
+
 def test_a_program_is_given_the_message_and_says_whether_it_went(tmp_path: Path) -> None:
     good = program(tmp_path, f"cat > {tmp_path}/given")
     sender = sender_of(Settings(data=tmp_path, code_sender=f"program:{good}"))
