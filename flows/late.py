@@ -5,10 +5,10 @@ with a time of its own, as it would have if nothing had happened to the first.
 """
 
 from flows import ledger
+from flows.decided import last_of, read_decided
 from flows.line import open_warehouse
 from flows.run import Run
 from store.archive import is_expected
-from store.decisions import open_decisions
 from store.spool import is_anything_kept
 
 
@@ -26,8 +26,7 @@ def is_more_waiting(run: Run, *, takes_in: bool = True) -> bool:
 
 
 def _is_more_decided(run: Run) -> bool:
-    with open_decisions(run.settings.log_url) as log:
-        return log.read().height > run.decisions.height
+    return last_of(read_decided(run.settings)) > last_of(run.decisions)
 
 
 def _has_more_come(run: Run) -> bool:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from flows import ledger
+from flows.decided import last_of, needs_rebuild, read_decided
 from flows.digests import READING, changed_parts, digests
 from flows.erasing.carry_out import begin_erasures, finish_erasures
 from flows.fetching import fetch, note_fetch
@@ -21,9 +22,7 @@ from flows.rebuild import begun_anew, put_in_place, start_anew
 from flows.restoring import finish_restore
 from flows.run import Counts, Run
 from flows.run_report import keep_report
-from flows.stages.correct import reaches_back
 from store.archive import Archive, Inbox
-from store.decisions import open_decisions
 from store.erasures import Erasures
 from store.errors import OlderError, TouchstoneError, UnreadableError
 from store.fetch import Fetched
@@ -116,7 +115,7 @@ def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tupl
         opened = Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False)
     except OlderError:
         return _prepare_upgrade(settings, rulebook, now, takes_in=takes_in)
-    decisions = _decisions(settings)
+    decisions = read_decided(settings)
     with opened as warehouse:
         begun = ledger.unfinished(warehouse)
         resumed = begun is not None
@@ -128,10 +127,10 @@ def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tupl
                 erases
                 or is_laid_out_as_before(warehouse, settings.golden, rulebook.survivorship)
                 or changed & set(READING)
-                or _reaches_back(decisions, warehouse)
+                or needs_rebuild(decisions, warehouse)
             )
             kind = "rebuild" if is_anew else "nightly"
-            begun = ledger.Begun(run_id, now, kind, _last(decisions))
+            begun = ledger.Begun(run_id, now, kind, last_of(decisions))
             ledger.begin(warehouse, begun, rulebook.model.name)
         elif begun.kind == "nightly" and (erases or changed & set(READING)):
             begun = ledger.turn_into_rebuild(warehouse, begun)
@@ -152,7 +151,7 @@ def _prepare_upgrade(
     if known is None and not runs.is_empty():
         _refuse_before(runs["now"].max(), now)
     run_id = _next_run_id(settings, max((int(one[1:]) for one in runs["run_id"]), default=0))
-    begun = known or ledger.Begun(run_id, now, "rebuild", _last_decision(settings))
+    begun = known or ledger.Begun(run_id, now, "rebuild", last_of(read_decided(settings)))
     run = load_run(settings, rulebook, begun, frozenset())
     inbox = receive(run, takes_in=takes_in, resumed=known is not None)
     start_anew(run, begun)
@@ -200,7 +199,7 @@ def prepare_rebuild(settings: Settings, now: datetime) -> Run:
     rulebook = read_checked_rules(settings)
     begin_erasures(settings, rulebook)
     run_id = _next_run_id(settings, _last_run_number(settings))
-    begun = ledger.Begun(run_id, now, "rebuild", _last_decision(settings))
+    begun = ledger.Begun(run_id, now, "rebuild", last_of(read_decided(settings)))
     run = load_run(settings, rulebook, begun, frozenset())
     _clear_away(run)
     start_anew(run, begun)
@@ -220,7 +219,7 @@ def load_run(
     settings: Settings, rulebook: Rulebook, begun: ledger.Begun, changed: frozenset[str]
 ) -> Run:
     """The run that the ledger knows, with the decisions that it began with."""
-    return _run_of(settings, rulebook, begun, changed, _decisions(settings))
+    return _run_of(settings, rulebook, begun, changed, read_decided(settings))
 
 
 def _run_of(
@@ -276,31 +275,6 @@ def read_checked_rules(settings: Settings) -> Rulebook:
             "learn your own with `touchstone train`."
         )
     return rulebook
-
-
-def _last_decision(settings: Settings) -> int:
-    return _last(_decisions(settings))
-
-
-def _last(decisions: pl.DataFrame) -> int:
-    found = decisions["decision_id"].max()
-    return int(found) if isinstance(found, int) else 0
-
-
-def _reaches_back(decisions: pl.DataFrame, warehouse: Warehouse) -> bool:
-    """Whether a correction of a row was decided that only a rebuild can follow."""
-    if not (decisions["kind"] == "correct").any():
-        return False
-    last = warehouse.one(
-        "select coalesce(max(last_decision), 0) from ledger.runs where state = 'finished'"
-    )
-    before = decisions.filter(decisions["decision_id"] <= last)
-    return reaches_back(warehouse, state_of(before), state_of(decisions))
-
-
-def _decisions(settings: Settings) -> pl.DataFrame:
-    with open_decisions(settings.log_url) as log:
-        return log.read()
 
 
 def _last_run_number(settings: Settings) -> int:
