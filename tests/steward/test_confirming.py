@@ -3,26 +3,23 @@
 import html
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from flows.cli import main
-from tests.flows.builders import OWN, Company
+from tests.flows.builders import Company
 from tests.shared import Shared
 from tests.steward.desks import Office, Person, office
-from tests.steward.test_customers import FOREIGN, a_company
+from tests.steward.entering import with_codes
+from tests.steward.test_customers import FOREIGN
 from tests.steward.test_records import ENTRY
 
 
 @pytest.fixture
 def company(shared: Shared, tmp_path: Path) -> Company:
-    company = shared.company(a_company, tmp_path / "company")
-    shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
-    settings = company.settings.model_copy(update={"code_sender": "outbox"})
-    return company._replace(settings=settings)
+    return with_codes(shared, tmp_path / "company")
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from playwright.sync_api import Browser
 
 from store.state.open import open_state
 from store.state.people import User
-from tests.flows.builders import OWN, Company
+from tests.flows.builders import Company
 from tests.shared import Shared
+from tests.steward.entering import with_codes
 from tests.steward.served import Served, served
 from tests.steward.test_confirming import annas, code_of, outbox
-from tests.steward.test_customers import a_company
 from tests.steward.test_desk_browser import armed
 from tests.steward.test_handing_browser import SPRING, Looked
 
@@ -25,10 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def company(shared: Shared, tmp_path: Path) -> Company:
-    company = shared.company(a_company, tmp_path / "company")
-    shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
-    settings = company.settings.model_copy(update={"code_sender": "outbox"})
-    return company._replace(settings=settings)
+    return with_codes(shared, tmp_path / "company")
 
 
 @pytest.fixture

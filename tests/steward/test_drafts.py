@@ -1,17 +1,17 @@
 """A customer who is not complete yet is kept as a draft, and becomes a record when saved."""
 
 import html
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from flows.cli import main
-from tests.flows.builders import OWN, Company
+from tests.flows.builders import Company
 from tests.shared import Shared
 from tests.steward.desks import Office, Person, office
-from tests.steward.test_customers import XSS, a_company
+from tests.steward.entering import with_entries
+from tests.steward.test_customers import XSS
 from tests.steward.test_handing import ANNA, spooled
 
 PART = {"last_name": "Nagy", "city": XSS, "key": "one"}
@@ -19,9 +19,7 @@ PART = {"last_name": "Nagy", "city": XSS, "key": "one"}
 
 @pytest.fixture
 def company(shared: Shared, tmp_path: Path) -> Company:
-    company = shared.company(a_company, tmp_path / "company")
-    shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
-    return company
+    return with_entries(shared, tmp_path / "company")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import html
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import pytest
 from flows.cli import main
 from flows.nightly import nightly
 from store.state.scope import Reader
-from tests.flows.builders import OWN, Company, night_time, quiet
+from tests.flows.builders import Company, night_time, quiet
 from tests.shared import Shared
 from tests.steward.desks import Office, Person, office
-from tests.steward.test_customers import FOREIGN, XSS, a_company
+from tests.steward.entering import with_entries
+from tests.steward.test_customers import FOREIGN, XSS
 from tests.steward.test_desk import follow
 
 ANNA = {
@@ -35,9 +35,7 @@ CHECKS = "/customers/new/check"
 
 @pytest.fixture
 def company(shared: Shared, tmp_path: Path) -> Company:
-    company = shared.company(a_company, tmp_path / "company")
-    shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
-    return company
+    return with_entries(shared, tmp_path / "company")
 
 
 @pytest.fixture

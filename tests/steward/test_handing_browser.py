@@ -9,11 +9,11 @@ from playwright.sync_api import Browser, Page
 
 from store.state.open import open_state
 from store.state.people import User
-from tests.flows.builders import OWN, Company
+from tests.flows.builders import Company
 from tests.shared import Shared
+from tests.steward.entering import with_entries
 from tests.steward.for_everybody import in_both_themes
 from tests.steward.served import Served, served
-from tests.steward.test_customers import a_company
 from tests.steward.test_desk_browser import CUT, UNPRINTED, armed
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -25,9 +25,7 @@ SPRING = frozenset({"spring"})
 
 @pytest.fixture
 def company(shared: Shared, tmp_path: Path) -> Company:
-    company = shared.company(a_company, tmp_path / "company")
-    shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
-    return company
+    return with_entries(shared, tmp_path / "company")
 
 
 @pytest.fixture

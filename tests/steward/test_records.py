@@ -1,7 +1,6 @@
 """Entering customers, runs, deliveries, the dashboard and people, within what each may do."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -11,18 +10,17 @@ from rules.matching import Drift
 from steward.desk.drift import drift_of
 from steward.desk.trail import neutral
 from store.reading import Snapshot
-from tests.flows.builders import OWN
 from tests.shared import Shared
 from tests.steward.desks import Office, Person, office
-from tests.steward.test_customers import FOREIGN, XSS, a_company, id_of
+from tests.steward.entering import with_entries
+from tests.steward.test_customers import FOREIGN, XSS, id_of
 
 ENTRY = {"first_name": "Zoë", "last_name": "Nagy", "email": "zoe@nagy.hu", "campaign": "spring"}
 
 
 @pytest.fixture(scope="module")
 def desk(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    company = shared.company(a_company, tmp_path_factory.mktemp("records"))
-    shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
+    company = with_entries(shared, tmp_path_factory.mktemp("records"))
     with office(company.settings) as started:
         yield started
 

@@ -9,11 +9,11 @@ from playwright.sync_api import Browser, Page
 
 from store.state.open import open_state
 from store.state.people import User
-from tests.flows.builders import OWN, Company
+from tests.flows.builders import Company
 from tests.shared import Shared
+from tests.steward.entering import with_entries
 from tests.steward.for_everybody import THEMES, Theme, Violation, in_both_themes
 from tests.steward.served import Served, open_at, served
-from tests.steward.test_customers import a_company
 from tests.steward.test_desk_browser import CUT, UNPRINTED
 
 SCREENS = (
@@ -45,8 +45,7 @@ class Seen(NamedTuple):
 @pytest.fixture(scope="module")
 def company(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Company:
     """What all tests look at; none of them stores anything but that somebody was here."""
-    company = shared.company(a_company, tmp_path_factory.mktemp("company"))
-    shutil.copytree(OWN / "feeds" / "desk_entry", company.settings.rules / "feeds" / "desk_entry")
+    company = with_entries(shared, tmp_path_factory.mktemp("company"))
     return company
 
 
