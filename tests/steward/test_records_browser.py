@@ -45,8 +45,7 @@ class Seen(NamedTuple):
 @pytest.fixture(scope="module")
 def company(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Company:
     """What all tests look at; none of them stores anything but that somebody was here."""
-    company = with_entries(shared, tmp_path_factory.mktemp("company"))
-    return company
+    return with_entries(shared, tmp_path_factory.mktemp("company"))
 
 
 @pytest.fixture(scope="module")
