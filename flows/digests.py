@@ -16,7 +16,7 @@ from transforms.standardise.scripts import script_tables_version
 
 READING = ("lookups", "reading", "match")
 """What changes here needs everything read again: a rebuild."""
-_METHOD = 3
+_METHOD = 4
 """Raised whenever this code makes something else of the same rows and rules; 3: other scripts."""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -229,6 +229,7 @@ NAMES = st.one_of(st.none(), st.lists(WORDS, max_size=5).map(" ".join), st.text(
     st.lists(st.tuples(*[NAMES] * 6), min_size=1, max_size=8),
     st.sampled_from(["first_last", "last_first"]),
 )
+@example([(None, None, "Robert Jr A", None, None, None)], "first_last")
 @settings(deadline=None, max_examples=40)
 def test_standardising_names_twice_changes_nothing(rows: list[Any], order: str) -> None:
     columns = ("full_name", "title", "first_name", "middle_name", "last_name", "suffix")

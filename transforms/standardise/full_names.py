@@ -122,16 +122,22 @@ class _Reader(NamedTuple):
     def given(self, text: str) -> Parts:
         """Take a title off the front of a first name, a generation and initials off its end."""
         title, words = self._title([word for word in _told(_words(text)) if word != ","])
-        suffix = None
-        if len(words) > 1 and self.keys[words[-1]] in self.words.generations():
-            suffix = self._shown([words.pop()])
+        last = self._take_generations(words)
         cut = len(words)
         while cut > 1 and _INITIAL.fullmatch(words[cut - 1]):
             cut -= 1
         if words and _INITIAL.fullmatch(words[0]):
             cut = len(words)
-        first, middle = " ".join(words[:cut]), " ".join(words[cut:])
-        return Parts(title, first or None, middle or None, None, suffix)
+        first, middle = words[:cut], " ".join(words[cut:])
+        suffix = self._shown([*self._take_generations(first), *last])  # Robert Jr A
+        return Parts(title, " ".join(first) or None, middle or None, None, suffix)
+
+    def _take_generations(self, words: list[str]) -> list[str]:
+        """Take the generations off the end of some words, but never the first word."""
+        taken: list[str] = []
+        while len(words) > 1 and self.keys[words[-1]] in self.words.generations():
+            taken.insert(0, words.pop())
+        return taken
 
     def family(self, text: str) -> Parts:
         """Take a title off the front of a last name and a suffix off its end."""
