@@ -17,7 +17,7 @@ from transforms.standardise.scripts import script_tables_version
 READING = ("lookups", "reading", "match")
 """What changes here needs everything read again: a rebuild."""
 _METHOD = 4
-"""Raised whenever this code makes something else of the same rows and rules; 3: other scripts."""
+"""Raised whenever this code makes something else of the same rows and rules."""
 
 
 def digests(rulebook: Rulebook) -> dict[str, str]:
