@@ -57,6 +57,7 @@ DERIVED_PARTS = {
     "birth_year": "year(birth_date)",
     "first_initial": "left(first_key, 1)",
     "last_initial": "left(last_key, 1)",
+    "street_start": "left(street_key, 6)",
     "both_initials": "case when left(first_key, 1) < left(last_key, 1)"
     " then left(first_key, 1) || left(last_key, 1)"
     " else left(last_key, 1) || left(first_key, 1) end",

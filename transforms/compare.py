@@ -83,6 +83,12 @@ _BOTH_FIRST = _both_often("first")
 _BOTH_LAST = _both_often("last")
 _NOT_OTHER_GENERATION = "(generation_l <> generation_r) is not true"
 _STREET = "jaro_winkler_similarity(street_key_l, street_key_r)"
+_STREETS_ALIKE = (
+    f"(street_key_l = street_key_r or {_STREET} >= 0.9"
+    " or starts_with(street_key_l, street_key_r || ' ')"
+    " or starts_with(street_key_r, street_key_l || ' '))"
+)
+"""One may go on behind the other: the quarter, the entrance, what is near."""
 _BIRTH = "hamming(birth_text_l, birth_text_r)"
 _SLIP = "damerau_levenshtein(birth_text_l, birth_text_r) = 1"
 _LOCAL = "jaro_winkler_similarity(email_local_l, email_local_r)"
@@ -346,15 +352,22 @@ COMPARISONS: dict[str, Comparison] = {
             Level(
                 "same house",
                 "house_number_l = house_number_r and (postcode_key_l = postcode_key_r"
-                " or (street_key_l = street_key_r and city_key_l = city_key_r))",
+                f" or (city_key_l = city_key_r and {_STREETS_ALIKE}))",
                 0.08,
                 0.08,
                 0.00002,
             ),
             Level(
+                "same house and street, perhaps of another place",
+                f"house_number_l = house_number_r and {_STREETS_ALIKE}",
+                0.03,
+                0.03,
+                0.00004,
+            ),
+            Level(
                 "street spelt nearly the same",
-                f"{_STREET} >= 0.9 and (house_number_l = house_number_r"
-                " or postcode_key_l = postcode_key_r or city_key_l = city_key_r)",
+                f"{_STREET} >= 0.9 and (postcode_key_l = postcode_key_r"
+                " or city_key_l = city_key_r)",
                 0.05,
                 0.05,
                 0.0001,
