@@ -115,6 +115,10 @@ _COMPANY_SLIPS = (
     " <= greatest(2, greatest(length(company_key_l), length(company_key_r)) // 7)"
 )
 """Long names that begin alike are as alike as slips make them, and may be two branches."""
+_NOBODY = (
+    "(first_key_l is null and last_key_l is null and first_key_r is null and last_key_r is null)"
+)
+"""Neither record names a person."""
 _COMPANY_WORDS = "len(list_intersect(company_words_l, company_words_r))"
 _PHONE = "levenshtein(phone_l, phone_r)"
 
@@ -122,6 +126,43 @@ _PHONE = "levenshtein(phone_l, phone_r)"
 def _any_equal(*columns: str) -> str:
     pairs = [f"{left}_l = {right}_r" for left in columns for right in columns]
     return "(" + " or ".join(pairs) + ")"
+
+
+def _called(match: tuple[float, ...], household: tuple[float, ...]) -> tuple[Level, ...]:
+    """The levels of what two companies are called, with how often one and a household reach them.
+
+    Where nobody is named, the company is the customer: two that share an address and a telephone
+    are told apart by what they are called, as people are by their names.
+    """
+    levels = (
+        ("same company", "company_key_l = company_key_r", 0.002),
+        (
+            "company spelt nearly the same",
+            f"({_COMPANY_SLIPS}) or company_initials_l = company_key_r"
+            " or company_key_l = company_initials_r",
+            0.001,
+        ),
+        (
+            "one company has all words of the other",
+            f"{_COMPANY_WORDS} >= 2"
+            f" and {_COMPANY_WORDS} = least(len(company_words_l), len(company_words_r))",
+            0.0005,
+        ),
+        (
+            "most words of the companies alike",
+            f"{_COMPANY_WORDS} >= 2"
+            f" and {_COMPANY_WORDS} * 2 >= greatest(len(company_words_l), len(company_words_r))",
+            0.001,
+        ),
+        ("company sounds or looks alike", f"{_COMPANY} >= 0.8", 0.02),
+        ("another company", "ELSE", 0.9755),
+    )
+    return tuple(
+        Level(label, sql, one, family, stranger, None if number else "company_key")
+        for number, ((label, sql, stranger), one, family) in enumerate(
+            zip(levels, match, household, strict=True)
+        )
+    )
 
 
 COMPARISONS: dict[str, Comparison] = {
@@ -403,38 +444,16 @@ COMPARISONS: dict[str, Comparison] = {
     ),
     "company": Comparison(
         ("company_key",),
-        f"{_COMPANY} is null",
-        (
-            Level("same company", "company_key_l = company_key_r", 0.5, 0.05, 0.002, "company_key"),
-            Level(
-                "company spelt nearly the same",
-                f"({_COMPANY_SLIPS}) or company_initials_l = company_key_r"
-                " or company_key_l = company_initials_r",
-                0.1,
-                0.01,
-                0.001,
-            ),
-            Level(
-                "one company has all words of the other",
-                f"{_COMPANY_WORDS} >= 2"
-                f" and {_COMPANY_WORDS} = least(len(company_words_l), len(company_words_r))",
-                0.06,
-                0.02,
-                0.0005,
-            ),
-            Level(
-                "most words of the companies alike",
-                f"{_COMPANY_WORDS} >= 2"
-                f" and {_COMPANY_WORDS} * 2"
-                " >= greatest(len(company_words_l), len(company_words_r))",
-                0.04,
-                0.03,
-                0.001,
-            ),
-            Level("company sounds or looks alike", f"{_COMPANY} >= 0.8", 0.05, 0.03, 0.02),
-            Level("another company", "ELSE", 0.25, 0.86, 0.9755),
-        ),
+        f"{_COMPANY} is null or {_NOBODY}",
+        _called((0.5, 0.1, 0.06, 0.04, 0.05, 0.25), (0.05, 0.01, 0.02, 0.03, 0.03, 0.86)),
         is_contact=True,
+    ),
+    "account": Comparison(
+        ("company_key",),
+        f"{_COMPANY} is null or not {_NOBODY}",
+        _called((0.5, 0.1, 0.12, 0.06, 0.06, 0.16), (0.01, 0.01, 0.01, 0.01, 0.02, 0.94)),
+        is_personal=True,
+        is_name=True,
     ),
     "person_number": Comparison(
         ("person_number",),
