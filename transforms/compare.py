@@ -83,6 +83,10 @@ _BOTH_FIRST = _both_often("first")
 _BOTH_LAST = _both_often("last")
 _NOT_OTHER_GENERATION = "(generation_l <> generation_r) is not true"
 _STREET = "jaro_winkler_similarity(street_key_l, street_key_r)"
+_PERHAPS_ONE_PLACE = (
+    "((postcode_key_l = postcode_key_r) is not false or (city_key_l = city_key_r) is not false)"
+)
+"""Many places have a 12 Main Street."""
 _STREETS_ALIKE = (
     f"(street_key_l = street_key_r or {_STREET} >= 0.9"
     " or starts_with(street_key_l, street_key_r || ' ')"
@@ -389,7 +393,13 @@ COMPARISONS: dict[str, Comparison] = {
         "(postcode_key_l = postcode_key_r) is null and (city_key_l = city_key_r) is null"
         " and (address_key_l = address_key_r) is null",
         (
-            Level("same address", "address_key_l = address_key_r", 0.6, 0.7, 0.00002),
+            Level(
+                "same address",
+                f"address_key_l = address_key_r and {_PERHAPS_ONE_PLACE}",
+                0.6,
+                0.7,
+                0.00002,
+            ),
             Level(
                 "same house",
                 "house_number_l = house_number_r and (postcode_key_l = postcode_key_r"

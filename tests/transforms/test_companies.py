@@ -17,6 +17,7 @@ from transforms.standardise.keys import MADE_OF, record_keys
 
 RULEBOOK = read_rulebook(Path(__file__).parents[2] / "rules")
 SHIPPED = MatchModel(RULEBOOK.model.settings, RULEBOOK.model.frequencies, 0.0)
+TEXTS = {"company": pl.String, "last_name": pl.String}
 LEVELS = [level.label for level in COMPARISONS["company"].levels]
 
 
@@ -24,10 +25,10 @@ def keys(*companies: str | None) -> list[str | None]:
     return company_keys(pl.Series(companies, dtype=pl.String), LOOKUPS).to_list()
 
 
-def level(one: str, other: str) -> str:
-    """How two records with these companies compare by them, in words."""
-    said = pl.DataFrame({"company": [one, other]}, dict.fromkeys(["company"], pl.String))
-    whole = said.with_columns(pl.lit(None, pl.String).alias(n) for n in MADE_OF if n != "company")
+def level(one: str, other: str, *, comparison: str = "account", person: str | None = None) -> str:
+    """How two records with these companies compare by them, in words; both name this person."""
+    said = pl.DataFrame({"company": [one, other], "last_name": person}, schema_overrides=TEXTS)
+    whole = said.with_columns(pl.lit(None, pl.String).alias(n) for n in MADE_OF if n not in TEXTS)
     whole = whole.with_columns(
         birth_date=pl.lit(None, pl.Date), phone=None, phone_2=None, person_number=None
     )
@@ -37,7 +38,7 @@ def level(one: str, other: str) -> str:
         {"record_a": [1], "record_b": [2]}, dict.fromkeys(["record_a", "record_b"], pl.Int64)
     )
     found = score_given(nodes, pair, SHIPPED, RULEBOOK.matching)
-    return LEVELS[found["level_company"].item()]
+    return [*LEVELS, "nothing to compare"][found[f"level_{comparison}"].item()]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,26 @@ def test_who_has_a_name_has_a_key_and_a_key_is_its_own(words: list[str]) -> None
 def test_companies_are_compared_word_by_word(one: str, other: str, expect: str) -> None:
     assert level(one, other) == expect
     assert level(other, one) == expect
+    assert level(one, other, comparison="company", person="Berg") == expect
+
+
+def test_a_company_is_the_customer_only_where_nobody_is_named() -> None:
+    nothing = "nothing to compare"
+
+    assert level("Acme Ltd", "ACME Limited", comparison="company") == nothing
+    assert level("Acme Ltd", "ACME Limited", comparison="account", person="Berg") == nothing
+
+
+def test_two_companies_at_one_address_are_told_apart_by_what_they_are_called() -> None:
+    shared = SHIPPED.settings["kinship"]["shares"]["account"]
+    levels = next(
+        c["comparison_levels"][1:]
+        for c in SHIPPED.settings["comparisons"]
+        if c["output_column_name"] == "account"
+    )
+
+    of_household = [share / v["m_probability"] for share, v in zip(shared, levels, strict=True)]
+    assert max(of_household[:4]) < 0.05 < 1.0 < of_household[-1]
 
 
 def test_two_branches_whose_long_names_begin_alike_are_not_spelt_nearly_the_same() -> None:

@@ -110,6 +110,7 @@ def test_the_details_of_a_model_are_those_in_which_people_of_a_household_differ(
         Detail("first_name", -1.0, 0.0),
         Detail("middle_name", -1.0, 0.0),
         Detail("birth_date", -1.0, 0.0),
+        Detail("account", -1.0, 0.0),
         Detail("person_number", -1.0, 0.0),
     )
 
