@@ -83,8 +83,9 @@ _BOTH_FIRST = _both_often("first")
 _BOTH_LAST = _both_often("last")
 _NOT_OTHER_GENERATION = "(generation_l <> generation_r) is not true"
 _STREET = "jaro_winkler_similarity(street_key_l, street_key_r)"
-_PERHAPS_ONE_PLACE = (
-    "((postcode_key_l = postcode_key_r) is not false or (city_key_l = city_key_r) is not false)"
+_ONE_PLACE = (
+    "(postcode_key_l = postcode_key_r or city_key_l = city_key_r"
+    " or ((postcode_key_l = postcode_key_r) is null and (city_key_l = city_key_r) is null))"
 )
 """Many places have a 12 Main Street."""
 _STREETS_ALIKE = (
@@ -395,7 +396,7 @@ COMPARISONS: dict[str, Comparison] = {
         (
             Level(
                 "same address",
-                f"address_key_l = address_key_r and {_PERHAPS_ONE_PLACE}",
+                f"address_key_l = address_key_r and {_ONE_PLACE}",
                 0.6,
                 0.7,
                 0.00002,
