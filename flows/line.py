@@ -19,6 +19,7 @@ from flows.stages.survive import survive_records
 from flows.stages.validate import validate_records
 from store.errors import NoRoomError
 from store.schema import WAREHOUSE
+from store.settings import USUAL_MEMORY
 from store.warehouse import Warehouse, explained
 
 STAGES: dict[str, Callable[[Run, Warehouse], Counts]] = {
@@ -37,18 +38,28 @@ _FEW = 50_000
 """Rows that are few beside the records of a large warehouse."""
 _LEAST = 256 << 20
 """Bytes that each database has at least."""
+_BYTES_USUALLY = 10**9
+"""As `USUAL_MEMORY` says it."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B")
 
 
 def perform(run: Run, stage: str, opened: Warehouse) -> Counts:
     """Run one stage; a stage that this run has finished is not run again."""
+    run = _with_memory(run, opened)
     spared = spare_memory(run, opened)
+    _fit(opened, spared)
     if spared is not run:
         try:
             return _perform(spared, stage, opened)
         except NoRoomError:  # little has changed and it takes much; it has all there is after all
-            opened.reopen(run.settings.memory_limit)
+            _fit(opened, run)
     return _perform(run, stage, opened)
+
+
+def _fit(opened: Warehouse, run: Run) -> None:
+    limit = run.settings.memory_limit
+    if (opened.settings.memory_limit or USUAL_MEMORY) != limit:
+        opened.reopen(limit)
 
 
 def _perform(run: Run, stage: str, opened: Warehouse) -> Counts:
@@ -63,13 +74,31 @@ def _perform(run: Run, stage: str, opened: Warehouse) -> Counts:
         return counts
 
 
+def _with_memory(run: Run, opened: Warehouse) -> Run:
+    """The run with a limit of memory; where none is set, one that grows with the warehouse.
+
+    DuckDB does not put everything aside that it has no memory for: what five million records take
+    was not to be had of a gigabyte.
+    """
+    if run.settings.memory_limit is not None:
+        return run
+    limit = memory_for(opened.path.stat().st_size)
+    return run._replace(settings=run.settings.model_copy(update={"memory_limit": limit}))
+
+
+def memory_for(warehouse_bytes: int) -> str:
+    """What each database of a run may take, where the warehouse is so large."""
+    grown = warehouse_bytes // 2
+    return f"{grown}B" if grown > _BYTES_USUALLY else USUAL_MEMORY
+
+
 def spare_memory(run: Run, opened: Warehouse) -> Run:
     """The run with less memory for each of its databases, where little of a large one changes.
 
     A database keeps what it has read for as long as it may. Whoever looks at few rows of many
     reads no quicker for it: what was read before lies in the system's memory as well.
     """
-    limit = _bytes_of(run.settings.memory_limit)
+    limit = _bytes_of(run.settings.memory_limit or USUAL_MEMORY)
     if run.is_rebuild or run.changed or limit is None or not opened.is_large:
         return run
     came = ledger.counts_of(opened, run.run_id, "ingest")
@@ -77,8 +106,6 @@ def spare_memory(run: Run, opened: Warehouse) -> Run:
     if came is None or came["rows"] > _FEW or least >= limit:
         return run
     settings = run.settings.model_copy(update={"memory_limit": f"{least}B"})
-    if opened.settings.memory_limit != settings.memory_limit:
-        opened.reopen(settings.memory_limit)
     return run._replace(settings=settings)
 
 

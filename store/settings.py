@@ -14,6 +14,9 @@ from store.nights import next_night
 OUTBOX, PROGRAM = "outbox", "program:"
 """What sends codes to customers, as the setting says it."""
 
+USUAL_MEMORY = "1GB"
+"""What a database may take where nothing is set and no warehouse is large."""
+
 
 class Settings(BaseSettings):
     """Where things lie and how much of the machine a run may use.
@@ -42,7 +45,11 @@ class Settings(BaseSettings):
         description="when the night begins, for stewards to read: `02:15`, by the machine's "
         "clock, or `02:15 Europe/London`; unset: they read when the last one was",
     )
-    memory_limit: str = Field("1GB", description="for each database that a run has open")
+    memory_limit: str | None = Field(
+        None,
+        description="for each database that a run has open; unset: 1GB, and half of the "
+        "warehouse's file where that is more",
+    )
     secrets: Path | None = Field(
         None, description="a folder with a file for each secret that the environment does not have"
     )

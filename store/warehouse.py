@@ -19,7 +19,7 @@ import polars as pl
 
 from store.errors import NoRoomError, OlderError, TouchstoneError, UnreadableError
 from store.lent import Lent
-from store.settings import Settings
+from store.settings import USUAL_MEMORY, Settings
 
 _SLICE = 250_000
 _SMALL = 64 << 20
@@ -224,7 +224,7 @@ def configure(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     con.execute(
         f"""
         set threads = {settings.threads};
-        set memory_limit = '{_quoted(settings.memory_limit)}';
+        set memory_limit = '{_quoted(settings.memory_limit or USUAL_MEMORY)}';
         set preserve_insertion_order = false;
         set autoinstall_known_extensions = false;
         set autoload_known_extensions = false;

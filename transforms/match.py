@@ -73,9 +73,16 @@ def score_pairs(
     and its level `level_…` (0 the best, -1 a value is missing), and `found_by`, one bit per
     blocking rule in their order. `kinship` is the evidence that the two share a household.
     """
-    _refuse_broken(model, rules)
     nodes = new if existing is None else pl.concat([new, existing.select(new.columns)])
     pairs = find_pairs(nodes, rules, np.arange(nodes.height) < new.height)
+    return score_found(nodes, pairs, model, rules)
+
+
+def score_found(
+    nodes: pl.DataFrame, pairs: pl.DataFrame, model: MatchModel, rules: Matching
+) -> pl.DataFrame:
+    """As `score_pairs`, of the pairs that blocks found among nodes, whose keys are not needed."""
+    _refuse_broken(model, rules)
     with arithmetic(nodes.height) as database:
         return scorer_of(model).score(nodes, pairs, rules.evidence_floor, database)
 

@@ -1,5 +1,6 @@
 """Match: score the pairs that changed records are in."""
 
+import numpy as np
 import polars as pl
 
 from flows.run import Counts, Run
@@ -8,10 +9,17 @@ from rules.matching import Matching
 from store.errors import TouchstoneError
 from store.rulebook import Rulebook
 from store.warehouse import Warehouse
-from transforms.block import NODE_SCHEMA, READ_FROM, block_keys, cap_keys, capped_keys
+from transforms.block import (
+    NODE_SCHEMA,
+    READ_FROM,
+    block_keys,
+    cap_keys,
+    capped_keys,
+    find_pairs,
+)
 from transforms.budget import TooManyPairsError
 from transforms.ignore import without_ignored
-from transforms.match import MatchModel, prepare_nodes, score_pairs
+from transforms.match import MatchModel, prepare_nodes, score_found
 from transforms.neighbours import look_around
 from transforms.standardise.keys import KEYS, MADE_OF, record_keys
 
@@ -41,15 +49,21 @@ def match_records(run: Run, warehouse: Warehouse) -> Counts:
     warehouse.insert("change.pairs", nodes.select(RECORD))
     if nodes.is_empty() and before.is_empty():
         return _counted(warehouse, 0, 0)
-    if nodes.height == warehouse.one("select count(*) from match.keys"):
-        existing, capped = None, capped_keys(nodes, rules).select("rule", "key")
+    matched = nodes.height
+    if matched == warehouse.one("select count(*) from match.keys"):
+        capped = capped_keys(nodes, rules).select("rule", "key")
     else:
-        nodes, existing, capped = _with_others(run, warehouse, nodes, before)
+        nodes, matched, capped = _with_others(run, warehouse, nodes, before)
     warehouse.execute("delete from match.capped")
     warehouse.insert("match.capped", capped)
-    pairs = _score(run, nodes, existing, capped) if nodes.height else None
-    _write_pairs(warehouse, pairs)
-    return _counted(warehouse, nodes.height, 0 if pairs is None else pairs.height)
+    if not matched:
+        return _counted(warehouse, 0, 0)
+    nodes = cap_keys(nodes, capped, rules)
+    pairs = _find(nodes, matched, rules)
+    nodes = nodes.drop(block_keys(rules))  # those of five million records take a gigabyte
+    scored = score_found(nodes, pairs, model_of(run), rules)
+    _write_pairs(warehouse, scored)
+    return _counted(warehouse, matched, scored.height)
 
 
 def _counted(warehouse: Warehouse, matched: int, scored: int) -> Counts:
@@ -76,8 +90,10 @@ def _make_tables(warehouse: Warehouse, rules: Matching) -> None:
 
 def _with_others(
     run: Run, warehouse: Warehouse, nodes: pl.DataFrame, before: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """All nodes whose pairs are scored again, those they may pair with, and the capped keys."""
+) -> tuple[pl.DataFrame, int, pl.DataFrame]:
+    """All nodes whose pairs are scored again, behind them those they may pair with; how many the
+    first are, and the capped keys.
+    """
     was_capped = warehouse.read("from match.capped")
     keys = warehouse.read("from match.keys")
     touched, neighbours, capped = look_around(
@@ -88,7 +104,7 @@ def _with_others(
     unchanged = read_nodes(run.rulebook, warehouse, "wanted", wanted=wanted)
     is_touched = pl.col(RECORD).is_in(touched.implode())
     again = pl.concat([nodes, unchanged.filter(is_touched)])
-    return again, unchanged.filter(~is_touched), capped
+    return pl.concat([again, unchanged.filter(~is_touched)]), again.height, capped
 
 
 def read_nodes(
@@ -110,21 +126,15 @@ def read_scored_nodes(
     return cap_keys(nodes, warehouse.read("from match.capped"), rulebook.matching)
 
 
-def _score(
-    run: Run, nodes: pl.DataFrame, existing: pl.DataFrame | None, capped: pl.DataFrame
-) -> pl.DataFrame:
-    rules = run.rulebook.matching
-    if existing is not None:
-        existing = cap_keys(existing, capped, rules)
+def _find(nodes: pl.DataFrame, matched: int, rules: Matching) -> pl.DataFrame:
+    """The pairs of the first so many nodes, among themselves and with the others."""
     try:
-        return score_pairs(existing, cap_keys(nodes, capped, rules), model_of(run), rules)
+        return find_pairs(nodes, rules, np.arange(nodes.height) < matched)
     except TooManyPairsError as error:
         raise TouchstoneError(f"The night was stopped: {error}, then run again.") from error
 
 
-def _write_pairs(warehouse: Warehouse, pairs: pl.DataFrame | None) -> None:
-    if pairs is None:
-        return
+def _write_pairs(warehouse: Warehouse, pairs: pl.DataFrame) -> None:
     warehouse.execute(
         "delete from match.pairs where record_a in (from change.pairs) "
         "or record_b in (from change.pairs)"

@@ -64,6 +64,26 @@ def test_a_stage_that_takes_more_memory_than_it_was_left_has_all_there_is(
 
 
 @pytest.mark.parametrize(
+    ("held", "limit"), [(0, "1GB"), (2 * 10**9, "1GB"), (5 * 10**9, "2500000000B")]
+)
+def test_a_large_warehouse_has_more_memory(held: int, limit: str) -> None:
+    assert line.memory_for(held) == limit
+
+
+def test_nobody_has_more_memory_than_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "memory_for", lambda held: "900MB")
+    given = limits_of(monkeypatch)
+
+    two_nights(tmp_path / "unsaid")
+    monkeypatch.setenv("TOUCHSTONE_MEMORY_LIMIT", "300MB")
+    two_nights(tmp_path / "said")
+
+    assert given == [*["900MB"] * 16, *["300MB"] * 16]
+
+
+@pytest.mark.parametrize(
     ("said", "size"),
     [("1GB", 10**9), ("1.5 GiB", 3 << 29), ("800mb", 800 * 10**6), ("80%", None)],
 )
