@@ -87,18 +87,13 @@ def extended(model: Model, rules: Matching) -> Model:
         )
     told = {
         "comparisons": rules.comparisons,
-        "untrained": (*_untouched(model.manifest.untrained, added), *untrained_levels(added)),
+        "untrained": (*model.manifest.untrained, *untrained_levels(model.settings, added)),
         "levels": {n: seen for n, seen in model.manifest.levels.items() if n not in added},
     }
     return model._replace(
         settings=with_missing(model.settings, rules),
         manifest=model.manifest.model_copy(update=told),
     )
-
-
-def _untouched(levels: tuple[str, ...], added: tuple[str, ...]) -> tuple[str, ...]:
-    """The levels, "comparison: level", that are of other comparisons than those added."""
-    return tuple(level for level in levels if level.partition(":")[0] not in added)
 
 
 def matching_of(model: Model) -> MatchModel:

@@ -2,7 +2,7 @@
 
 A model from before a comparison was thought of, or was given other levels, still knows what the
 others weigh. What it lacks comes with the cautious shares of `compare.py`, as it would from records
-that never showed it.
+that never showed it; a level that has a name of before keeps about what it weighed.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from rules.matching import Matching
 from transforms.compare import COMPARISONS, is_as_now
 from transforms.mixture import Mixture, tied
-from transforms.shares import default_shares, ties_of
+from transforms.shares import kept_shares, labels_of, ties_of
 from transforms.train import empty_settings, with_shares
 
 
@@ -26,7 +26,7 @@ def missing_comparisons(settings: dict[str, Any], rules: Matching) -> tuple[str,
 def with_missing(settings: dict[str, Any], rules: Matching) -> dict[str, Any]:
     """The settings with what they lack; every weight that they have stays as it is."""
     lacking = rules.model_copy(update={"comparisons": missing_comparisons(settings, rules)})
-    given = default_shares(lacking)
+    given = kept_shares(settings, lacking)
     shares = tied(given, given, ties_of(lacking))
     added = with_shares(empty_settings(lacking), Mixture(shares, {}, []))
     every = [*settings["comparisons"], *added["comparisons"]]
@@ -42,6 +42,18 @@ def with_missing(settings: dict[str, Any], rules: Matching) -> dict[str, Any]:
     }
 
 
-def untrained_levels(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The levels of these comparisons, as a manifest lists what no record has shown."""
-    return tuple(f"{name}: {level.label}" for name in names for level in COMPARISONS[name].levels)
+def untrained_levels(settings: dict[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
+    """The levels of these comparisons that the model had not, as a manifest lists what no record
+    has shown. Settings are in Splink's own shape, hence Any.
+    """
+    had = {
+        (comparison["output_column_name"], label)
+        for comparison in settings["comparisons"]
+        for label in labels_of(comparison)
+    }
+    return tuple(
+        f"{name}: {level.label}"
+        for name in names
+        for level in COMPARISONS[name].levels
+        if (name, level.label) not in had
+    )

@@ -69,6 +69,29 @@ def default_shares(rules: Matching) -> dict[str, Floats]:
     }
 
 
+def kept_shares(settings: dict[str, Any], rules: Matching) -> dict[str, Floats]:
+    """The default shares, and a model's own for each level that it has under the same name.
+
+    Settings are in Splink's own shape, hence Any.
+    """
+    shares = default_shares(rules)
+    for comparison in settings["comparisons"]:
+        name = comparison["output_column_name"]
+        if name in shares:
+            known = dict(
+                zip(labels_of(comparison), _rows(comparison, settings["kinship"]).T, strict=True)
+            )
+            levels = COMPARISONS[name].levels
+            mixed = [known.get(v.label, shares[name][:, at]) for at, v in enumerate(levels)]
+            shares[name] = np.array(mixed).T / np.array(mixed).T.sum(axis=1, keepdims=True)
+    return shares
+
+
+def labels_of(comparison: dict[str, Any]) -> list[str]:
+    """What the levels of a comparison are called; it is in Splink's own shape, hence Any."""
+    return [level["label_for_charts"] for level in comparison["comparison_levels"][1:]]
+
+
 def ties_of(rules: Matching) -> Ties:
     """What is known of the comparisons that the rules name."""
     compared = frozenset(learnt(rules))

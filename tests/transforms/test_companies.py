@@ -1,6 +1,8 @@
 """Companies are compared by who they are: without legal forms, and word by word."""
 
+import copy
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from store.rulebook import read_rulebook
 from tests.lookups import LOOKUPS
 from transforms.compare import COMPARISONS
-from transforms.extend import missing_comparisons, with_missing
+from transforms.extend import missing_comparisons, untrained_levels, with_missing
 from transforms.match import MatchModel, check_model, prepare_nodes, score_given
 from transforms.standardise.companies import company_keys
 from transforms.standardise.keys import MADE_OF, record_keys
@@ -126,23 +128,19 @@ def test_two_branches_whose_long_names_begin_alike_are_not_spelt_nearly_the_same
 
 def test_a_comparison_with_the_levels_of_before_is_given_those_of_now() -> None:
     settings = SHIPPED.settings
+    place = LEVELS.index("company sounds or looks alike")
     earlier = [
-        {**c, "comparison_levels": c["comparison_levels"][:-2] + c["comparison_levels"][-1:]}
+        {**c, "comparison_levels": _without(c["comparison_levels"], place + 1)}
         if c["output_column_name"] == "company"
         else c
         for c in settings["comparisons"]
     ]
+    shared = settings["kinship"]
     kinship = {
-        **settings["kinship"],
-        **{
-            kind: {
-                **settings["kinship"][kind],
-                "company": settings["kinship"][kind]["company"][:-1],
-            }
-            for kind in ("shares", "contact_shares")
-        },
+        kind: {**shared[kind], "company": _without(shared[kind]["company"], place)}
+        for kind in ("shares", "contact_shares")
     }
-    before = {**settings, "comparisons": earlier, "kinship": kinship}
+    before = {**settings, "comparisons": earlier, "kinship": {**shared, **kinship}}
     assert any(
         "--extend" in said
         for said in check_model(SHIPPED._replace(settings=before), RULEBOOK.matching)
@@ -152,3 +150,23 @@ def test_a_comparison_with_the_levels_of_before_is_given_those_of_now() -> None:
 
     assert missing_comparisons(before, RULEBOOK.matching) == ("company",)
     assert extended == settings
+    assert untrained_levels(before, ("company",)) == ("company: company sounds or looks alike",)
+
+
+def test_a_level_that_has_a_name_of_before_keeps_what_it_was_learnt_to_weigh() -> None:
+    learnt = {**SHIPPED.settings, "comparisons": [*SHIPPED.settings["comparisons"]]}
+    at = [c["output_column_name"] for c in learnt["comparisons"]].index("address")
+    address = copy.deepcopy(learnt["comparisons"][at])
+    address["comparison_levels"][0]["sql_condition"] = "address_key_l is null"  # as it was before
+    address["comparison_levels"][1]["m_probability"] *= 0.5
+    learnt["comparisons"][at] = address
+
+    extended = with_missing(learnt, RULEBOOK.matching)["comparisons"][at]
+
+    told = sum(v["m_probability"] for v in address["comparison_levels"][1:])
+    kept = [v["m_probability"] * told for v in extended["comparison_levels"][1:]]
+    assert kept == pytest.approx([v["m_probability"] for v in address["comparison_levels"][1:]])
+
+
+def _without(some: list[Any], place: int) -> list[Any]:
+    return some[:place] + some[place + 1 :]
