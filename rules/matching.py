@@ -156,6 +156,15 @@ class Matching(Rule):
                 raise ValueError(f"named twice: {', '.join(twice)}")
         return self
 
+    @model_validator(mode="after")
+    def _accounts_are_compared(self) -> Self:
+        if "company" in self.comparisons and "account" not in self.comparisons:
+            raise ValueError(
+                "company compares companies of people alone; add account behind it, or customers "
+                "that are companies are not compared by what they are called"
+            )
+        return self
+
     def fitted(self, manifest: "ModelManifest") -> Self:
         """The same, as strict with names as the model asks for."""
         least = max(self.clustering.name_alone, manifest.name_alone or 0.0)

@@ -20,6 +20,7 @@ READS: dict[str, tuple[str, ...]] = {
     "email": ("email", "email_2"),
     "phone": ("phone", "phone_2"),
     "address": ("address", "postcode", "city"),
+    "account": ("company",),
 }
 """The fields that a comparison's row shows; of contact points the two that are most alike."""
 CONTEXT = ("company", "job_title", "gender", "language", "consent_email", "consent_phone")
@@ -75,7 +76,10 @@ def compare(seen: Seen, one: Row, other: Row, rulebook: Rulebook) -> Comparison:
     one, other = (_for_the_eye(row, rulebook) for row in (one, other))
     words = _level_words(rulebook)
     found = [_found(name, pair, words) for name in rulebook.matching.comparisons]
-    shown = [part for part in found if READS.get(part[0], ("",)) or part[3]]
+    other_of_two = _other_of_two(pair)
+    shown = [
+        part for part in found if part[0] != other_of_two and (READS.get(part[0], ("",)) or part[3])
+    ]
     waterfall, household = None, 0.0
     if pair is not None:
         prior = rulebook.model.manifest.prior
@@ -97,6 +101,12 @@ def compare(seen: Seen, one: Row, other: Row, rulebook: Rulebook) -> Comparison:
         None if pair is None else pair["match_weight"],
         [line.title.lower() for line in told[:2]],
     )
+
+
+def _other_of_two(pair: Row | None) -> str:
+    """Companies are compared as those of people or as customers; the one that was not."""
+    level = None if pair is None else pair.get("level_account")
+    return "account" if level is None or level < 0 else "company"
 
 
 def _says_something(line: Line) -> bool:
@@ -133,7 +143,7 @@ def _line(
     if kind == "null":
         said = "left out of matching" if is_out else _missing(here, there)
     return Line(
-        plain(name).capitalize(),
+        plain(READS["account"][0] if name == "account" else name).capitalize(),
         kind,
         GLYPHS[kind],
         said,

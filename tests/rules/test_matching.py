@@ -1,6 +1,7 @@
 """A model may be stricter with names than the rules are, and never less strict."""
 
 import pytest
+from pydantic import ValidationError
 
 from rules.matching import Matching
 from store.rulebook import latest_model, read_model, read_rule
@@ -17,3 +18,11 @@ def test_the_stricter_of_the_rules_and_the_model_holds(asked: float | None, hold
 
     assert fitted.clustering.name_alone == holds
     assert rules.clustering.name_alone == 1.0
+
+
+def test_rules_that_compare_companies_of_people_alone_are_refused() -> None:
+    said = read_rule(Settings().rules / "matching.toml", Matching).model_dump()
+    without = [name for name in said["comparisons"] if name != "account"]
+
+    with pytest.raises(ValidationError, match="add account behind it"):
+        Matching.model_validate({**said, "comparisons": without})
