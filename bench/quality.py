@@ -151,6 +151,23 @@ def _figures(path: Path) -> Truth:
     return Truth(selected.with_columns(country=pl.lit("GB")), "%Y-%m-%d", "GB")
 
 
+def _restaurants(path: Path) -> Truth:
+    """Those of Fodor's and Zagat's, restaurant-nophone-training.csv of dedupe's benchmarks."""
+    rows = pl.read_csv(path, infer_schema=False)
+    selected = rows.select(truth="unique_id", company="name", address="address", city="city")
+    return Truth(selected.with_columns(country=pl.lit("US")), "%Y-%m-%d", "US")
+
+
+def _sites(path: Path) -> Truth:
+    """Childcare sites of Chicago, csv_example_input_with_true_ids.csv of dedupe's examples."""
+    rows = pl.read_csv(path, infer_schema=False)
+    selected = rows.select(
+        truth="True Id", company="Site name", address="Address", postcode="Zip", phone="Phone"
+    )
+    places = {"city": pl.lit("Chicago"), "country": pl.lit("US")}
+    return Truth(selected.with_columns(**places), "%Y-%m-%d", "US")
+
+
 def _fields(path: Path) -> Truth:
     """The clean values of a folder of deliveries: it measures matching, not reading."""
     live = pl.read_parquet(path / "truth.parquet").filter(pl.col("status") == "live")
@@ -186,6 +203,8 @@ READERS: dict[str, Callable[[Path], Truth]] = {
     "crm": _crm,
     "rldata": _rldata,
     "figures": _figures,
+    "restaurants": _restaurants,
+    "sites": _sites,
 }
 """How each kind of set is read."""
 
