@@ -32,6 +32,8 @@ _WHY = {
     "linked": "their records were found to be one customer",
 }
 
+_MISSING = "a value is missing"
+
 
 def tell_customer(answer: Row) -> str:
     """How a customer came to be."""
@@ -145,10 +147,11 @@ def _evidence(answer: Row) -> list[str]:
         *(
             f"  {part['weight']:+7.1f}  {part['comparison'].replace('_', ' ')}: {part['found']}"
             for part in pair["comparisons"]
-            if part["weight"] or part["found"] == "a value is missing"
+            if part["comparison"] != _other_of_two(pair)
+            and (part["weight"] or part["found"] == _MISSING)
         ),
         *(
-            [f"  {pair['household']:+7.1f}  they could be two people of one household"]
+            [f"  {pair['household']:+7.1f}  they could be {_two_others(pair)}"]
             if pair["household"] <= -0.05
             else []
         ),
@@ -156,6 +159,18 @@ def _evidence(answer: Row) -> list[str]:
         f"Links are made from {bands['link']:g}; people are asked from {bands['review']:g}.",
         _how_found(answer),
     ]
+
+
+def _other_of_two(pair: Row) -> str:
+    """Companies are compared as those of people or as customers; the one that was not."""
+    found = {part["comparison"]: part["found"] for part in pair["comparisons"]}
+    return "account" if found.get("account", _MISSING) == _MISSING else "company"
+
+
+def _two_others(pair: Row) -> str:
+    if _other_of_two(pair) == "company":
+        return "two companies of one address or telephone"
+    return "two people of one household"
 
 
 def _how_found(answer: Row) -> str:

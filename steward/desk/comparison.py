@@ -96,7 +96,7 @@ def compare(seen: Seen, one: Row, other: Row, rulebook: Rulebook) -> Comparison:
     return Comparison(
         [line for line in lines if _says_something(line)]
         + _context(one, other, rulebook.matching.comparisons),
-        _household(waterfall, household),
+        _household(waterfall, household, other_of_two),
         waterfall,
         None if pair is None else pair["match_weight"],
         [line.title.lower() for line in told[:2]],
@@ -234,12 +234,13 @@ def _plain_line(field: str, kind: str, said: str, here: str | None, there: str |
     return Line(title, kind, GLYPHS[kind], said, one, other, None, None)
 
 
-def _household(waterfall: Waterfall | None, weight: float) -> Line | None:
-    """That two people of one household look much like one customer."""
+def _household(waterfall: Waterfall | None, weight: float, other_of_two: str) -> Line | None:
+    """That two people of one household, or companies of one house, look much like one customer."""
     if waterfall is None or abs(waterfall.steps[-1].weight) < 0.05:
         return None
     nothing = Side([], None, None)
-    says = "Two people of one household would look much alike"
+    two = "people of one household" if other_of_two == "account" else "companies of one address"
+    says = f"Two {two} would look much alike"
     return Line(
         "Household", "diff", GLYPHS["diff"], says, nothing, nothing, weight, waterfall.steps[-1]
     )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from flows.cli import main
 from steward.desk.comparison import Comparison, compare
 from steward.desk.seen import see_records
 from steward.permission import Actor
@@ -91,9 +92,24 @@ def test_what_two_companies_are_called_is_shown_once_and_weighed(
 
     assert [line.said for line in table.lines if line.title == "Company"] == [said]
     assert not [line for line in table.lines if line.title == "Account"]
+    assert table.household is not None
+    assert "companies of one address" in table.household.said
 
 
 def test_the_company_of_people_is_shown_once(company: Company) -> None:
     table = table_of(company, "4", "5")
 
     assert [line.said for line in table.lines if line.title == "Company"] == ["same company"]
+
+
+def test_why_two_companies_are_two_is_explained_in_their_words(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = [f"--{name}={getattr(company.settings, name)}" for name in ("data", "rules")]
+
+    assert main(["explain", "traders:1", "traders:3", *places]) == 0
+
+    told = capsys.readouterr().out
+    assert "account: another company" in told
+    assert "two companies of one address" in told
+    assert " company: a value is missing" not in told
