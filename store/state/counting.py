@@ -51,8 +51,10 @@ class Counting:
 
     def of(self, reader: Reader) -> Counts:
         """How many items of each kind wait for the reader."""
-        known = self._lately(reader) or self._first_counted(reader)
-        if sum(counts_of(known.found, reader).values()) < LONG:
+        known = self._lately(reader)
+        if known is None:
+            known = self._first_counted(reader)
+        elif sum(counts_of(known.found, reader).values()) < LONG:
             known = self._counted(reader)
         elif self._now() - known.at >= COUNT_LASTS:
             self._count_soon(reader)
