@@ -34,3 +34,18 @@ def one_writer(path: Path, who: str = "run is writing") -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def is_taken(path: Path) -> bool:
+    """Whether somebody holds the lock at `path`."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

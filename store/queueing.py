@@ -1,6 +1,7 @@
 """Show the stewards the questions of a snapshot: what the app's queue holds, and no values."""
 
 import hashlib
+import time
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -11,7 +12,9 @@ import sqlalchemy as sa
 from rules.decision import EVIDENCE
 from rules.feed import Feed
 from rules.queues import SAMPLE, Order, Queues
+from store.lock import is_taken
 from store.publications import ask_about_held
+from store.reading import LARGE
 from store.settings import Settings
 from store.state.engine import open_engine
 from store.state.escalation import escalate_due
@@ -26,6 +29,8 @@ _EVIDENCE = ", ".join(
     f"{name} := {f'list_sort({name})' if name == 'record_ids' else name}" for name in EVIDENCE
 )
 
+AHEAD_SECONDS = 3.0
+"""For so long the app may look at a snapshot before pages read it."""
 VERSION = 2
 """Of what `queue_of` makes of the tables: another one, and queues are made anew."""
 
@@ -50,6 +55,17 @@ def show_queue(
         seal(engine, now)
     finally:
         engine.dispose()
+
+
+def leave_time(settings: Settings, run_id: str) -> None:
+    """Leave an app that runs here the time to look at what is on screens in a large snapshot.
+
+    It does so from when the snapshot is published until its queue is shown. Where the queue is as
+    it was that is at once, and all who are at work would wait for what nobody had looked at.
+    """
+    golden = settings.published / run_id / "golden.duckdb"
+    if golden.stat().st_size >= LARGE and is_taken(settings.spool / "app.lock"):
+        time.sleep(AHEAD_SECONDS)
 
 
 def show_held(settings: Settings, run_id: str, now: datetime, queues: Queues) -> None:

@@ -16,6 +16,7 @@ from store.golden import Golden, open_beside
 from store.queueing import (
     escalate_shown,
     is_shown,
+    leave_time,
     queue_digest,
     queue_of,
     show_held,
@@ -47,6 +48,7 @@ def publish_records(run: Run, warehouse: Warehouse) -> Counts:
         counts["held_back"] = len(held)
         show_held(run.settings, run.run_id, run.now, queues)
     else:
+        leave_time(run.settings, run.run_id)
         show_queue(run.settings, items, run.run_id, run.now, queues)
     escalate_shown(run.settings, queues, run.now)
     return counts

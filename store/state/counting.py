@@ -1,4 +1,7 @@
-"""Count what waits for each reader: a long queue now and then, and not while somebody waits."""
+"""Count what waits: a long queue now and then, and not while somebody waits.
+
+It is counted once for all who have the same campaigns: when twenty work, one count a minute.
+"""
 
 import threading
 from collections.abc import Callable
@@ -7,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from store.state.scope import Reader
+from store.state.tallies import Tally, alike, counts_of
 
 LONG = 5_000
 """From so many items on, a queue is not counted for each page."""
@@ -30,60 +34,60 @@ class Counted(NamedTuple):
     """A count of a queue, and when it was begun."""
 
     at: datetime
-    found: Counts
+    found: list[Tally]
 
 
 class Counting:
-    """What was counted last for each reader."""
+    """What was counted last, for all who have the same campaigns at once."""
 
     def __init__(
-        self, count: Callable[[Reader], Counts], now: Callable[[], datetime], beside: Beside
+        self, count: Callable[[Reader], list[Tally]], now: Callable[[], datetime], beside: Beside
     ) -> None:
         """`beside` does a count that nobody waits for."""
         self._count, self._now, self._beside = count, now, beside
         self._known: dict[Reader, Counted] = {}
-        self._latest: dict[Reader, Counted] = {}
-        """What was counted last for any of those who differ by their names alone."""
         self._asked: set[Reader] = set()
-        self._turn = threading.Lock()
+        self._turn, self._counting = threading.Lock(), threading.Lock()
 
     def of(self, reader: Reader) -> Counts:
         """How many items of each kind wait for the reader."""
-        own = self._known.get(reader)
-        known = own or self._of_others(reader)
-        if known is None or sum(known.found.values()) < LONG:
-            return self._counted(reader)
-        age = self._now() - known.at
-        if not timedelta(0) <= age < TOO_OLD:
-            return self._counted(reader)
-        if own is None or age >= COUNT_LASTS:
+        known = self._lately(reader)
+        if known is None:
+            known = self._first_counted(reader)
+        elif sum(counts_of(known.found, reader).values()) < LONG:
+            known = self._counted(reader)
+        elif self._now() - known.at >= COUNT_LASTS:
             self._count_soon(reader)
-        return self._known.get(reader, known).found
+            known = self._known[alike(reader)]
+        return counts_of(known.found, reader)
 
-    def _of_others(self, reader: Reader) -> Counted | None:
-        """The count of somebody with the same campaigns: of a long queue nearly that of all.
+    def _lately(self, reader: Reader) -> Counted | None:
+        """What was counted for those who are alike, unless that is too old to be told."""
+        known = self._known.get(alike(reader))
+        is_told = known is not None and timedelta(0) <= self._now() - known.at < TOO_OLD
+        return known if is_told else None
 
-        When twenty begin their day at once, one of them waits for it.
-        """
-        return None if reader.only_accounts else self._latest.get(reader._replace(name=""))
+    def _first_counted(self, reader: Reader) -> Counted:
+        """Who comes while it is under way waits for it, and does not begin another."""
+        with self._counting:
+            return self._lately(reader) or self._counted(reader)
 
     def _count_soon(self, reader: Reader) -> None:
         with self._turn:
-            if reader in self._asked:
+            if alike(reader) in self._asked:
                 return
-            self._asked.add(reader)
+            self._asked.add(alike(reader))
         self._beside(lambda: self._count_asked(reader))
 
     def _count_asked(self, reader: Reader) -> None:
         try:
             self._counted(reader)
         finally:
-            self._asked.discard(reader)
+            self._asked.discard(alike(reader))
 
-    def _counted(self, reader: Reader) -> Counts:
-        counted = self._known[reader] = Counted(self._now(), self._count(reader))
-        self._latest[reader._replace(name="")] = counted
-        return counted.found
+    def _counted(self, reader: Reader) -> Counted:
+        counted = self._known[alike(reader)] = Counted(self._now(), self._count(reader))
+        return counted
 
 
 class Thread:

@@ -102,7 +102,7 @@ def remove_copies(url: str) -> None:
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Hold the only writer's transaction, committed at the end."""
+    """Hold the only writer's transaction; at the end it is committed and on the disk."""
     with (
         explained(engine.url),
         in_line(engine.url),

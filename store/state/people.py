@@ -1,10 +1,10 @@
 """Keep who may sign in, with which role, functions and scope."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -19,6 +19,9 @@ from store.state.tables import GRANTS, INVITATIONS, SESSIONS, USERS
 SHORTEST_PASSWORD = 15
 """Unless the settings say otherwise."""
 INVITATION_LASTS = timedelta(days=3)
+
+TOLD_OF_USERS = (USERS.c.name, USERS.c.role, USERS.c.is_active, GRANTS.c.kind, GRANTS.c.value)
+"""What is read of people, with their grants."""
 
 
 class User(NamedTuple):
@@ -190,18 +193,25 @@ def _known(connection: sa.Connection, name: str) -> None:
 
 
 def _user(connection: sa.Connection, name: str) -> User | None:
-    row = _row(connection, name)
-    if row is None:
-        return None
-    grants = connection.execute(sa.select(GRANTS).where(GRANTS.c.user_name == name)).all()
+    grants = GRANTS.c.user_name == USERS.c.name
+    query = sa.select(*TOLD_OF_USERS).outerjoin_from(USERS, GRANTS, grants)
+    rows = connection.execute(query.where(USERS.c.name == name)).all()
+    return granted_to(rows) if rows else None
+
+
+def granted_to(rows: Sequence[Any]) -> User:
+    """A person, from one row of `TOLD_OF_USERS` for each of their grants, or one without.
+
+    Rows may tell of something else too, which is why they are of any type.
+    """
 
     def granted(kind: str) -> frozenset[str]:
-        return frozenset(grant.value for grant in grants if grant.kind == kind)
+        return frozenset(row.value for row in rows if row.kind == kind)
 
     return User(
-        name=row.name,
-        role=row.role,
-        is_active=bool(row.is_active),
+        name=rows[0].name,
+        role=rows[0].role,
+        is_active=bool(rows[0].is_active),
         campaigns=granted("campaign"),
         datasets=granted("dataset"),
         functions=granted("function"),  # type: ignore[arg-type]  # the database has only these

@@ -34,6 +34,7 @@ from store.state.scope import (
     visible,
 )
 from store.state.tables import CLAIMS, ITEMS, SKIPS, VERDICTS
+from store.state.tallies import Tally, tallies
 from store.state.verdicts import (
     Said,
     Verdict,
@@ -107,14 +108,11 @@ class Queue:
     def take(self, reader: Reader, item_id: str, after: str | None = None) -> Claimed:
         """Claim this item, unless somebody else has it or the reader may not see it."""
         with self._looking() as connection:
-            row = connection.execute(
-                visible(reader, self._now()).where(ITEMS.c.item_id == item_id)
-            ).first()
+            row = connection.execute(self._with_holder(reader, item_id)).first()
             if row is None:
                 raise StaleError(f"There is no item {item_id} that waits for you.")
-            other = self._holder(connection, item_id)
-            if other not in {None, reader.name}:
-                raise StaleError(f"{other} has this item now; take the next one.")
+            if row.holder not in {None, reader.name}:
+                raise StaleError(f"{row.holder} has this item now; take the next one.")
             return self._claim(connection, row, reader, after)
 
     def skip(self, reader: Reader, item_id: str) -> None:
@@ -215,13 +213,9 @@ class Queue:
         """
         return self._counting.of(reader)
 
-    def _count(self, reader: Reader) -> dict[str, int]:
-        waits = visible(reader, self._now()).with_only_columns(
-            ITEMS.c.kind, sa.func.count().label("waiting")
-        )
-        query = waits.where(is_back(self._now())).group_by(ITEMS.c.kind)
+    def _count(self, reader: Reader) -> list[Tally]:
         with reading(self._engine) as connection:
-            return {row.kind: row.waiting for row in connection.execute(query)}
+            return tallies(connection, reader, self._now())
 
     def holders(self) -> dict[str, str]:
         """Who has which item before them."""
@@ -308,17 +302,17 @@ class Queue:
         name: str | None = connection.scalar(sa.select(CLAIMS.c.user_name).where(claim))
         return name
 
+    def _with_holder(self, reader: Reader, item_id: str) -> sa.Select[tuple[object, ...]]:
+        """The item, if it waits for the reader, and who has it."""
+        claim = (CLAIMS.c.item_id == item_id) & is_held(self._now())
+        holder = sa.select(CLAIMS.c.user_name).where(claim).scalar_subquery().label("holder")
+        return visible(reader, self._now()).where(ITEMS.c.item_id == item_id).add_columns(holder)
+
     def _held(
         self, connection: sa.Connection, reader: Reader, verdict: Verdict
     ) -> sa.Row[tuple[object, ...]]:
         """The item as the reader saw it and has it; else what happened to it."""
-        named = ITEMS.c.item_id == verdict.item_id
-        holder_of = sa.select(CLAIMS.c.user_name).where(
-            (CLAIMS.c.item_id == verdict.item_id) & is_held(self._now())
-        )
-        held = visible(reader, self._now()).where(named)
-        held = held.add_columns(holder_of.scalar_subquery().label("holder"))
-        item = connection.execute(held).first()
+        item = connection.execute(self._with_holder(reader, verdict.item_id)).first()
         if item is None or item.version != verdict.version:
             raise StaleError(what_happened(connection, verdict.item_id))
         if item.holder != reader.name:

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from store.state.engine import noting, reading, writing
 from store.state.moments import to_moment, to_text
-from store.state.people import User, digest_of, user_of
-from store.state.tables import SESSIONS
+from store.state.people import TOLD_OF_USERS, User, digest_of, granted_to
+from store.state.tables import GRANTS, SESSIONS, USERS
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -57,16 +57,19 @@ class Sessions:
     def user(self, token: str) -> User | None:
         """Who is signed in with this token, if the session holds and the person is active."""
         key = SESSIONS.c.token_digest == digest_of(token)
-        with reading(self._engine) as connection:
-            row = connection.execute(sa.select(SESSIONS).where(key)).first()
-            if row is None or not self._holds(row.created_at, row.seen_at):
-                return None
-            user = user_of(connection, row.user_name)
+        grants = GRANTS.c.user_name == USERS.c.name
+        told = sa.select(SESSIONS.c.created_at, SESSIONS.c.seen_at, *TOLD_OF_USERS)
+        told = told.join(USERS, USERS.c.name == SESSIONS.c.user_name).outerjoin(GRANTS, grants)
+        with reading(self._engine) as connection:  # asked by each request, so all at once
+            rows = connection.execute(told.where(key)).all()
+        if not rows or not self._holds(rows[0].created_at, rows[0].seen_at):
+            return None
+        row, user = rows[0], granted_to(rows)
         if to_moment(row.seen_at) + RENEWED_AFTER < self._now():
             with noting(self._engine) as connection:
                 seen = sa.update(SESSIONS).where(key).values(seen_at=to_text(self._now()))
                 connection.execute(seen)
-        return user if user is not None and user.is_active else None
+        return user if user.is_active else None
 
     def of(self, name: str) -> list[Session]:
         """A person's sessions that hold, newest first."""

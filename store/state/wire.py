@@ -48,6 +48,8 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
         """What is to be sent with whatever is asked next, or with the commit."""
         self._beginning = ""
         """The words that begin a transaction, where nothing was sent of it yet."""
+        self._after = ""
+        """What is asked when it is committed."""
 
     def cursor(self) -> "Cursor":
         """From where statements are sent."""
@@ -56,19 +58,24 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
     def commit(self) -> None:
         """Keep what was done, if a transaction was begun."""
         if self._in_transaction or self._waiting:
-            before = self._send_waiting()
-            self.send_QUERY("commit")
-            self._answered([*before, Context("commit")])
-        self._beginning = ""
+            asked = self._send_waiting()
+            for words in filter(None, ("commit", self._after)):
+                self.send_QUERY(words)
+                asked.append(Context(words))
+            self._answered(asked)
+        self._beginning = self._after = ""
 
-    def begin(self, words: str) -> None:
-        """Begin in these words, together with what is asked first."""
-        self._beginning = words
+    def begin(self, words: str, after: str = "") -> None:
+        """Begin in these words, together with what is asked first.
+
+        `after` is asked as soon as it is committed, and before the commit returns.
+        """
+        self._beginning, self._after = words, after
 
     def rollback(self) -> None:
         """Take it back, if one was begun."""
         self._waiting.clear()
-        self._beginning = ""
+        self._beginning = self._after = ""
         if self._in_transaction:
             self.execute_simple("rollback")
 

@@ -258,21 +258,25 @@ class Work:
             return int(connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0)
 
     def _list(self, query: sa.Select[tuple[object, ...]]) -> list[Waiting]:
-        """Items, and who has them: of all claims, which are as many as people at work."""
+        """Items, and who has them."""
+        mine = (CLAIMS.c.item_id == ITEMS.c.item_id) & is_held(self._now())
+        claim = [
+            sa.select(column).where(mine).scalar_subquery().label(name)
+            for column, name in (
+                (CLAIMS.c.user_name, "holder"),
+                (CLAIMS.c.expires_at, "held_until"),
+            )
+        ]
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
-            claims = connection.execute(sa.select(CLAIMS).where(is_held(self._now())))
-            held = {row.item_id: (row.user_name, to_moment(row.expires_at)) for row in claims}
-        return [_waiting(row, *held.get(row.item_id, (None, None))) for row in rows]
+            rows = connection.execute(query.add_columns(*claim)).all()
+        return [_waiting(row) for row in rows]
 
 
 def _count_of(query: sa.Select[Any]) -> sa.ScalarSelect[Any]:
     return sa.select(sa.func.count()).select_from(query.subquery()).scalar_subquery()
 
 
-def _waiting(
-    row: sa.Row[tuple[object, ...]], holder: str | None, until: datetime | None
-) -> Waiting:
+def _waiting(row: sa.Row[tuple[object, ...]]) -> Waiting:
     return Waiting(
         row.item_id,
         row.kind,
@@ -281,8 +285,8 @@ def _waiting(
         row.urgency,
         to_moment(row.opened_at),
         to_moment(row.due_at),
-        holder,
-        until,
+        row.holder,
+        None if row.held_until is None else to_moment(row.held_until),
         row.manager,
         row.escalated_to,
         row.assigned_to == TOO_LARGE,

@@ -5,19 +5,24 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from store.state.audit import Asked, Audit
-from store.state.engine import noting, open_engine, put_on_disk, writing
+from store.state.audit import Asked, Audit, Noted, note
+from store.state.engine import noting, open_engine, put_on_disk, reading, writing
+from store.state.postgresql import ON_THE_DISK
 from store.state.seals import seal, verify
 from store.state.syncing import LATE, Syncing
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 EVERYTHING = Asked("", "", "", 100)
+on_postgresql = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 KILLED_AFTER_ITS_LOOK = """
 import os, signal, sys
 from datetime import UTC, datetime
@@ -36,22 +41,56 @@ def engine(url: str) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
-def waits(connection: sa.Connection) -> bool:
-    """Whether the commit of this transaction waits for the disk."""
-    if connection.dialect.name == "sqlite":
-        return connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-    return connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+def waits(engine: sa.Engine, opened: Callable[[sa.Engine], AbstractContextManager[Any]]) -> bool:
+    """Whether a transaction that is opened so waits for the disk when it is committed."""
+    asked: list[str] = []
+    with opened(engine) as connection:
+        if engine.dialect.name == "sqlite":
+            return connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        line = connection.connection.dbapi_connection
+        send = line.send_QUERY
+        line.send_QUERY = lambda words: asked.append(words) or send(words)
+        connection.exec_driver_sql("SELECT 1")
+    del line.send_QUERY
+    return asked[-1] == ON_THE_DISK
 
 
 def test_a_decision_waits_for_the_disk_on_a_connection_that_noted_a_look(engine: sa.Engine) -> None:
-    with writing(engine) as connection:
-        before = waits(connection)
-    with noting(engine) as connection:
-        noted = waits(connection)
-    with writing(engine) as connection:
-        after = waits(connection)
+    told = [waits(engine, opened) for opened in (writing, noting, writing)]
 
-    assert (before, noted, after) == (True, False, True)
+    assert told == [True, False, True]
+
+
+@on_postgresql
+def test_who_waits_for_the_disk_keeps_nobody_from_writing(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.state.postgresql.ON_THE_DISK", "SELECT pg_advisory_lock(1)")
+    audit = Audit(engine, lambda: NOW)
+    with engine.connect() as disk:
+        disk.exec_driver_sql("SELECT pg_advisory_lock(1)")
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(audit.note, "ada", "verdict")
+            while not audit.find(EVERYTHING):
+                assert not waiting.done()
+            audit.note("bob", "look")
+            is_waiting = not waiting.done()
+            disk.exec_driver_sql("SELECT pg_advisory_unlock(1)")
+
+    assert is_waiting
+    assert [row.user_name for row in audit.find(EVERYTHING)] == ["bob", "ada"]
+
+
+@on_postgresql
+def test_what_is_written_is_on_the_disk_when_it_is_acknowledged(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        note(connection, Noted(NOW, "ada", "verdict", "I-1", ""))
+        connection.exec_driver_sql("SELECT 1")
+        written = connection.exec_driver_sql("SELECT pg_current_wal_insert_lsn()").scalar()
+
+    with reading(engine) as connection:
+        flushed = f"SELECT pg_current_wal_flush_lsn() > '{written}'"
+        assert connection.exec_driver_sql(flushed).scalar()
 
 
 def test_a_look_is_in_the_trail_though_the_process_is_killed_right_after(url: str) -> None:
@@ -100,8 +139,7 @@ def test_who_is_shown_an_item_waits_as_long_as_for_a_look(
 ) -> None:
     audit = Audit(engine, lambda: NOW, looks_wait=looks_wait)
 
-    with audit.looking() as connection:
-        assert waits(connection) == looks_wait
+    assert waits(engine, lambda _: audit.looking()) == looks_wait
     audit.close()
 
 

@@ -14,9 +14,10 @@ from rules.decision import NewDecision, Same
 from store.decisions import DecisionLog
 from store.state import staging
 from store.state.counting import COUNT_LASTS
-from store.state.engine import open_engine, reading
+from store.state.engine import open_engine, reading, writing
+from store.state.moments import to_text
 from store.state.queue import CLAIM_LASTS, SKIP_LASTS, Queue, StaleError
-from store.state.scope import ADMINISTRATORS, Reader
+from store.state.scope import ADMINISTRATORS, Reader, visible
 from store.state.staging import live_run, publish_queue
 from store.state.tables import ITEMS
 from store.state.verdicts import Said, Verdict
@@ -494,9 +495,8 @@ def test_a_long_queue_is_counted_now_and_then(desk: Desk, monkeypatch: pytest.Mo
     of_somebody_else = desk.queue.counts(BOB)
     desk.at += COUNT_LASTS
 
-    assert (before, at_once) == ({"match": 2}, {"match": 2})
-    assert of_somebody_else == {"match": 1}
-    assert desk.queue.counts(ANN) == {"match": 1}
+    assert (before, at_once, of_somebody_else) == ({"match": 2}, {"match": 2}, {"match": 2})
+    assert (desk.queue.counts(ANN), desk.queue.counts(BOB)) == ({"match": 1}, {"match": 1})
 
 
 @pytest.fixture
@@ -525,20 +525,49 @@ def test_a_long_queue_is_counted_anew_while_nobody_waits_for_it(
     assert queue.counts(ANN) == {"match": 1}
 
 
-def test_who_comes_to_a_long_queue_is_told_what_others_of_the_campaign_were(
-    shrunk: tuple[Queue, list[Callable[[], object]]],
+def test_a_long_queue_is_counted_once_for_all_of_the_same_campaigns(
+    desk: Desk, shrunk: tuple[Queue, list[Callable[[], object]]]
 ) -> None:
     queue, soon = shrunk
+    desk.at += COUNT_LASTS
 
     told = queue.counts(BOB)
     of_another_campaign = queue.counts(BOB._replace(campaigns=frozenset({"autumn"})))
     of_a_manager = queue.counts(BOB._replace(only_accounts=True))
-    (count_for_bob,) = soon
-    count_for_bob()
+    queue.counts(ANN)
+    (count_anew,) = soon
+    count_anew()
 
     assert told == {"match": 2}
     assert (of_another_campaign, of_a_manager) == ({}, {"match": 1})
-    assert queue.counts(BOB) == {"match": 1}
+    assert queue.counts(ANN) == queue.counts(BOB) == {"match": 1}
+
+
+def test_what_is_counted_for_many_at_once_is_what_each_of_them_sees(desk: Desk) -> None:
+    ann, bob = (reader._replace(campaigns=SPRING.campaigns) for reader in (ANN, BOB))
+    readers = [ann, bob, ANN, *(one._replace(only_accounts=True) for one in (ann, bob))]
+    readers.append(ann._replace(campaigns=frozenset({"autumn"})))
+    desk.publish(1, *({"item_id": f"I-{number}"} for number in range(9)))
+    later = to_text(desk.at + timedelta(days=1))
+    with writing(desk.engine) as connection:
+        for item_id, told in {
+            "I-0": {"assigned_to": "ann", "kind": "cluster"},
+            "I-1": {"assigned_to": "administrators"},
+            "I-2": {"manager": "bob", "manager_until": later},
+            "I-3": {"manager": "bob", "manager_until": to_text(desk.at)},
+        }.items():
+            connection.execute(sa.update(ITEMS).where(ITEMS.c.item_id == item_id).values(**told))
+    for item_id in ("I-4", "I-5"):
+        desk.queue.take(ann, item_id)
+        desk.say(ann, item_id, needs_second=True)
+
+    told = [desk.queue.counts(reader) for reader in readers]
+
+    for reader, counts in zip(readers, told, strict=True):
+        with reading(desk.engine) as connection:
+            kinds = [row.kind for row in connection.execute(visible(reader, desk.at))]
+        assert counts == {kind: kinds.count(kind) for kind in kinds}
+    assert [sum(counts.values()) for counts in told] == [5, 7, 7, 0, 2, 0]
 
 
 def test_how_long_a_verdict_took_counts_from_when_the_one_before_was_given(desk: Desk) -> None:

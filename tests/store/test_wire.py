@@ -1,6 +1,7 @@
 """PostgreSQL reads a statement once for each connection, and whatever goes wrong ends there."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 import sqlalchemy as sa
@@ -78,6 +79,17 @@ def test_who_reads_begins_no_transaction(engine: sa.Engine) -> None:
         line = connection.connection.dbapi_connection
         assert line is not None
         assert not line._in_transaction
+
+
+@on_postgresql
+def test_connections_stay_after_many_asked_at_once_and_compile_nothing(engine: sa.Engine) -> None:
+    with ExitStack() as stack:
+        lines = [stack.enter_context(reading(engine)) for _ in range(9)]
+        told = {line.exec_driver_sql("SHOW jit").scalar() for line in lines}
+
+    assert told == {"off"}
+    assert isinstance(engine.pool, sa.QueuePool)
+    assert engine.pool.checkedin() == 9
 
 
 @on_postgresql
