@@ -195,12 +195,28 @@ def _crm(path: Path) -> Truth:
     return Truth(selected, "%Y-%m-%d")
 
 
+def _accounts(path: Path) -> Truth:
+    """The accounts of the same system: companies, and nobody named."""
+    truth = pl.read_csv(path / "truth.csv").select("record_id", truth="cluster_id")
+    rows = pl.read_parquet(path / "records.parquet").filter(pl.col("entity_type") == "account")
+    selected = rows.join(truth, on="record_id", maintain_order="left").select(
+        *("truth", "phone", "city"),
+        company="account_name",
+        address="address_line1",
+        postcode="postal_code",
+        region="state_code",
+        country="country_code",
+    )
+    return Truth(selected.with_columns(pl.all().cast(pl.String)), "%Y-%m-%d")
+
+
 READERS: dict[str, Callable[[Path], Truth]] = {
     "febrl": _febrl,
     "fake": _fake,
     "customers": _customers,
     "fields": _fields,
     "crm": _crm,
+    "accounts": _accounts,
     "rldata": _rldata,
     "figures": _figures,
     "restaurants": _restaurants,
