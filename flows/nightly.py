@@ -5,7 +5,6 @@ flow in `flows/deployed.py` wraps the same stages.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -34,7 +33,7 @@ from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.spool import sealed_segments
 from store.state.engine import remove_copies
-from store.warehouse import Warehouse, explained, is_older, read_older
+from store.warehouse import Warehouse, explained, read_older
 from transforms.match import MatchModel, check_model
 from transforms.resolve import state_of
 
@@ -279,17 +278,14 @@ def read_checked_rules(settings: Settings) -> Rulebook:
 
 def _last_run_number(settings: Settings) -> int:
     """The number of the last run; a rebuild is what mends a warehouse that cannot be read."""
-    if is_older(settings.warehouse):
-        return max(
-            (int(one[1:]) for one in read_older(settings.warehouse, "ledger.runs")["run_id"]),
-            default=0,
-        )
-    with (
-        suppress(UnreadableError),
-        Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse,
-    ):
-        return ledger.last_run_number(warehouse)
-    return 0
+    try:
+        with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
+            return ledger.last_run_number(warehouse)
+    except OlderError:
+        runs = read_older(settings.warehouse, "ledger.runs")["run_id"]
+        return max((int(one[1:]) for one in runs), default=0)
+    except UnreadableError:
+        return 0
 
 
 def _next_run_id(settings: Settings, last: int) -> str:

@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from store.errors import NoRoomError, OlderError, TouchstoneError, UnreadableError
+from store.glance import glance
 from store.lent import Lent
 from store.settings import Settings
 
@@ -236,7 +237,7 @@ def format_of(path: Path) -> int | None:
     """The format of a file of tables; none where there is no such file, or it cannot be read."""
     if not path.exists():
         return None
-    with suppress(UnreadableError, duckdb.CatalogException), _connect(path) as con:
+    with suppress(UnreadableError, duckdb.CatalogException), said_of(path), glance(path) as con:
         return int(con.sql("select max(version) from format").fetchall()[0][0])
     return None
 
@@ -248,7 +249,7 @@ def is_older(path: Path) -> bool:
 
 def read_older(path: Path, table: str) -> pl.DataFrame:
     """A table that an earlier version wrote, as it has it; nothing where there is no such table."""
-    with suppress(UnreadableError, duckdb.CatalogException), _connect(path) as con:
+    with suppress(UnreadableError, duckdb.CatalogException), said_of(path), glance(path) as con:
         found: pl.DataFrame = con.sql(f"from {table}").pl()
         return found
     return pl.DataFrame()
