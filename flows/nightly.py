@@ -278,6 +278,8 @@ def read_checked_rules(settings: Settings) -> Rulebook:
 
 def _last_run_number(settings: Settings) -> int:
     """The number of the last run; a rebuild is what mends a warehouse that cannot be read."""
+    if not settings.warehouse.exists():
+        return 0
     try:
         with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
             return ledger.last_run_number(warehouse)
