@@ -18,7 +18,7 @@ from store.glance import glance
 from store.parquet import HIDDEN, write_tables
 from store.settings import Settings
 from store.sums import write_sums
-from store.warehouse import configure
+from store.warehouse import configure, spill_below
 
 __all__ = [
     "HIDDEN",
@@ -165,6 +165,7 @@ def glance_at_snapshot(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Look into a snapshot for a moment, as `glance` does."""
     with glance(_file_of(settings, run_id)) as con:
+        spill_below(con, settings)
         configure(con, settings)
         yield con
 
@@ -215,6 +216,7 @@ def _link(table: str, folder: Path, before: Path | None) -> bool:
 
 def _write_parquet(copy: Path, folder: Path, settings: Settings, tables: list[str]) -> None:
     with glance(copy) as con:
+        spill_below(con, settings)
         configure(con, settings)
         write_tables(con, folder, tables)
 

@@ -172,9 +172,7 @@ class Warehouse:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         con = _connect(self.path)
-        spill = self.settings.work / "spill"
-        spill.mkdir(parents=True, exist_ok=True, mode=0o700)
-        con.execute(f"set temp_directory = '{_quoted(str(spill))}'")
+        spill_below(con, self.settings)
         configure(con, self.settings)
         con.execute(f"set force_compression = '{'auto' if self.compress else 'uncompressed'}'")
         return con
@@ -231,6 +229,17 @@ def configure(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         set autoload_known_extensions = false;
         {OF_EACH}"""
     )
+
+
+def spill_below(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Have what finds no room in memory lie in the installation's folder, whatever was opened.
+
+    A database that has put something somewhere is not to be told another place.
+    """
+    spill = settings.work / "spill"
+    spill.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if con.execute("select current_setting('temp_directory')").fetchall() != [(str(spill),)]:
+        con.execute(f"set temp_directory = '{_quoted(str(spill))}'")
 
 
 def format_of(path: Path) -> int | None:
