@@ -117,7 +117,7 @@ def taking_in(sample: Sample, work: Path) -> Used:
     assert isinstance(settings, Settings)
 
     def take_in() -> int:
-        run = prepare(settings, datetime(2026, 11, 1, 2, 15, tzinfo=UTC))[0]
+        run = prepare(settings, datetime(2026, 11, 1, 2, 15, tzinfo=UTC)).run
         with open_warehouse(run) as warehouse:
             return perform(run, "ingest", warehouse)["rows"]
 

@@ -11,7 +11,7 @@ import duckdb
 
 from flows.aging import find_aged, remove_aged
 from flows.erasing.erase import open_where
-from flows.nightly import Progress, prepare, read_checked_rules, refuse_the_past, run_stages
+from flows.nightly import Progress, read_checked_rules, refuse_the_past, run_now
 from flows.rebuild import put_in_place
 from flows.rescoring import Rescored, rescore
 from flows.restoring import finish_restore
@@ -51,7 +51,7 @@ def audit(settings: Settings, now: datetime, progress: Progress, *, remove: bool
         rules = read_rule(settings.rules / "retention.toml", Retention)
         put_in_place(settings)
         if Erasures(settings.raw).begun():
-            run_stages(prepare(settings, now)[0], progress)
+            run_now(settings, now, progress)
         due = _retain(settings, rulebook, rules, now, progress, remove=remove)
         rescored = _rescore(settings, rulebook, now)
         aside = remove_put_aside(settings, rules, now) if remove else []
@@ -96,7 +96,7 @@ def _retain(
         planned = plan_due(where, due, now) if due and remove else None
     if planned is not None:
         Erasures(settings.raw).write(planned)
-        run_stages(prepare(settings, now)[0], progress)
+        run_now(settings, now, progress)
     return due.counts
 
 

@@ -200,11 +200,13 @@ def _run_night(settings: Settings, now: datetime, fetched: list[Fetched]) -> Nig
     )
     def receive(data_folder: str) -> Counts:
         """Begin a run, or go on with one that was cut short, and empty the inbox."""
-        run, resumed, inbox = prepare(settings, now)
-        fetching.note_fetch(run, fetched)
-        prepared.append(Night(run, inbox, {}, resumed, fetched))
+        begun = prepare(settings, now)
+        if begun.warehouse is not None:
+            begun.warehouse.close()
+        fetching.note_fetch(begun.run, fetched)
+        prepared.append(Night(begun.run, begun.inbox, {}, begun.resumed, fetched))
         names = ("received", "repeated", "unmatched")
-        return _tell("receive", {name: len(getattr(inbox, name)) for name in names})
+        return _tell("receive", {name: len(getattr(begun.inbox, name)) for name in names})
 
     receive(str(settings.data))
     night = prepared[-1]

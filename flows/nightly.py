@@ -5,7 +5,7 @@ flow in `flows/deployed.py` wraps the same stages.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.spool import sealed_segments
 from store.state.engine import remove_copies
-from store.warehouse import Warehouse, explained, is_older, read_older
+from store.warehouse import Warehouse, explained, read_older
 from transforms.match import MatchModel, check_model
 from transforms.resolve import state_of
 
@@ -53,6 +53,16 @@ class Night(NamedTuple):
     """What came of fetching from partners before it."""
     finished: "Night | None" = None
     """The run that had been cut short and was finished before this one."""
+
+
+class Prepared(NamedTuple):
+    """A run that has begun."""
+
+    run: Run
+    resumed: bool
+    inbox: Inbox
+    warehouse: Warehouse | None
+    """Still open for the stages; none where the run makes its tables anew."""
 
 
 def nightly(
@@ -81,9 +91,16 @@ def _run_one(
     *,
     takes_in: bool,
 ) -> Night:
-    run, resumed, inbox = prepare(settings, now, takes_in=takes_in)
-    note_fetch(run, fetched)
-    return Night(run, inbox, run_stages(run, progress), resumed, fetched)
+    begun = prepare(settings, now, takes_in=takes_in)
+    note_fetch(begun.run, fetched)
+    counts = run_stages(begun.run, progress, begun.warehouse)
+    return Night(begun.run, begun.inbox, counts, begun.resumed, fetched)
+
+
+def run_now(settings: Settings, now: datetime, progress: Progress) -> None:
+    """Run one night for somebody who holds the writer's lock already."""
+    begun = prepare(settings, now)
+    run_stages(begun.run, progress, begun.warehouse)
 
 
 def rebuild(settings: Settings, now: datetime, progress: Progress) -> Night:
@@ -93,10 +110,10 @@ def rebuild(settings: Settings, now: datetime, progress: Progress) -> Night:
         return Night(run, Inbox([], [], []), run_stages(run, progress), resumed=False)
 
 
-def run_stages(run: Run, progress: Progress) -> dict[str, Counts]:
-    """Run every stage of `run`, then close it."""
+def run_stages(run: Run, progress: Progress, opened: Warehouse | None = None) -> dict[str, Counts]:
+    """Run every stage of `run` on its warehouse, which may be open already, then close it."""
     counts = {}
-    with explained(), open_warehouse(run) as warehouse:
+    with explained(), opened or open_warehouse(run) as warehouse:
         for stage in STAGES:
             progress(stage, None)
             counts[stage] = perform(run, stage, warehouse)
@@ -105,8 +122,12 @@ def run_stages(run: Run, progress: Progress) -> dict[str, Counts]:
     return counts
 
 
-def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tuple[Run, bool, Inbox]:
-    """Read the rules, find out what there is to do, and note that a run begins."""
+def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> Prepared:
+    """Read the rules, find out what there is to do, and note that a run begins.
+
+    The warehouse stays open for the stages: to close it and open it again takes longer than most
+    of them.
+    """
     finish_restore(settings)
     rulebook = read_checked_rules(settings)
     put_in_place(settings)
@@ -115,36 +136,46 @@ def prepare(settings: Settings, now: datetime, *, takes_in: bool = True) -> tupl
         opened = Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False)
     except OlderError:
         return _prepare_upgrade(settings, rulebook, now, takes_in=takes_in)
+    with ExitStack() as stack:
+        warehouse = stack.enter_context(opened)
+        run, resumed = _begin(settings, rulebook, now, warehouse, erases=erases)
+        _clear_away(run)
+        inbox = receive(run, takes_in=takes_in, resumed=resumed)
+        if not run.is_rebuild:
+            stack.pop_all()
+            return Prepared(run, resumed, inbox, warehouse)
+    start_anew(run)
+    return Prepared(run, resumed, inbox, None)
+
+
+def _begin(
+    settings: Settings, rulebook: Rulebook, now: datetime, warehouse: Warehouse, *, erases: bool
+) -> tuple[Run, bool]:
+    """The run that the ledger has now, and whether it is one that was cut short."""
     decisions = read_decided(settings)
-    with opened as warehouse:
-        begun = ledger.unfinished(warehouse)
-        resumed = begun is not None
-        changed = changed_parts(ledger.last_digests(warehouse), digests(rulebook))
-        if begun is None:
-            refuse_the_past(warehouse, now)
-            run_id = _next_run_id(settings, ledger.last_run_number(warehouse))
-            is_anew = (
-                erases
-                or is_laid_out_as_before(warehouse, settings.golden, rulebook.survivorship)
-                or changed & set(READING)
-                or needs_rebuild(decisions, warehouse)
-            )
-            kind = "rebuild" if is_anew else "nightly"
-            begun = ledger.Begun(run_id, now, kind, last_of(decisions))
-            ledger.begin(warehouse, begun, rulebook.model.name)
-        elif begun.kind == "nightly" and (erases or changed & set(READING)):
-            begun = ledger.turn_into_rebuild(warehouse, begun)
-    run = _run_of(settings, rulebook, begun, changed, decisions)
-    _clear_away(run)
-    inbox = receive(run, takes_in=takes_in, resumed=resumed)
-    if run.is_rebuild:
-        start_anew(run)
-    return run, resumed, inbox
+    begun = ledger.unfinished(warehouse)
+    resumed = begun is not None
+    changed = changed_parts(ledger.last_digests(warehouse), digests(rulebook))
+    if begun is None:
+        refuse_the_past(warehouse, now)
+        run_id = _next_run_id(settings, ledger.last_run_number(warehouse))
+        is_anew = (
+            erases
+            or is_laid_out_as_before(warehouse, settings.golden, rulebook.survivorship)
+            or changed & set(READING)
+            or needs_rebuild(decisions, warehouse)
+        )
+        kind = "rebuild" if is_anew else "nightly"
+        begun = ledger.Begun(run_id, now, kind, last_of(decisions))
+        ledger.begin(warehouse, begun, rulebook.model.name)
+    elif begun.kind == "nightly" and (erases or changed & set(READING)):
+        begun = ledger.turn_into_rebuild(warehouse, begun)
+    return _run_of(settings, rulebook, begun, changed, decisions), resumed
 
 
 def _prepare_upgrade(
     settings: Settings, rulebook: Rulebook, now: datetime, *, takes_in: bool
-) -> tuple[Run, bool, Inbox]:
+) -> Prepared:
     """Begin the run that makes the tables of an earlier version anew, or go on with it."""
     runs = read_older(settings.warehouse, "ledger.runs")
     known = begun_anew(settings)
@@ -155,7 +186,7 @@ def _prepare_upgrade(
     run = load_run(settings, rulebook, begun, frozenset())
     inbox = receive(run, takes_in=takes_in, resumed=known is not None)
     start_anew(run, begun)
-    return run, known is not None, inbox
+    return Prepared(run, known is not None, inbox, None)
 
 
 def refuse_the_past(warehouse: Warehouse, now: datetime) -> None:
@@ -279,17 +310,16 @@ def read_checked_rules(settings: Settings) -> Rulebook:
 
 def _last_run_number(settings: Settings) -> int:
     """The number of the last run; a rebuild is what mends a warehouse that cannot be read."""
-    if is_older(settings.warehouse):
-        return max(
-            (int(one[1:]) for one in read_older(settings.warehouse, "ledger.runs")["run_id"]),
-            default=0,
-        )
-    with (
-        suppress(UnreadableError),
-        Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse,
-    ):
-        return ledger.last_run_number(warehouse)
-    return 0
+    if not settings.warehouse.exists():
+        return 0
+    try:
+        with Warehouse(settings.warehouse, settings, WAREHOUSE, compress=False) as warehouse:
+            return ledger.last_run_number(warehouse)
+    except OlderError:
+        runs = read_older(settings.warehouse, "ledger.runs")["run_id"]
+        return max((int(one[1:]) for one in runs), default=0)
+    except UnreadableError:
+        return 0
 
 
 def _next_run_id(settings: Settings, last: int) -> str:

@@ -11,7 +11,7 @@ from flows import ledger
 from flows.run import Run
 from store.errors import OlderError, UnreadableError
 from store.files import sync_folder
-from store.golden import open_any_golden, open_golden
+from store.golden import open_any_golden, open_beside
 from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.warehouse import Warehouse, is_older, read_older
@@ -39,12 +39,12 @@ def start_anew(run: Run, begun: ledger.Begun | None = None) -> None:
         if begun is not None:
             warehouse.execute("update ledger.runs set state = 'abandoned' where state = 'running'")
             ledger.begin(warehouse, begun, run.rulebook.model.name)
-    with (
-        open_golden(run.golden, run.settings, run.rulebook.survivorship) as golden,
-        golden.transaction(),
-    ):
-        for table in OF_GOLDEN:
-            golden.insert(table, _as_here(golden, table, carried[table]))
+        with (
+            open_beside(warehouse, run.golden, run.rulebook.survivorship) as golden,
+            golden.transaction(),
+        ):
+            for table in OF_GOLDEN:
+                golden.insert(table, _as_here(golden, table, carried[table]))
 
 
 def begun_anew(settings: Settings) -> ledger.Begun | None:

@@ -24,7 +24,13 @@ from store.rulebook import Rulebook
 from store.run_figures import COST, RunFigures, read_run, reports
 from store.scorecard import FEW, OF_FIELDS, Ask, Series, series_of
 from store.settings import Settings
-from store.snapshot import current_run, has_snapshot, held_back, open_snapshot
+from store.snapshot import (
+    current_run,
+    glance_at_snapshot,
+    has_snapshot,
+    held_back,
+    open_snapshot,
+)
 from transforms.flow import HEIGHT, WIDTH, Step, draw
 from transforms.multiples import common_floor, multiple, scaled
 
@@ -88,7 +94,7 @@ def write_report(
 ) -> RunFigures:
     """Write the report on a run that the current snapshot, or its own, knows."""
     own = run_id if has_snapshot(settings, run_id) else None
-    with closing(open_snapshot(settings, own)) as con:
+    with glance_at_snapshot(settings, own) as con:
         told = read_run(asking(con), run_id)
         warnings = read_drift(con, rulebook, run_id)
     if published is not None:

@@ -6,23 +6,26 @@ it by one rename. Readers of the old one are undisturbed.
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from store.errors import TouchstoneError
 from store.files import point_to, remove_tree, sync_file, sync_folder
+from store.glance import glance
 from store.parquet import HIDDEN, write_tables
 from store.settings import Settings
 from store.sums import write_sums
-from store.warehouse import configure
+from store.warehouse import configure, spill_below
 
 __all__ = [
     "HIDDEN",
     "TABLES",
     "current_run",
     "drop_others",
+    "glance_at_snapshot",
     "has_snapshot",
     "kept_runs",
     "lead_back",
@@ -151,16 +154,31 @@ def lead_back(settings: Settings, run_id: str) -> None:
 
 def open_snapshot(settings: Settings, run_id: str | None = None) -> duckdb.DuckDBPyConnection:
     """Open a snapshot read-only, the current one unless `run_id` names another."""
-    folder = settings.published / (run_id or "current")
-    path = folder.resolve() / "golden.duckdb"
+    con = duckdb.connect(str(_file_of(settings, run_id)), read_only=True)
+    configure(con, settings)
+    return con
+
+
+@contextmanager
+def glance_at_snapshot(
+    settings: Settings, run_id: str | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Look into a snapshot for a moment, as `glance` does."""
+    with glance(_file_of(settings, run_id)) as con:
+        spill_below(con, settings)
+        configure(con, settings)
+        yield con
+
+
+def _file_of(settings: Settings, run_id: str | None) -> Path:
+    """The golden tables of a snapshot that there is."""
+    path = (settings.published / (run_id or "current")).resolve() / "golden.duckdb"
     if not path.exists():
         raise TouchstoneError(
             f"There is no snapshot {run_id or 'yet'} in {settings.published}; "
             "run `touchstone nightly` first."
         )
-    con = duckdb.connect(str(path), read_only=True)
-    configure(con, settings)
-    return con
+    return path
 
 
 def current_run(settings: Settings) -> str | None:
@@ -197,7 +215,8 @@ def _link(table: str, folder: Path, before: Path | None) -> bool:
 
 
 def _write_parquet(copy: Path, folder: Path, settings: Settings, tables: list[str]) -> None:
-    with duckdb.connect(str(copy), read_only=True) as con:
+    with glance(copy) as con:
+        spill_below(con, settings)
         configure(con, settings)
         write_tables(con, folder, tables)
 

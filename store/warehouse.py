@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from store.errors import NoRoomError, OlderError, TouchstoneError, UnreadableError
+from store.glance import glance
 from store.lent import Lent
 from store.settings import USUAL_MEMORY, Settings
 
@@ -171,9 +172,7 @@ class Warehouse:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         con = _connect(self.path)
-        spill = self.settings.work / "spill"
-        spill.mkdir(parents=True, exist_ok=True, mode=0o700)
-        con.execute(f"set temp_directory = '{_quoted(str(spill))}'")
+        spill_below(con, self.settings)
         configure(con, self.settings)
         con.execute(f"set force_compression = '{'auto' if self.compress else 'uncompressed'}'")
         return con
@@ -232,11 +231,22 @@ def configure(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     )
 
 
+def spill_below(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Have what finds no room in memory lie in the installation's folder, whatever was opened.
+
+    A database that has put something somewhere is not to be told another place.
+    """
+    spill = settings.work / "spill"
+    spill.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if con.execute("select current_setting('temp_directory')").fetchall() != [(str(spill),)]:
+        con.execute(f"set temp_directory = '{_quoted(str(spill))}'")
+
+
 def format_of(path: Path) -> int | None:
     """The format of a file of tables; none where there is no such file, or it cannot be read."""
     if not path.exists():
         return None
-    with suppress(UnreadableError, duckdb.CatalogException), _connect(path) as con:
+    with suppress(UnreadableError, duckdb.CatalogException), said_of(path), glance(path) as con:
         return int(con.sql("select max(version) from format").fetchall()[0][0])
     return None
 
@@ -248,7 +258,7 @@ def is_older(path: Path) -> bool:
 
 def read_older(path: Path, table: str) -> pl.DataFrame:
     """A table that an earlier version wrote, as it has it; nothing where there is no such table."""
-    with suppress(UnreadableError, duckdb.CatalogException), _connect(path) as con:
+    with suppress(UnreadableError, duckdb.CatalogException), said_of(path), glance(path) as con:
         found: pl.DataFrame = con.sql(f"from {table}").pl()
         return found
     return pl.DataFrame()

@@ -92,10 +92,19 @@ def key_columns(rules: Matching) -> dict[str, list[str]]:
 
 def keys_by_rule(nodes: pl.DataFrame, rules: Matching) -> dict[str, pl.Series]:
     """Each rule's keys in these nodes, each once."""
+    parts = tall_keys(nodes, rules).partition_by("rule", as_dict=True)
+    none = pl.Series("key", dtype=pl.Int64)
     return {
-        rule: pl.concat(nodes[column].rename("key") for column in columns).drop_nulls().unique()
-        for rule, columns in key_columns(rules).items()
+        rule: parts[(rule,)]["key"] if (rule,) in parts else none for rule in key_columns(rules)
     }
+
+
+def tall_keys(nodes: pl.DataFrame, rules: Matching, *index: str) -> pl.DataFrame:
+    """The keys of these nodes one below the other, each once: `rule`, `key` and the `index`."""
+    of_column = {column: rule.name for column, rule, _ in _keys(rules)}
+    rule = pl.col("rule").replace_strict(of_column, return_dtype=pl.String)
+    tall = nodes.unpivot(list(of_column), index=index, variable_name="rule", value_name="key")
+    return tall.drop_nulls("key").with_columns(rule).unique()
 
 
 def key_sql(rules: Matching) -> list[str]:

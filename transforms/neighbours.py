@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 
 from rules.matching import Matching
-from transforms.block import key_columns, keys_by_rule
+from transforms.block import key_columns, keys_by_rule, tall_keys
 
 _RECORD = "record_number"
 
 _BITS = 20
 _LAST = np.int64((1 << _BITS) - 1)
 _FEW = 1 << 14
+"""Fewer records are looked through all at once."""
 
 
 class Around(NamedTuple):
@@ -73,6 +74,8 @@ def _asked(
     """
     given_up = keys_by_rule(before, rules)
     asked = keys_by_rule(pl.concat([before, now]), rules)
+    if capped.is_empty():
+        return asked
     return {
         rule: keys.filter(
             ~keys.is_in(capped["key"].implode()) | keys.is_in(given_up[rule].implode())
@@ -85,6 +88,14 @@ def _holders(
     keys: pl.DataFrame, asked: dict[str, pl.Series], rules: Matching
 ) -> dict[str, pl.DataFrame]:
     """For each rule, which records hold one of the keys: `key`, `record_number`, each once."""
+    if keys.height < _FEW:
+        tall = tall_keys(keys, rules, _RECORD)
+        return {
+            rule: tall.filter(pl.col("rule") == rule, pl.col("key").is_in(theirs.implode())).select(
+                "key", _RECORD
+            )
+            for rule, theirs in asked.items()
+        }
     held = {}
     for rule, columns in key_columns(rules).items():
         parts = []
@@ -102,11 +113,8 @@ def _rows_with(keys: pl.Series, asked: pl.Series) -> pl.Series:
     """Where one of the keys stands.
 
     Of a million rows nearly all hold another key, and most of those are told by their last bits:
-    a table that fits the processor's cache is asked before the set of keys is. Of few rows the set
-    has answered before the table is laid out.
+    a table that fits the processor's cache is asked before the set of keys is.
     """
-    if keys.len() < _FEW:
-        return keys.is_in(asked.implode()).fill_null(value=False).arg_true()
     is_asked = np.zeros(1 << _BITS, dtype=np.bool_)
     is_asked[asked.drop_nulls().to_numpy() & _LAST] = True
     maybe = np.flatnonzero(is_asked[keys.fill_null(0).to_numpy() & _LAST])
@@ -123,11 +131,17 @@ def _flipped_keys(
     """The keys of which it changed whether too many share them: `rule`, `key`, `is_capped`."""
     limits = {rule.name: rules.max_block_of(rule) for rule in rules.blocking}
     are_capped = pl.concat(
-        frame.group_by("key")
-        .len()
-        .filter(pl.col("len") > limits[rule])
-        .select(pl.lit(rule).alias("rule"), "key")
-        for rule, frame in held.items()
+        [
+            capped.clear(),
+            *(
+                frame.group_by("key")
+                .len()
+                .filter(pl.col("len") > limits[rule])
+                .select(pl.lit(rule).alias("rule"), "key")
+                for rule, frame in held.items()
+                if frame.height > limits[rule]
+            ),
+        ]
     )
     were_capped = capped.filter(pl.col("key").is_in(pl.concat(asked.values()).implode()))
     began = are_capped.join(were_capped, on=["rule", "key"], how="anti")

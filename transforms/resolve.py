@@ -5,6 +5,7 @@ records the newest word holds. What different pairs say together can still contr
 B is C, but A is not C. That is no matter for a rule, so it is listed for a person.
 """
 
+from functools import cache
 from typing import NamedTuple, get_args
 
 import polars as pl
@@ -63,6 +64,18 @@ class Resolved(NamedTuple):
 
 def state_of(log: pl.DataFrame) -> Resolved:
     """Return what holds after all decisions in the log, in whatever order its rows are."""
+    return _nothing_said() if log.is_empty() else _resolved(log)
+
+
+@cache
+def _nothing_said() -> Resolved:
+    """What holds before the first decision, which is asked for night after night."""
+    return _resolved(
+        pl.DataFrame(schema={"decision_id": pl.Int64, "kind": pl.String, "subject": pl.String})
+    )
+
+
+def _resolved(log: pl.DataFrame) -> Resolved:
     decisions = _without_undone(_decisions(log))
     said_same = _said_same(decisions)
     cannot_links, lost = _newest_word(_said_different(decisions), said_same)

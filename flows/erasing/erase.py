@@ -11,7 +11,7 @@ from flows import ledger
 from flows.erasing.ids import records_meant
 from flows.erasing.plan import Where, plan
 from flows.erasing.receipt import tell_receipt
-from flows.nightly import Progress, prepare, read_checked_rules, refuse_the_past, run_stages
+from flows.nightly import Progress, read_checked_rules, refuse_the_past, run_now
 from flows.rebuild import put_in_place
 from flows.restoring import finish_restore
 from store.erasures import Erasures
@@ -51,10 +51,10 @@ def erase(settings: Settings, asked: Asked, now: datetime, progress: Progress) -
         erasures = Erasures(settings.raw)
         begun = {one.number for one in erasures.begun()}
         if begun:
-            run_stages(prepare(settings, now)[0], progress)
+            run_now(settings, now, progress)
         planned, before = _plan(settings, rulebook, asked, now)
         if planned:
-            run_stages(prepare(settings, now)[0], progress)
+            run_now(settings, now, progress)
         done = [one for one in erasures.all() if one.number in begun | planned]
     return Done([tell_receipt(settings, one, datetime.now(UTC)) for one in done], before)
 

@@ -21,6 +21,7 @@ AT_A_TIME = 50
 """Items that go up in one transaction: stewards wait for no longer than that takes."""
 BY_TIME = "touchstone"
 """Who does it, in the audit trail."""
+_WAITS = sa.text("items.state in ('open', 'second_look')")
 
 
 def escalate_due(engine: sa.Engine, queues: Queues, now: datetime) -> Counter[str]:
@@ -30,6 +31,8 @@ def escalate_due(engine: sa.Engine, queues: Queues, now: datetime) -> Counter[st
     turn to write is waited for.
     """
     went: Counter[str] = Counter()
+    if not _is_any_late(engine, queues, now):
+        return went
     for step, late in _steps(queues, now):
         with reading(engine) as connection:
             found = sa.select(ITEMS.c.item_id).where(late)
@@ -37,6 +40,15 @@ def escalate_due(engine: sa.Engine, queues: Queues, now: datetime) -> Counter[st
         for start in range(0, len(item_ids), AT_A_TIME):
             went[step.to] += _go_up(engine, late, item_ids[start : start + AT_A_TIME], step, now)
     return +went
+
+
+def _is_any_late(engine: sa.Engine, queues: Queues, now: datetime) -> bool:
+    """Whether any item is past due for the lowest step that there is: one look instead of many."""
+    days = [step.after_days for queue in queues.kinds.values() for step in queue.escalation]
+    until = to_text(now - timedelta(days=min(days, default=0)))
+    found = sa.select(ITEMS.c.item_id).where(_WAITS & (ITEMS.c.due_at < until)).limit(1)
+    with reading(engine) as connection:
+        return bool(days) and connection.scalar(found) is not None
 
 
 def _steps(queues: Queues, now: datetime) -> Iterator[tuple[Escalation, sa.ColumnElement[bool]]]:
@@ -58,7 +70,7 @@ def _late(
     until = to_text(now - timedelta(days=step.after_days))
     live = sa.select(LIVE.c.run_number).scalar_subquery()
     is_late: sa.ColumnElement[bool] = (
-        sa.text("items.state in ('open', 'second_look')")
+        _WAITS
         & (ITEMS.c.due_at < until)
         & is_back(now - timedelta(days=step.after_days))
         & (ITEMS.c.kind == kind)

@@ -26,7 +26,7 @@ from rules.decision import SUBJECTS, Kind, NewDecision
 from store.decisions import open_decisions
 from store.rulebook import read_lookups
 from store.settings import Settings
-from store.snapshot import HIDDEN, TABLES, current_run, open_snapshot
+from store.snapshot import HIDDEN, TABLES, current_run, glance_at_snapshot
 from transforms.answer import AnswerError, correct_row
 from transforms.ignore import key_values, with_digests
 
@@ -197,13 +197,13 @@ class Company(NamedTuple):
 
     def ask(self, query: str) -> pl.DataFrame:
         """The current snapshot's answer."""
-        with open_snapshot(self.settings) as con:
+        with glance_at_snapshot(self.settings) as con:
             return con.sql(query).pl()
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Every published table that tells of customers, its rows in one order."""
         names = [*(name for name in TABLES if name not in OF_THE_RUN), "records"]
-        with open_snapshot(self.settings) as con:
+        with glance_at_snapshot(self.settings) as con:
             return {
                 name: _sorted(self.file(name) if name in UNIONS else con.sql(f"from {name}").pl())
                 for name in names

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from tests.flows.builders import Company, found, person
+from tests.shared import Shared
 
 POINTS = """
     select value, verification, reason, confirmed_at is not null as is_confirmed
@@ -13,9 +14,13 @@ POINTS = """
 
 
 @pytest.fixture
-def company(tmp_path: Path) -> Company:
+def company(shared: Shared, tmp_path: Path) -> Company:
+    return shared.company(one_mailbox_and_one_telephone, tmp_path)
+
+
+def one_mailbox_and_one_telephone(folder: Path) -> Company:
     """Ann in two records that share a mailbox, and Bert who has Ann's telephone."""
-    company = found(tmp_path)
+    company = found(folder)
     company.drop(
         "partner",
         [

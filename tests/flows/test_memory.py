@@ -22,6 +22,12 @@ def two_nights(folder: Path) -> Company:
     return company
 
 
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """As it comes out with all the memory there is."""
+    return two_nights(tmp_path_factory.mktemp("usual"))
+
+
 def limits_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The memory that each stage was given."""
     given = []
@@ -36,9 +42,8 @@ def limits_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_night_that_changes_little_of_a_large_warehouse_has_less_memory_and_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    usual: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = two_nights(tmp_path / "usual")
     monkeypatch.setattr("store.warehouse._SMALL", 0)
     given = limits_of(monkeypatch)
 
@@ -50,9 +55,8 @@ def test_a_night_that_changes_little_of_a_large_warehouse_has_less_memory_and_en
 
 
 def test_a_stage_that_takes_more_memory_than_it_was_left_has_all_there_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    usual: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = two_nights(tmp_path / "usual")
     monkeypatch.setattr("store.warehouse._SMALL", 0)
     monkeypatch.setattr(line, "_LEAST", 1)
     given = limits_of(monkeypatch)

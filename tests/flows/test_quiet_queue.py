@@ -10,14 +10,19 @@ from store.state.engine import open_engine, writing
 from store.state.staging import live_run
 from store.state.tables import LIVE
 from tests.flows.builders import Company, found, person
+from tests.shared import Shared
 
 NOBODY = {"no": "7", "city": "York"}
 
 
 @pytest.fixture
-def company(tmp_path: Path) -> Company:
+def company(shared: Shared, tmp_path: Path) -> Company:
+    return shared.company(one_row_waits, tmp_path)
+
+
+def one_row_waits(folder: Path) -> Company:
     """One row waits in quarantine."""
-    made = found(tmp_path)
+    made = found(folder)
     made.drop("members", [{"no": "1", **person("Tom", "Baker", email="tom@mail.org")}, NOBODY])
     made.night(1)
     return made

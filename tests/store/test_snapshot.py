@@ -12,7 +12,15 @@ from store import sums
 from store.errors import TouchstoneError
 from store.schema import golden_schema
 from store.settings import Settings
-from store.snapshot import HIDDEN, OF_EVERY_RUN, TABLES, current_run, open_snapshot, publish
+from store.snapshot import (
+    HIDDEN,
+    OF_EVERY_RUN,
+    TABLES,
+    current_run,
+    glance_at_snapshot,
+    open_snapshot,
+    publish,
+)
 from store.sums import SUMS, changed_files, digest_of, read_sums
 
 
@@ -135,3 +143,16 @@ def test_a_snapshot_of_an_earlier_version_has_no_digest_and_the_next_one_has(
     assert digest_of(first) is None
     assert changed_files(first) == []
     assert len(read_sums(second)) == len(TABLES)
+
+
+@pytest.mark.parametrize("name", ["one", "other"])
+def test_a_glance_puts_what_finds_no_room_below_the_data_it_looks_at(
+    golden: Path, tmp_path: Path, name: str
+) -> None:
+    settings = Settings(data=tmp_path / name, threads=1)
+    publish(golden, settings, "R0001")
+
+    with glance_at_snapshot(settings) as con:
+        told = con.sql("select current_setting('temp_directory')").fetchall()
+
+    assert told == [(str(tmp_path / name / "work" / "spill"),)]
