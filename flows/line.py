@@ -1,5 +1,6 @@
 """The line: its stages in order, each one transaction that can be run twice."""
 
+import os
 import re
 import resource
 import time
@@ -40,6 +41,7 @@ _LEAST = 256 << 20
 """Bytes that each database has at least."""
 _BYTES_USUALLY = 10**9
 """As `USUAL_MEMORY` says it."""
+_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B")
 
 
@@ -82,14 +84,25 @@ def _with_memory(run: Run, opened: Warehouse) -> Run:
     """
     if run.settings.memory_limit is not None:
         return run
-    limit = memory_for(opened.path.stat().st_size)
+    limit = memory_for(opened.path.stat().st_size, _machine_bytes())
     return run._replace(settings=run.settings.model_copy(update={"memory_limit": limit}))
 
 
-def memory_for(warehouse_bytes: int) -> str:
-    """What each database of a run may take, where the warehouse is so large."""
-    grown = warehouse_bytes // 2
+def memory_for(warehouse_bytes: int, machine_bytes: int) -> str:
+    """What each database of a run may take, where warehouse and machine are so large.
+
+    Two are open at a time, and the run itself takes as much.
+    """
+    grown = min(warehouse_bytes // 2, machine_bytes // 4)
     return f"{grown}B" if grown > _BYTES_USUALLY else USUAL_MEMORY
+
+
+def _machine_bytes() -> int:
+    """The memory of the machine, or of the container where that has less."""
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no container, or one without a limit
+        most = min(most, int(_CONTAINER.read_text(encoding="ascii")))
+    return most
 
 
 def spare_memory(run: Run, opened: Warehouse) -> Run:

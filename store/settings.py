@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     memory_limit: str | None = Field(
         None,
         description="for each database that a run has open; unset: 1GB, and half of the "
-        "warehouse's file where that is more",
+        "warehouse's file where that is more, a quarter of the machine's memory at most",
     )
     secrets: Path | None = Field(
         None, description="a folder with a file for each secret that the environment does not have"

@@ -1,5 +1,6 @@
 """A night that changes little of a large warehouse works in little memory, or in all there is."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,16 +69,37 @@ def test_a_stage_that_takes_more_memory_than_it_was_left_has_all_there_is(
 
 
 @pytest.mark.parametrize(
-    ("held", "limit"), [(0, "1GB"), (2 * 10**9, "1GB"), (5 * 10**9, "2500000000B")]
+    ("held", "machine", "limit"),
+    [
+        (0, 24 * 10**9, "1GB"),
+        (2 * 10**9, 24 * 10**9, "1GB"),
+        (5 * 10**9, 24 * 10**9, "2500000000B"),
+        (100 * 10**9, 24 * 10**9, "6000000000B"),
+        (100 * 10**9, 2 * 10**9, "1GB"),
+    ],
 )
-def test_a_large_warehouse_has_more_memory(held: int, limit: str) -> None:
-    assert line.memory_for(held) == limit
+def test_a_large_warehouse_has_more_memory_as_far_as_the_machine_has_it(
+    held: int, machine: int, limit: str
+) -> None:
+    assert line.memory_for(held, machine) == limit
+
+
+@pytest.mark.parametrize(("said", "machine"), [("1000\n", 1000), ("max\n", None), (None, None)])
+def test_a_container_may_have_less_memory_than_its_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, machine: int | None
+) -> None:
+    if said is not None:
+        (tmp_path / "memory.max").write_text(said)
+    monkeypatch.setattr(line, "_CONTAINER", tmp_path / "memory.max")
+
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert line._machine_bytes() == (machine or whole)
 
 
 def test_nobody_has_more_memory_than_was_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line, "memory_for", lambda held: "900MB")
+    monkeypatch.setattr(line, "memory_for", lambda held, machine: "900MB")
     given = limits_of(monkeypatch)
 
     two_nights(tmp_path / "unsaid")
