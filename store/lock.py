@@ -37,10 +37,10 @@ def one_writer(path: Path, who: str = "run is writing") -> Iterator[None]:
 
 
 def is_taken(path: Path) -> bool:
-    """Whether somebody holds the lock at `path`."""
+    """Whether somebody holds the lock at `path`, as far as one may look."""
     try:
         handle = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
