@@ -171,17 +171,15 @@ class GoldenBeside(Golden):
 
 
 def open_beside(warehouse: Warehouse, path: Path, rules: Survivorship) -> GoldenBeside:
-    """Open the golden tables, as `open_golden` does, beside the warehouse that fills them."""
+    """Open the golden tables beside the warehouse that fills them, making them when there are none.
+
+    Their fields must be the rules'.
+    """
     golden = _beside(warehouse, path, rules)
     if path not in warehouse.fitting:  # a stage after another need not look again
         _fitting(golden).add_tables()
         warehouse.fitting.add(path)
     return golden
-
-
-def open_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:
-    """Open the golden tables, making them when there are none; their fields must be the rules'."""
-    return _fitting(open_any_golden(path, settings, rules))
 
 
 def open_any_golden(path: Path, settings: Settings, rules: Survivorship) -> Golden:

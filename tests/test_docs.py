@@ -15,7 +15,7 @@ from rules.quality import Quality
 from rules.schemas import CHECKS
 from rules.survivorship import Survivorship
 from store.dictionary import read_dictionary
-from store.golden import open_golden
+from store.golden import open_any_golden
 from store.redacted import ERASED
 from store.rulebook import read_rule
 from store.settings import Settings
@@ -61,7 +61,7 @@ PAIRS = {"record_id_a", "record_id_b", "evidence", "kinship", "found_by"}
 def columns_of(tmp_path: Path) -> dict[str, list[str]]:
     settings = Settings(data=tmp_path)
     rules = read_rule(settings.rules / "survivorship.toml", Survivorship)
-    with open_golden(settings.golden, settings, rules) as golden:
+    with open_any_golden(settings.golden, settings, rules) as golden:
         return {
             table: [
                 name
@@ -114,7 +114,7 @@ def test_the_data_dictionary_says_which_tables_are_views(tmp_path: Path) -> None
     settings = Settings(data=tmp_path)
     rules = read_rule(settings.rules / "survivorship.toml", Survivorship)
 
-    with open_golden(settings.golden, settings, rules) as golden:
+    with open_any_golden(settings.golden, settings, rules) as golden:
         views = golden.read("select view_name from duckdb_views() where not internal").to_series()
 
     assert said is not None

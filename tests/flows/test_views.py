@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from store.golden import open_beside, open_golden
+from store.golden import open_any_golden, open_beside
 from store.rulebook import read_rulebook
 from store.schema import VERIFIED_SHARES, WAREHOUSE
 from store.snapshot import open_snapshot
@@ -88,7 +88,7 @@ def test_golden_tables_that_lack_the_shares_get_them(company: Company, tmp_path:
     path = tmp_path / "golden.duckdb"
     path.write_bytes(company.settings.golden.read_bytes())
     rules = read_rulebook(company.settings.rules).survivorship
-    with open_golden(path, company.settings, rules) as golden:
+    with open_any_golden(path, company.settings, rules) as golden:
         golden.execute("drop table verified_shares")
         golden.execute("create table points as select distinct founder from contact_values")
     with (
