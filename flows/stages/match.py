@@ -49,11 +49,7 @@ def match_records(run: Run, warehouse: Warehouse) -> Counts:
     warehouse.insert("change.pairs", nodes.select(RECORD))
     if nodes.is_empty() and before.is_empty():
         return _counted(warehouse, 0, 0)
-    matched = nodes.height
-    if matched == warehouse.one("select count(*) from match.keys"):
-        capped = capped_keys(nodes, rules).select("rule", "key")
-    else:
-        nodes, matched, capped = _with_others(run, warehouse, nodes, before)
+    nodes, matched, capped = _with_others(run, warehouse, nodes, before)
     warehouse.execute("delete from match.capped")
     warehouse.insert("match.capped", capped)
     if not matched:
@@ -91,9 +87,13 @@ def _make_tables(warehouse: Warehouse, rules: Matching) -> None:
 def _with_others(
     run: Run, warehouse: Warehouse, nodes: pl.DataFrame, before: pl.DataFrame
 ) -> tuple[pl.DataFrame, int, pl.DataFrame]:
-    """All nodes whose pairs are scored again, behind them those they may pair with; how many the
-    first are, and the capped keys.
+    """All nodes whose pairs are scored again, behind them those they may pair with.
+
+    With how many the first are, and the capped keys.
     """
+    if nodes.height == warehouse.one("select count(*) from match.keys"):
+        whole = capped_keys(nodes, run.rulebook.matching).select("rule", "key")
+        return nodes, nodes.height, whole
     was_capped = warehouse.read("from match.capped")
     keys = warehouse.read("from match.keys")
     touched, neighbours, capped = look_around(
