@@ -68,13 +68,10 @@ DERIVED_PARTS = {
 }
 """Parts of a key that are not columns; swapped names make the same `both_names`."""
 
+_NONE = -1
 _PLACES = 29
 _BITS = 5
 """A pair and its rule in one number: two places of 29 bits, and one of at most 30 rules."""
-
-_ENDS = (1 << 21) - 1
-_MANY = 1 << 14
-"""Of fewer keys the last bits are not counted: to sort them takes no longer."""
 
 
 def block_keys(rules: Matching) -> list[str]:
@@ -112,44 +109,19 @@ def key_sql(rules: Matching) -> list[str]:
     return [_key_sql(rule, parts) + f" as {column}" for column, rule, parts in _keys(rules)]
 
 
-def count_keys(nodes: pl.DataFrame, rules: Matching) -> pl.DataFrame:
-    """How many records share each key: `rule`, `key`, `count`; unshared keys are left out."""
-    counted = [
-        pl.concat(
-            nodes.select("record_number", pl.col(column).alias("key")).drop_nulls("key")
-            for column in columns
-        )
-        .unique()
-        .group_by("key")
-        .agg(pl.len().cast(pl.Int64).alias("count"))
-        .filter(pl.col("count") > 1)
-        .select(pl.lit(name).alias("rule"), "key", "count")
-        for name, columns in key_columns(rules).items()
-    ]
-    return pl.concat(counted).sort("rule", "key")
-
-
 def capped_keys(nodes: pl.DataFrame, rules: Matching) -> pl.DataFrame:
-    """The keys that too many of these records share: `rule`, `key`, `count`.
-
-    Only keys that occur too often in all are counted, record by record.
-    """
+    """The keys that too many of these records share: `rule`, `key`, `count`."""
     limits = {rule.name: rules.max_block_of(rule) for rule in rules.blocking}
-    often = {
-        column: frequent
-        for rule, columns in key_columns(rules).items()
-        for frequent in [_frequent(nodes, columns, limits[rule])]
-        for column in columns
-    }
-    few = nodes.select(
-        "record_number",
-        *(
-            pl.when(pl.col(column).is_in(keys.implode())).then(pl.col(column))
-            for column, keys in often.items()
-        ),
-    ).filter(~pl.all_horizontal(pl.col(column).is_null() for column in often))
+    capped = []
+    for rule, columns in key_columns(rules).items():
+        keys, _ = _held(nodes, columns)
+        often = keys[_recurring(keys, limits[rule])]
+        starts = np.flatnonzero(np.diff(often, prepend=_NONE))
+        counts = np.diff(starts, append=often.size)
+        found = pl.DataFrame({"key": often[starts], "count": counts})
+        capped.append(found.select(pl.lit(rule).alias("rule"), "key", "count"))
     limit = pl.col("rule").replace_strict(limits, return_dtype=pl.Int64)
-    return count_keys(few, rules).filter(pl.col("count") > limit)
+    return pl.concat(capped).filter(pl.col("count") > limit).sort("rule", "key")
 
 
 def cap_keys(nodes: pl.DataFrame, capped: pl.DataFrame, rules: Matching) -> pl.DataFrame:
@@ -177,20 +149,27 @@ def number_keys(rules: Matching) -> list[str]:
     return [column for column, _, parts in _keys(rules) if parts == ("person_number",)]
 
 
-def find_pairs(nodes: pl.DataFrame, rules: Matching, is_new: NDArray[np.bool_]) -> pl.DataFrame:
+def find_pairs(
+    nodes: pl.DataFrame,
+    rules: Matching,
+    is_new: NDArray[np.bool_],
+    capped: pl.Series | None = None,
+) -> pl.DataFrame:
     """Each pair of nodes that shares a key, one of them new at least, and by which rules.
 
-    `a` and `b` are places in the order of the record numbers, `a` the earlier; the pairs are in
-    order. `found_by` has one bit per rule. Records with one key lie side by side once the keys
-    are sorted, so each is paired with the next one, the one after that, and so on.
+    A `capped` key finds nothing. `a` and `b` are places in the order of the record numbers, `a`
+    the earlier; the pairs are in order. `found_by` has one bit per rule. Records with one key lie
+    side by side once the keys are sorted, so each is paired with the next one, the one after that,
+    and so on.
     """
     place = nodes["record_number"].rank("ordinal").to_numpy().astype(np.int64) - 1
     was_new = np.empty(is_new.size, dtype=np.bool_)
     was_new[place] = is_new
     budget = Budget(int(is_new.sum()), rules)
-    found = []
+    found, dead = [], np.empty(0, np.int64) if capped is None else np.sort(capped.to_numpy())
     for number, (name, columns) in enumerate(key_columns(rules).items()):
-        keys, places = _in_blocks(nodes, columns, place)
+        keys, rows = _in_blocks(nodes, columns, dead)
+        places = place[rows]
         budget.spend(name, keys, was_new[places])
         found.append(_sharing(keys, places) << _BITS | number)
     packed = np.sort(np.concatenate(found))
@@ -199,7 +178,7 @@ def find_pairs(nodes: pl.DataFrame, rules: Matching, is_new: NDArray[np.bool_]) 
     bits = np.left_shift(1, packed & (1 << _BITS) - 1, dtype=np.int64)
     found_by = np.bitwise_or.reduceat(bits, first) if first.size else bits
     a, b = pairs[first] >> _PLACES, pairs[first] & (1 << _PLACES) - 1
-    wanted = (a != b) & (was_new[a] | was_new[b])
+    wanted = was_new[a] | was_new[b]
     return pl.DataFrame({"a": a[wanted], "b": b[wanted], "found_by": found_by[wanted]}).cast(
         {"a": pl.UInt32, "b": pl.UInt32, "found_by": pl.Int32}
     )
@@ -225,28 +204,47 @@ def found_by(nodes: pl.DataFrame, pairs: pl.DataFrame, rules: Matching) -> pl.Da
 
 
 def _in_blocks(
-    nodes: pl.DataFrame, columns: list[str], place: NDArray[np.int64]
+    nodes: pl.DataFrame, columns: list[str], dead: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The keys of these columns that may be shared, sorted, and the place that each stands at."""
-    filled = [(nodes[column].drop_nulls(), nodes[column].is_not_null()) for column in columns]
-    keys = np.concatenate([keys.to_numpy() for keys, _ in filled])
-    places = np.concatenate([place[has.to_numpy()] for _, has in filled])
+    """The keys of these columns that are shared, sorted, and the row of each; none that is dead."""
+    keys, rows = _held(nodes, columns)
     shared = _recurring(keys, 1)
-    keys, places = keys[shared], places[shared]
-    order = np.argsort(keys)
-    return keys[order], places[order]
+    keys, rows = keys[shared], rows[shared]
+    if not dead.size:
+        return keys, rows
+    lives = dead[np.searchsorted(dead, keys) % dead.size] != keys
+    return keys[lives], rows[lives]
 
 
-def _recurring(keys: NDArray[np.int64], often: int) -> NDArray[np.intp]:
-    """Where keys stand that may stand there more than so often.
+def _held(nodes: pl.DataFrame, columns: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The keys that stand in these columns and the row of each; one held twice stands once."""
+    held = [nodes[column].fill_null(_NONE).to_numpy() for column in columns]
+    rows = []
+    for number, keys in enumerate(held):
+        counts = keys != _NONE
+        for earlier in held[:number]:
+            counts &= keys != earlier
+        rows.append(np.flatnonzero(counts))
+    taken = [keys[row] for keys, row in zip(held, rows, strict=True)]
+    return np.concatenate(taken), np.concatenate(rows)
 
-    Keys are hashes, so few share their last bits by chance; to count these takes a tenth of what
-    it takes to sort the keys, most of which nobody shares.
+
+def _recurring(keys: NDArray[np.int64], often: int) -> NDArray[np.int64]:
+    """Where keys stand that stand there more than so often, in the order of the keys.
+
+    A key begins with 40 bits of its hash or more, and the rest makes room for where it stands: so
+    what is sorted are numbers, in a tenth of the time in which an order of them is found. Keys
+    that begin alike by chance are told apart afterwards.
     """
-    if keys.size < _MANY:
-        return np.arange(keys.size)
-    ends = keys & _ENDS
-    return np.flatnonzero(np.bincount(ends, minlength=_ENDS + 1)[ends] > often)
+    room = (1 << keys.size.bit_length()) - 1
+    packed = np.sort(keys & ~room | np.arange(keys.size))
+    run = np.flatnonzero((packed[often:] ^ packed[: max(keys.size - often, 0)]) <= room)
+    begun = np.zeros(keys.size + 1, dtype=np.int32)
+    begun[run] += 1
+    begun[run + often + 1] -= 1
+    found = packed[np.cumsum(begun[:-1]) > 0] & room
+    ordered = keys[found]
+    return found if np.all(ordered[1:] >= ordered[:-1]) else found[np.argsort(ordered)]
 
 
 def _sharing(keys: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -261,13 +259,6 @@ def _sharing(keys: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.i
         at = at[at + step < keys.size]
         at = at[keys[at] == keys[at + step]]
     return np.concatenate(packed)
-
-
-def _frequent(nodes: pl.DataFrame, columns: list[str], limit: int) -> pl.Series:
-    """The keys that stand in these columns more often than the limit."""
-    keys = pl.concat(nodes[column].rename("key") for column in columns).drop_nulls().to_numpy()
-    keys = np.sort(keys[_recurring(keys, limit)])
-    return pl.Series(np.unique(keys[limit:][keys[limit:] == keys[: max(keys.size - limit, 0)]]))
 
 
 def _keys(rules: Matching) -> Iterator[tuple[str, BlockingRule, tuple[str, ...]]]:

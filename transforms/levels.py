@@ -6,6 +6,7 @@ for the columns of which SQL asks more. Codes live as long as one call and are n
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,15 +22,24 @@ _EQUAL = re.compile(
 )
 """Two columns told apart and no more, where they are not a part of some longer sum."""
 _DISTANCE = re.compile(r"\b(jaro_winkler_similarity|levenshtein|hamming)\((\w+), (\w+)\)")
+_UNMEASURED = re.compile(_DISTANCE.pattern + r"(?= is null| is not null)")
+"""There is no distance where one of the two values is missing."""
+_MISSING = re.compile(r"\b(\w+_[lr])(?= is null| is not null)")
 _SLIP = re.compile(r"\bdamerau_levenshtein\((\w+), (\w+)\) = 1\b")
 _GUARDED = r"(case when levenshtein(\1, \2) <= 2 then damerau_levenshtein(\1, \2) else 2 end = 1)"
 """One slip is two edits at most, and counting edits is six times as quick as finding swaps."""
 _WHEN_EQUAL = {"jaro_winkler_similarity": "1.0", "levenshtein": "0", "hamming": "0"}
-_CODED = (pl.String(), pl.Date(), pl.Int64())
+_CODED = (pl.String(), pl.Date(), pl.Int64(), pl.Int32())
 _ROWS = 8_192
 """Pairs whose codes are compared at a time: they stay in the processor's cache."""
+_NARROW = 4
+"""A row is fetched whole where no fewer of its columns are asked for than every such one."""
 _COLUMNS = 6
 """Columns that are coded at once; it bounds the memory."""
+
+
+OPEN = 99
+"""The level of a pair of which codes alone do not tell it."""
 
 
 class Side(NamedTuple):
@@ -55,6 +65,7 @@ class Records(NamedTuple):
 
     codes: NDArray[np.uint64]
     """One row per record, one column per coded column; 0 is a missing value."""
+    coded: tuple[str, ...]
     texts: pl.DataFrame
 
 
@@ -70,26 +81,48 @@ def plan_levels(comparisons: list[dict[str, Any]], schema: pl.Schema) -> Plan:
                 measured.append(f"{_shortened(found, equal, schema)} as {name}")
     levels = ", ".join(_level_sql(c, distances, equal, schema) for c in comparisons)
     sql = f"select {levels} from (select {', '.join(['*', *measured])} from pairs)"
-    coded = sorted({side.column for both in equal for side in both})
     texts = sorted({name for name in _COLUMN.findall(sql) if name in schema})
-    return Plan(sql, equal, tuple(coded), tuple(texts))
+    return Plan(sql, equal, _coded_columns(equal), tuple(texts))
 
 
-def lay_out(nodes: pl.DataFrame, order: pl.Series, plan: Plan) -> Records:
-    """The records, in this order, as the plan wants them."""
+def plan_told(comparisons: list[dict[str, Any]], schema: pl.Schema) -> tuple[Plan, list[int]]:
+    """Plan for what codes alone tell, and how many levels of each comparison they can tell.
+
+    These are the first levels: behind one that looks at the texts nothing is certain but by it.
+    """
+    equal: dict[tuple[Side, Side], str] = {}
+    levels, told = [], []
+    for comparison in comparisons:
+        asked: dict[tuple[Side, Side], str] = dict(equal)
+        cases = []
+        for case in _cases(comparison, {}, asked, schema):
+            if _COLUMN.search(case):
+                break
+            equal.update(asked)
+            cases.append(case)
+        told.append(len(cases) - 1)
+        is_open = len(cases) < len(comparison["comparison_levels"])
+        levels.append(_level(comparison, [*cases, f"else {OPEN}"] if is_open else cases))
+    sql = f"select {', '.join(levels)} from pairs"
+    return Plan(sql, equal, _coded_columns(equal), ()), told
+
+
+def lay_out(nodes: pl.DataFrame, order: pl.Series, *plans: Plan) -> Records:
+    """The records, in this order, as the plans want them."""
     rows = order.to_numpy()
-    texts = nodes.select(plan.texts)
+    texts = nodes.select(sorted({name for plan in plans for name in plan.texts}))
     if not order.is_sorted():
         texts = texts.select(pl.all().gather(order))
-    codes = np.empty((nodes.height, len(plan.coded)), dtype=np.uint64)
-    for first in range(0, len(plan.coded), _COLUMNS):
-        some = plan.coded[first : first + _COLUMNS]
+    coded = tuple(sorted({name for plan in plans for name in plan.coded}))
+    codes = np.empty((nodes.height, len(coded)), dtype=np.uint64)
+    for first in range(0, len(coded), _COLUMNS):
+        some = coded[first : first + _COLUMNS]
         hashed = [code.to_numpy() for code in nodes.select(map(_code, some)).get_columns()]
         for start in range(0, nodes.height, _ROWS):
             here = slice(start, start + _ROWS)
             for number, code in enumerate(hashed, first):
                 codes[here, number] = code[rows[here]]
-    return Records(codes, texts)
+    return Records(codes, coded, texts)
 
 
 @cache
@@ -101,13 +134,13 @@ def _code(column: str) -> pl.Expr:
 
 def side_by_side(records: Records, plan: Plan, a: pl.Series, b: pl.Series) -> pa.Table:
     """The table `pairs` of the plan: the records at places `a` beside those at places `b`."""
-    same, unknown = _compare(records.codes, plan, a.to_numpy(), b.to_numpy())
+    same, unknown = _compare(records, plan, a.to_numpy(), b.to_numpy())
     columns = {
         name: pa.array(same[number], mask=unknown[number])
         for number, name in enumerate(plan.equal.values())
     }
     for side, places in (("l", a), ("r", b)):
-        texts = records.texts.select(pl.all().gather(places))
+        texts = records.texts.select(pl.col(plan.texts).gather(places))
         for name in plan.texts:
             text = texts[name].to_arrow(compat_level=pl.CompatLevel.newest())
             columns[f"{name}_{side}"] = text
@@ -115,10 +148,13 @@ def side_by_side(records: Records, plan: Plan, a: pl.Series, b: pl.Series) -> pa
 
 
 def _compare(
-    codes: NDArray[np.uint64], plan: Plan, a: NDArray[np.uint32], b: NDArray[np.uint32]
+    records: Records, plan: Plan, a: NDArray[np.uint32], b: NDArray[np.uint32]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """For each question of equality and pair: whether it holds, and whether a value is missing."""
-    number = {column: place for place, column in enumerate(plan.coded)}
+    is_narrow = len(plan.coded) * _NARROW < len(records.coded)
+    read = np.array([records.coded.index(column) for column in plan.coded], dtype=np.intp)
+    number = {name: at for at, name in enumerate(plan.coded if is_narrow else records.coded)}
+    codes = records.codes
     asked = [
         (one.side, number[one.column], other.side, number[other.column])
         for one, other in plan.equal
@@ -127,7 +163,10 @@ def _compare(
     unknown = np.empty((len(asked), a.size), dtype=np.bool_)
     for start in range(0, a.size, _ROWS):
         here = slice(start, start + _ROWS)
-        values = {"l": codes[a[here]], "r": codes[b[here]]}
+        if is_narrow:
+            values = {"l": codes[a[here, None], read], "r": codes[b[here, None], read]}
+        else:
+            values = {"l": codes[a[here]], "r": codes[b[here]]}
         missing = {side: value == 0 for side, value in values.items()}
         for row, (left, i, right, j) in enumerate(asked):
             np.equal(values[left][:, i], values[right][:, j], out=same[row, here])
@@ -149,17 +188,32 @@ def _level_sql(
     equal: dict[tuple[Side, Side], str],
     schema: pl.Schema,
 ) -> str:
-    cases = []
+    return _level(comparison, _cases(comparison, distances, equal, schema))
+
+
+def _level(comparison: dict[str, Any], cases: Iterable[str]) -> str:
+    return f"(case {' '.join(cases)} end)::tinyint as level_{comparison['output_column_name']}"
+
+
+def _cases(
+    comparison: dict[str, Any],
+    distances: dict[str, str],
+    equal: dict[tuple[Side, Side], str],
+    schema: pl.Schema,
+) -> Iterator[str]:
     for level, described in enumerate(comparison["comparison_levels"], -1):
         sql = described["sql_condition"]
+        if sql == "ELSE":
+            yield f"else {level}"
+            continue
+        sql = _MISSING.sub(r"(\1 = \1)", _UNMEASURED.sub(r"(\2 = \3)", sql))
         for call, name in distances.items():
             sql = sql.replace(call, name)
-        sql = _SLIP.sub(_GUARDED, sql)
-        is_else = sql == "ELSE"
-        cases.append(
-            f"else {level}" if is_else else f"when {_coded(sql, equal, schema)} then {level}"
-        )
-    return f"(case {' '.join(cases)} end)::tinyint as level_{comparison['output_column_name']}"
+        yield f"when {_coded(_SLIP.sub(_GUARDED, sql), equal, schema)} then {level}"
+
+
+def _coded_columns(equal: dict[tuple[Side, Side], str]) -> tuple[str, ...]:
+    return tuple(sorted({side.column for both in equal for side in both}))
 
 
 def _coded(sql: str, equal: dict[tuple[Side, Side], str], schema: pl.Schema) -> str:

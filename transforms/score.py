@@ -3,8 +3,9 @@
 Levels are SQL, as Splink means them; a pair's weights are sums of numbers that stand in the model.
 """
 
+import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -12,10 +13,13 @@ from transforms.arithmetic import Arithmetic
 from transforms.compare import PREPARED_COLUMNS
 from transforms.established import Established
 from transforms.levels import Plan, lay_out, plan_levels, side_by_side
+from transforms.sift import Sieve
 from transforms.weigh import Weigher, ratios_of, weigh
 
-_PAIRS = 131_072
+_PAIRS = 262_144
 """Pairs that are looked at together."""
+_MANY = 10_000
+"""So many pairs are worth a question more for each comparison, to ask less of most of them."""
 
 
 class Scorer:
@@ -29,39 +33,49 @@ class Scorer:
         self._weigher = Weigher(settings, tf)
         self._ratios = ratios_of(settings)
         self._established = Established(tf)
-        self._plan: tuple[pl.Schema, Plan] | None = None
+        self._planned: tuple[pl.Schema, _Plans] | None = None
 
     def score(
         self, nodes: pl.DataFrame, pairs: pl.DataFrame, floor: float, database: Arithmetic
     ) -> pl.DataFrame:
         """Pairs (`a`, `b`: places in the order of record numbers) with evidence enough."""
         nodes = nodes.hstack(_prepared(database, nodes)).hstack(self._established.of(nodes))
-        plan = self._planned(nodes.schema)
+        whole, sieve = self._plans(nodes.schema)
+        is_sifted = floor > -math.inf and pairs.height >= _MANY
         order = nodes["record_number"].arg_sort()
-        rows = order.to_numpy()
-        records = lay_out(nodes, order, plan)
+        records = lay_out(nodes, order, *(sieve.plans if is_sifted else [whole]))
         weights = self._weigher.of(nodes.select(pl.col(self._weigher.columns).gather(order)))
-        scored = pl.concat(
-            weigh(
-                some,
-                database.ask("pairs", plan.sql, side_by_side(records, plan, some["a"], some["b"])),
-                weights,
-                self._ratios,
-            ).filter(pl.col("evidence") >= floor)
-            for some in _slices(pairs)
-        )
-        numbers = nodes["record_number"].to_numpy()[rows]
-        return scored.select(
-            pl.Series("record_a", numbers[scored["a"].to_numpy()]),
-            pl.Series("record_b", numbers[scored["b"].to_numpy()]),
+        scored = []
+        for some in _slices(pairs):
+            if is_sifted:
+                found, levels = sieve.sift(some, records, weights, floor, database)
+            else:
+                found, beside = some, side_by_side(records, whole, some["a"], some["b"])
+                levels = database.ask("pairs", whole.sql, beside)
+            weighed = weigh(found, levels, weights, self._ratios)
+            scored.append(weighed.filter(pl.col("evidence") >= floor))
+        every = pl.concat(scored)
+        numbers = nodes["record_number"].gather(order).to_numpy()
+        return every.select(
+            pl.Series("record_a", numbers[every["a"].to_numpy()]),
+            pl.Series("record_b", numbers[every["b"].to_numpy()]),
             pl.exclude("a", "b", "found_by"),
             "found_by",
         )
 
-    def _planned(self, schema: pl.Schema) -> Plan:
-        if self._plan is None or self._plan[0] != schema:
-            self._plan = (schema, plan_levels(self._settings["comparisons"], schema))
-        return self._plan[1]
+    def _plans(self, schema: pl.Schema) -> "_Plans":
+        if self._planned is None or self._planned[0] != schema:
+            comparisons = self._settings["comparisons"]
+            plans = _Plans(plan_levels(comparisons, schema), Sieve(comparisons, schema))
+            self._planned = (schema, plans)
+        return self._planned[1]
+
+
+class _Plans(NamedTuple):
+    """How levels are read off pairs: all at once, or step by step."""
+
+    whole: Plan
+    sieve: Sieve
 
 
 def _slices(pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -57,7 +57,7 @@ def weigh(
     parts: dict[str, Numbers] = {}
     for name, weighed in weights.items():
         level = levels[f"level_{name}"].to_numpy()
-        parts[f"w_{name}"] = _weigh_terms(weighed, level, a, b)
+        parts[f"w_{name}"] = weigh_levels(weighed, level, a, b)
         evidence += parts[f"w_{name}"]
     evidence = rounded(evidence)
     household, contact = evidence + ratios.household, evidence + ratios.contact
@@ -69,6 +69,26 @@ def weigh(
     return pairs.with_columns(
         *(pl.Series(name, numbers) for name, numbers in {**summed, **parts}.items()),
         *levels.get_columns(),
+    )
+
+
+def weigh_levels(
+    weighed: Weights, level: NDArray[np.int8], a: NDArray[np.uint32], b: NDArray[np.uint32]
+) -> Numbers:
+    """What one comparison says of each pair that reaches such a level."""
+    found: Numbers = weighed.customer[level + 1]
+    for terms in weighed.terms:
+        at = np.flatnonzero(level == terms.level)
+        both = np.fmin(terms.weights[a[at]], terms.weights[b[at]])
+        found[at] = np.where(np.isnan(both), found[at], both)
+    return found
+
+
+def most_weight(weighed: Weights, first: int) -> float:
+    """The most that one comparison may say of a pair that reaches this level or one behind it."""
+    terms = [terms.weights for terms in weighed.terms if terms.level >= first]
+    return max(
+        float(np.nanmax(one, initial=-math.inf)) for one in (weighed.customer[first + 1 :], *terms)
     )
 
 
@@ -165,17 +185,6 @@ def rounded(numbers: Numbers) -> Numbers:
     """Four digits, halves away from zero as the database does it."""
     scaled = numbers * 10_000
     found: Numbers = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled) / 10_000
-    return found
-
-
-def _weigh_terms(
-    weighed: Weights, level: NDArray[np.int8], a: NDArray[np.uint32], b: NDArray[np.uint32]
-) -> Numbers:
-    found: Numbers = weighed.customer[level + 1]
-    for terms in weighed.terms:
-        at = np.flatnonzero(level == terms.level)
-        both = np.fmin(terms.weights[a[at]], terms.weights[b[at]])
-        found[at] = np.where(np.isnan(both), found[at], both)
     return found
 
 

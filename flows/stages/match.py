@@ -16,6 +16,7 @@ from transforms.block import (
     cap_keys,
     capped_keys,
     find_pairs,
+    without_worn,
 )
 from transforms.budget import TooManyPairsError
 from transforms.ignore import without_ignored
@@ -54,8 +55,8 @@ def match_records(run: Run, warehouse: Warehouse) -> Counts:
     warehouse.insert("match.capped", capped)
     if not matched:
         return _counted(warehouse, 0, 0)
-    nodes = cap_keys(nodes, capped, rules)
-    pairs = _find(nodes, matched, rules)
+    pairs = _find(nodes, matched, capped["key"], rules)
+    nodes = without_worn(nodes, capped["key"], rules)
     nodes = nodes.drop(block_keys(rules))  # those of five million records take a gigabyte
     scored = score_found(nodes, pairs, model_of(run), rules)
     _write_pairs(warehouse, scored)
@@ -126,10 +127,10 @@ def read_scored_nodes(
     return cap_keys(nodes, warehouse.read("from match.capped"), rulebook.matching)
 
 
-def _find(nodes: pl.DataFrame, matched: int, rules: Matching) -> pl.DataFrame:
+def _find(nodes: pl.DataFrame, matched: int, capped: pl.Series, rules: Matching) -> pl.DataFrame:
     """The pairs of the first so many nodes, among themselves and with the others."""
     try:
-        return find_pairs(nodes, rules, np.arange(nodes.height) < matched)
+        return find_pairs(nodes, rules, np.arange(nodes.height) < matched, capped)
     except TooManyPairsError as error:
         raise TouchstoneError(f"The night was stopped: {error}, then run again.") from error
 

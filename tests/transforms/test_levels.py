@@ -4,7 +4,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from transforms.levels import lay_out, plan_levels, side_by_side
+from transforms.levels import OPEN, Plan, lay_out, plan_levels, plan_told, side_by_side
 
 PEOPLE = pl.DataFrame(
     {
@@ -36,7 +36,11 @@ def comparison(*levels: str) -> dict[str, object]:
 
 def levels_of(*levels: str) -> list[int]:
     """The levels of all pairs of PEOPLE in the order of their numbers, by the plan."""
-    plan = plan_levels([comparison(*levels)], PEOPLE.schema)
+    return answers(plan_levels([comparison(*levels)], PEOPLE.schema))
+
+
+def answers(plan: Plan) -> list[int]:
+    """What the plan says of all pairs of PEOPLE in the order of their numbers."""
     records = lay_out(PEOPLE, PEOPLE["record_number"].arg_sort(), plan)
     with duckdb.connect(":memory:") as con:
         con.register("pairs", side_by_side(records, plan, ALL["a"], ALL["b"]))
@@ -93,8 +97,32 @@ def test_levels_read_by_codes_are_those_of_the_sql(levels: tuple[str, ...]) -> N
 
 def test_text_is_fetched_only_where_more_than_equality_is_asked() -> None:
     plan = plan_levels(
-        [comparison("name_l is null", "name_l = other_r", "house_l = house_r", "ELSE")],
+        [comparison("other_l is null", "name_l = other_r", "name_l > name_r", "ELSE")],
         PEOPLE.schema,
     )
     assert plan.texts == ("name",)
-    assert plan.coded == ("house", "name", "other")
+    assert plan.coded == ("name", "other")
+
+
+@pytest.mark.parametrize(
+    ("levels", "told"),
+    [
+        (("name_l is null", "name_l = name_r", "levenshtein(name_l, name_r) < 3", "ELSE"), 1),
+        (("name_l is null", "name_l = name_r", "name_l = other_r", "ELSE"), 3),
+        (("(name_l = name_r) is null", "name_l > name_r", "name_l = name_r", "ELSE"), 0),
+        (
+            (
+                "levenshtein(name_l, name_r) is null and (name_l = other_r) is not true",
+                "name_l = name_r and other_l is not null",
+                "left(other_l, 1) = 'a'",
+                "ELSE",
+            ),
+            1,
+        ),
+    ],
+)
+def test_what_codes_tell_is_so_and_the_rest_stays_open(levels: tuple[str, ...], told: int) -> None:
+    plan, counts = plan_told([comparison(*levels)], PEOPLE.schema)
+    assert (plan.texts, counts) == ((), [told])
+    for found, level in zip(answers(plan), levels_in_sql(*levels), strict=True):
+        assert found == (level if level < told else OPEN)

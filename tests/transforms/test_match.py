@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from rules.matching import Matching
-from transforms import block
 from transforms.arithmetic import Often
 from transforms.block import block_keys, cap_keys, capped_keys, find_pairs, key_columns
 from transforms.compare import COMPARISONS
@@ -491,26 +490,22 @@ def test_no_new_records_make_no_pairs() -> None:
     assert score_pairs(NODES, NODES.clear(), model(), RULES).height == 0
 
 
-@pytest.mark.parametrize("many", [0, 1 << 14])
-@settings(max_examples=20, deadline=None)
-@given(keys=st.lists(st.tuples(*[st.sampled_from([None, 1, 2, 3])] * 3), min_size=1, max_size=9))
-def test_pairs_are_found_wherever_two_records_share_a_key(
-    many: int, keys: list[tuple[int | None, ...]]
+KEYS = [1, 2, 3, 1 << 40, (1 << 40) + 1]
+"""Some begin alike."""
+ROWS = st.lists(st.tuples(*[st.sampled_from([None, *KEYS])] * 3), min_size=1, max_size=9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(keys=ROWS, capped=st.lists(st.sampled_from(KEYS), unique=True))
+def test_pairs_are_found_wherever_two_records_share_a_key_that_is_not_capped(
+    keys: list[tuple[int | None, ...]], capped: list[int]
 ) -> None:
-    """Whether keys that stand alone are left out before they are sorted or not."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(block, "_MANY", many)
-        patch.setattr(block, "_ENDS", 1)
-        _check_pairs(keys)
-
-
-def _check_pairs(keys: list[tuple[int | None, ...]]) -> None:
     rules = RULES.model_copy(update={"blocking": RULES.blocking[1:3]})
     nodes = pl.DataFrame(keys, dict.fromkeys(block_keys(rules), pl.Int64), orient="row")
     nodes = nodes.with_columns(record_number=100 - pl.int_range(pl.len(), dtype=pl.Int64))
     is_new = nodes["record_number"].to_numpy() % 2 == 0
-    found = find_pairs(nodes, rules, is_new)
-    last = len(keys) - 1
+    found = find_pairs(nodes, rules, is_new, pl.Series(capped, dtype=pl.Int64))
+    last, none = len(keys) - 1, {None, *capped}
     expected = [
         (a, b, bits)
         for a in range(len(keys))
@@ -518,8 +513,29 @@ def _check_pairs(keys: list[tuple[int | None, ...]]) -> None:
         if is_new[last - a] or is_new[last - b]
         for one, other in [(keys[last - a], keys[last - b])]
         if (
-            bits := 1 * bool({*one[:2]} & {*other[:2]} - {None})
-            + 2 * (one[2] is not None and one[2] == other[2])
+            bits := 1 * bool({*one[:2]} & {*other[:2]} - none)
+            + 2 * bool({one[2]} & {other[2]} - none)
         )
     ]
     assert found.rows() == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(keys=ROWS, limit=st.integers(1, 4))
+def test_a_key_is_capped_by_how_many_records_hold_it_once_or_twice(
+    keys: list[tuple[int | None, ...]], limit: int
+) -> None:
+    blocking = [rule.model_copy(update={"max_block": limit}) for rule in RULES.blocking[1:3]]
+    rules = RULES.model_copy(update={"blocking": blocking})
+    nodes = pl.DataFrame(keys, dict.fromkeys(block_keys(rules), pl.Int64), orient="row")
+    phone, name = (
+        {key: sum(key in row[part] for row in keys) for key in sorted(KEYS)}
+        for part in (slice(0, 2), slice(2, 3))
+    )
+    expected = [
+        (rule.name, key, count)
+        for rule, counts in zip(blocking, (phone, name), strict=True)
+        for key, count in counts.items()
+        if count > limit
+    ]
+    assert sorted(capped_keys(nodes, rules).rows()) == sorted(expected)
