@@ -1,7 +1,7 @@
 """Describe how records are matched: `matching.toml`, and the manifest of a dated model.
 
 The rule file names blocking rules, comparisons and thresholds; what a comparison's name means is
-code, in `transforms/compare.py`. The weights live in `rules/weights/<date>/`, never here.
+code, in `transforms/comparisons/`. The weights live in `rules/weights/<date>/`, never here.
 """
 
 from datetime import date

@@ -14,7 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from rules.matching import Matching
-from transforms.compare import COMPARISONS, Comparison
+from transforms.compare import COMPARISONS
+from transforms.comparisons.shape import Comparison
 from transforms.match import MatchModel, match_weight, weight_of
 from transforms.weigh import last_weights
 

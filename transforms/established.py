@@ -6,7 +6,7 @@ both are names that many have, they are two names, and mostly of two people.
 
 import polars as pl
 
-from transforms.compare import ESTABLISHED, OFTEN
+from transforms.comparisons.names import ESTABLISHED, OFTEN
 
 
 class Established:

@@ -10,8 +10,8 @@ from typing import Any
 from rules.matching import Matching
 from transforms.compare import COMPARISONS, is_as_now
 from transforms.mixture import Mixture, tied
+from transforms.model_settings import empty_settings, with_shares
 from transforms.shares import kept_shares, labels_of, ties_of
-from transforms.train import empty_settings, with_shares
 
 
 def missing_comparisons(settings: dict[str, Any], rules: Matching) -> tuple[str, ...]:

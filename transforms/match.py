@@ -23,7 +23,8 @@ import polars as pl
 from rules.matching import Matching, Thresholds
 from transforms.arithmetic import Arithmetic, arithmetic, as_it_is, connect_memory
 from transforms.block import NODE_SCHEMA, READ_FROM, find_pairs, found_by, key_sql
-from transforms.compare import COMPARISONS, NODE_COLUMNS, OFTEN, PREPARED_COLUMNS, is_as_now
+from transforms.compare import COMPARISONS, NODE_COLUMNS, PREPARED_COLUMNS, is_as_now
+from transforms.comparisons.names import OFTEN
 from transforms.established import Established
 from transforms.score import Scorer
 from transforms.weigh import level_weights

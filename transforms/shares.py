@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rules.matching import Matching
-from transforms.compare import COMPARISONS, Comparison, Level, is_as_now
+from transforms.compare import COMPARISONS, is_as_now
+from transforms.comparisons.shape import Comparison, Level
 from transforms.mixture import KINDS, Floats, Reached, Ties
 
 _STRANGER = KINDS.index("stranger")

@@ -32,7 +32,7 @@ from transforms.match import (
     scorer_of,
     term_columns,
 )
-from transforms.train import empty_settings
+from transforms.model_settings import empty_settings
 from transforms.weigh import Ratios, Weigher, level_weights, weigh
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,9 @@ import pytest
 from rules.matching import Matching
 from transforms.match import check_model, prepare_nodes, score_pairs
 from transforms.mixture import Block, Reached, Ties, fit, fit_priors, times_of_matches
+from transforms.model_settings import order_remarks
 from transforms.priors import Priors, with_rarer_households
-from transforms.train import TrainedModel, order_remarks, term_frequencies, train
+from transforms.train import TrainedModel, term_frequencies, train
 
 ROOT = Path(__file__).parents[2]
 FILE = tomllib.loads((ROOT / "rules" / "matching.toml").read_text())

@@ -1,0 +1,1 @@
+"""Say how two records are compared, field by field."""
