@@ -24,8 +24,8 @@ from steward.desk.visit import Visit, see_other
 from steward.permission import Resource
 from store.reading import Row, Snapshot
 from store.state.bulk import Alike, Batch, verdict_of
+from store.state.given import key_of
 from store.state.queue import StaleError
-from store.state.work import key_of
 from transforms.answer import AnswerError, answer_item, fingerprint
 
 ANSWERS = ("same", "different")

@@ -12,8 +12,9 @@ from steward.desk.words import how_long
 from steward.permission import may_ever
 from store.reading import Snapshot
 from store.state.entries import ENTRY, is_entry
+from store.state.given import Given
 from store.state.scope import Reader
-from store.state.work import Given, Waiting, Work
+from store.state.work import Waiting, Work
 
 LISTED = 14
 NEAR = 40

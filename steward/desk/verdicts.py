@@ -24,10 +24,10 @@ from steward.desk.superseded import superseded
 from steward.desk.values import MANY, newer, offers
 from steward.desk.visit import Visit
 from store.reading import Snapshot
+from store.state.given import key_of
 from store.state.queue import StaleError
 from store.state.scope import UNSURE
 from store.state.verdicts import Verdict
-from store.state.work import key_of
 from transforms.agreement import is_drawn
 from transforms.answer import Answer, AnswerError, answer_item, correct_row, fingerprint
 

@@ -15,6 +15,7 @@ from rules.decision import NewDecision
 from store.decisions import add_decision
 from store.state.audit import Noted, note, note_all
 from store.state.engine import reading, writing
+from store.state.given import given_rows, take_back_in, told_of
 from store.state.moments import to_moment, to_text
 from store.state.scope import (
     DECIDED,
@@ -28,7 +29,6 @@ from store.state.scope import (
     visible,
 )
 from store.state.tables import AUDIT, BATCHES, CLAIMS, ITEMS, LIVE, VERDICTS
-from store.state.work import given_rows, take_back_in, told_of
 
 MOST_LOOKED_AT = 5_000
 """Items, the most urgent first, among which those that are alike are found."""

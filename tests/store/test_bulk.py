@@ -8,8 +8,8 @@ import pytest
 from rules.decision import NewDecision, Same
 from store.state.bulk import Alike, Batch, Bulk, verdict_of
 from store.state.engine import open_engine
+from store.state.given import key_of
 from store.state.scope import Reader
-from store.state.work import key_of
 from tests.store.test_queue import ANN, BOB, SPRING, Desk, ids
 
 ALL = ("I-1", "I-2", "I-3")

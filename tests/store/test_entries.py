@@ -13,12 +13,13 @@ from rules.queues import Queues
 from store.rulebook import read_rule
 from store.state.engine import open_engine
 from store.state.entries import ENTRY, Entries, NewEntry
+from store.state.given import key_of
 from store.state.queue import Queue
 from store.state.scope import Reader
 from store.state.staging import carry_over, publish_queue
 from store.state.striking import Struck, said, strike
 from store.state.verdicts import Verdict
-from store.state.work import Work, key_of
+from store.state.work import Work
 from tests.store.test_queue import frame
 
 QUEUES = read_rule(Path(rules.__file__).parent / "queues.toml", Queues)

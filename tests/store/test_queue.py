@@ -15,13 +15,14 @@ from store.decisions import DecisionLog
 from store.state import staging
 from store.state.counting import COUNT_LASTS
 from store.state.engine import open_engine, reading, writing
+from store.state.given import key_of
 from store.state.moments import to_text
 from store.state.queue import CLAIM_LASTS, SKIP_LASTS, Queue, StaleError
 from store.state.scope import ADMINISTRATORS, Reader, visible
 from store.state.staging import live_run, publish_queue
 from store.state.tables import ITEMS
 from store.state.verdicts import Said, Verdict
-from store.state.work import Work, key_of
+from store.state.work import Work
 from store.state.workload import Workload
 
 KINDS = ("match", "conflict")
