@@ -109,8 +109,8 @@ def reading(sample: Sample) -> Used:
 
 def taking_in(sample: Sample, work: Path) -> Used:
     """From the inbox to the end of the stage ingest: kept, read, told apart, written."""
+    from flows.beginning import prepare
     from flows.line import open_warehouse, perform
-    from flows.nightly import prepare
     from store.settings import Settings
 
     settings = _settings(sample, work)

@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 
 from flows.aging import find_aged, remove_aged
+from flows.beginning import read_checked_rules, refuse_the_past
 from flows.erasing.erase import open_where
-from flows.nightly import Progress, read_checked_rules, refuse_the_past, run_now
+from flows.nightly import Progress, run_now
 from flows.rebuild import put_in_place
 from flows.rescoring import Rescored, rescore
 from flows.restoring import finish_restore

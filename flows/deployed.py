@@ -20,9 +20,10 @@ from typing import Any
 from flows import audit as auditing
 from flows import escalating, fetching
 from flows.alerts import announce, tell_of_audit, telling_of_failure
+from flows.beginning import prepare
 from flows.late import is_more_waiting
 from flows.line import STAGES, open_warehouse, perform
-from flows.nightly import Night, close, prepare
+from flows.nightly import Night, close
 from flows.run import Counts, Run
 from flows.summary import SAYS, summarise, summary_of
 from store.errors import TouchstoneError

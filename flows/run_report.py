@@ -19,7 +19,7 @@ from flows.line import STAGES
 from flows.page import write_page
 from rules.matching import Drift
 from store.marts import COUNTED, MEASURES
-from store.reading import Row
+from store.opened import Row
 from store.rulebook import Rulebook
 from store.run_figures import COST, RunFigures, read_run, reports
 from store.scorecard import FEW, OF_FIELDS, Ask, Series, series_of

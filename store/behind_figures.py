@@ -4,7 +4,7 @@ from datetime import date
 from typing import NamedTuple
 
 from store.marts import AGREEING, COUNTED, TIMELY_DAYS
-from store.reading import Row
+from store.opened import Row
 from store.scoped import Scoped
 from store.scorecard import OLDEST, Ask, is_for, whole_sources
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from store.errors import TouchstoneError
 from store.laid_out import laid_out
-from store.reading import NoSnapshotError, Row
+from store.opened import Row
+from store.reading import NoSnapshotError
 from store.settings import Settings
 from store.warehouse import configure
 

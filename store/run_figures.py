@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rules.reach import Reach
 from store.errors import TouchstoneError
-from store.reading import Row
+from store.opened import Row
 from store.scoped import scoped_to
 from store.scorecard import NIGHTS, Ask, Series, Source, sources_over
 from store.settings import Settings

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from rules.reach import Reach
-from store.reading import Row
+from store.opened import Row
 
 
 class Scoped(NamedTuple):

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from store.marts import COUNTED, MEASURES, channel_effectiveness, data_decay
-from store.reading import Row
+from store.opened import Row
 from store.scoped import Scoped
 
 NIGHTS = 30

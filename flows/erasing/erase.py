@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from flows import ledger
+from flows.beginning import read_checked_rules, refuse_the_past
 from flows.erasing.ids import records_meant
 from flows.erasing.plan import Where, plan
 from flows.erasing.receipt import tell_receipt
-from flows.nightly import Progress, read_checked_rules, refuse_the_past, run_now
+from flows.nightly import Progress, run_now
 from flows.rebuild import put_in_place
 from flows.restoring import finish_restore
 from store.erasures import Erasures

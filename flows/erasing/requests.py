@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from flows.beginning import read_checked_rules
 from flows.erasing.erase import open_where
 from flows.erasing.plan import Where
 from flows.erasing.returned import standardised
-from flows.nightly import read_checked_rules
 from flows.rebuild import put_in_place
 from rules.feed import FIELDS, Feed
 from store.errors import TouchstoneError

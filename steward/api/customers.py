@@ -7,7 +7,7 @@ from steward.desk.cards import published_values
 from steward.desk.finding import founder_of
 from steward.desk.survivors import Golden, Values, stands, survivors
 from store.cabinet import Cabinet
-from store.reading import Row
+from store.opened import Row
 from store.rulebook import Rulebook
 from store.scoped import Scoped
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from steward.problem import Problem
 from store.changes import ORDER, Cursor, ForgottenError, refuse_gap
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.scoped import Scoped
 
 MOST, USUAL = 1_000, 200

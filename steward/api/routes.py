@@ -24,7 +24,7 @@ from steward.problem import FieldError, Problem, wait
 from steward.reading import read_body
 from store.changes import Cursor
 from store.errors import TouchstoneError
-from store.reading import Snapshot
+from store.opened import Snapshot
 
 MOST_BYTES = 16 * 1_024
 MOST_CANDIDATES, USUAL_CANDIDATES = 20, 5

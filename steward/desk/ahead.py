@@ -14,7 +14,8 @@ from steward.desk.index import prepare
 from steward.desk.outlook import Reach, work_out
 from steward.desk.titles import titles_of
 from store.errors import TouchstoneError
-from store.reading import Snapshot, Snapshots
+from store.opened import Snapshot
+from store.reading import Snapshots
 from store.rulebook import Rulebook
 
 LOG = logging.getLogger("touchstone.steward")

@@ -22,7 +22,7 @@ from steward.desk.seen import Seen, name_of, reach_of, see_item, see_soon
 from steward.desk.verdicts import VERDICT_ID
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.state.bulk import Alike, Batch, verdict_of
 from store.state.given import key_of
 from store.state.queue import StaleError

@@ -12,7 +12,7 @@ from steward.desk.index import EMAIL, NAME, NUMBER, PHONE, dialled, prepare
 from steward.desk.scope import scoped
 from steward.desk.visit import Visit
 from steward.judge import ContactPoint
-from store.reading import Snapshot
+from store.opened import Snapshot
 from transforms.standardise.fold import folded
 
 MOST_LOOKED_AT = 40

@@ -9,7 +9,7 @@ from rules.queues import SAMPLE
 from steward.desk.behind import Behind
 from steward.desk.cards import Card, cards, title_of
 from steward.desk.index import EMAIL, PHONE, dialled, prepare
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.rulebook import Rulebook
 from store.scoped import Scoped
 from store.state.told import Told

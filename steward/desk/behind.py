@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.schema import RECORD_FIELDS
 from store.scoped import Scoped
 

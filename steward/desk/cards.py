@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from steward.desk.behind import Behind, behind, crosswalk
 from steward.desk.survivors import Golden, Values, as_text, stands, survivors
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.rulebook import Rulebook
 from store.scoped import Scoped
 

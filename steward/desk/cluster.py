@@ -11,7 +11,7 @@ from steward.desk.pair import pair_view, title_of
 from steward.desk.seen import Seen, reach_of
 from steward.desk.sketch import MOST, labels_of, sketch
 from steward.desk.visit import Visit
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 
 MOST_SHARED = 6
 

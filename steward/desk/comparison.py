@@ -8,7 +8,7 @@ from steward.desk.preview import SHOWN
 from steward.desk.seen import Seen
 from steward.desk.waterfall import Bar, Waterfall, lay_out
 from steward.desk.words import plain
-from store.reading import Row
+from store.opened import Row
 from store.rulebook import Rulebook
 from transforms.standardise.person_numbers import FIELD
 

@@ -15,7 +15,7 @@ from steward.desk.refused import Refused, not_here, unreadable
 from steward.desk.scope import resource_of
 from steward.desk.spooled import record_to_come
 from steward.desk.visit import Visit, see_other
-from store.reading import Row
+from store.opened import Row
 from store.sending import Message, SendingError, sender_of
 from store.state.codes import LASTS, RIGHT, SPENT, Asked, Code, TooManyError
 

@@ -16,7 +16,7 @@ from steward.desk.together import Mate
 from steward.desk.values import MANY, Past, newer, offers, past
 from steward.desk.visit import Visit
 from steward.desk.words import plain, yes_or_no
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 
 BAND_WIDTH = 660.0
 _LEFT = 130.0

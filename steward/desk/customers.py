@@ -23,7 +23,7 @@ from steward.desk.scope import resource_of, scoped
 from steward.desk.survivors import Values, stands
 from steward.desk.visit import Visit, see_other
 from steward.permission import may_ever
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.snapshot import kept_runs
 from store.state.told import Told
 from transforms.ignore import FIELDS

@@ -18,7 +18,7 @@ from steward.desk.pages import Page
 from steward.desk.scope import scoped
 from steward.desk.visit import Visit
 from steward.permission import Resource
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.state.told import Told
 from store.state.workload import Waits
 from transforms.agreement import SURE, Agreement, agreement, is_drawn

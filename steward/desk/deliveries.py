@@ -18,7 +18,7 @@ from steward.desk.refused import Refused, not_here
 from steward.desk.scope import scoped
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.scorecard import whole_sources
 from transforms.mask import cells, plain_words
 

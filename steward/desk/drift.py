@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from rules.matching import Drift
 from steward.desk.words import plain
-from store.reading import Snapshot
+from store.opened import Snapshot
 
 DRIFT = {
     "growth": "records, in times of those the model knows",

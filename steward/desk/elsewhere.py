@@ -9,7 +9,7 @@ from steward.desk.rail import ASKED, LATE, MOST, SECOND, Rail
 from steward.desk.sections import sections_of
 from steward.desk.visit import Visit
 from store.nights import next_night
-from store.reading import Snapshot
+from store.opened import Snapshot
 
 
 class Place(NamedTuple):

@@ -10,7 +10,7 @@ from steward.desk.pages import Page
 from steward.desk.scope import resource_of
 from steward.desk.spooled import record_to_come
 from steward.desk.visit import Visit, see_other
-from store.reading import Row
+from store.opened import Row
 
 
 def show_entered(visit: Visit) -> Response:

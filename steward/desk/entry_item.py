@@ -28,7 +28,7 @@ from steward.desk.words import plain
 from steward.intake import Intake
 from steward.posts import Unfit
 from steward.problem import Problem
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.schema import RECORD_FIELDS
 from store.state.entries import ENTRY, Handed, is_entry
 from store.state.verdicts import Verdict

@@ -6,7 +6,7 @@ from steward.desk.comparison import Comparison
 from steward.desk.seen import Seen
 from steward.desk.sketch import MOST
 from steward.desk.words import plain, signed
-from store.reading import Row
+from store.opened import Row
 
 NAMED = 5
 """Records of one side that are named; of more only the first, and how many others."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from steward.desk.index import EMAIL, KEY, NAME, PHONE, dialled, prepare
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.scoped import Scoped
 from transforms.classify import ARRIVALS
 from transforms.standardise.fold import folded

@@ -8,7 +8,7 @@ from steward.desk.behind import Behind
 from steward.desk.cards import place_of, title_of
 from steward.desk.numbered import shown
 from steward.desk.survivors import Golden, Values, as_text
-from store.reading import Row
+from store.opened import Row
 from store.rulebook import Rulebook
 from store.state.told import Told
 

@@ -20,7 +20,7 @@ from steward.desk.sketch import labels_of
 from steward.desk.survivors import stands, survivors
 from steward.desk.unmerge import chosen
 from steward.desk.visit import Visit
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from transforms.answer import AnswerError
 from transforms.match import match_weight
 

@@ -26,7 +26,7 @@ from steward.desk.entry_item import typed_name
 from steward.desk.pages import Page
 from steward.desk.scope import scoped
 from steward.desk.visit import Visit, see_other
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.state.drafts import LASTS
 from store.state.entries import PREFIX, NewEntry
 

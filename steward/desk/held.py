@@ -8,7 +8,7 @@ from rules.feed import Feed
 from rules.quality import Check
 from steward.desk.seen import Seen
 from steward.desk.visit import Visit
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from transforms.standardise.person_numbers import FIELD
 
 LONGEST = 5_000

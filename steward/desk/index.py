@@ -16,7 +16,8 @@ from steward.aside import LONG_SECONDS, STANDS_BACK, Aside, lay_out_aside
 from store.beside import NAME as NAME_OF_FILE
 from store.laid_out import laid_out
 from store.marts import channel_effectiveness, data_decay
-from store.reading import Snapshot, Snapshots
+from store.opened import Snapshot
+from store.reading import Snapshots
 from store.settings import Settings
 from transforms.standardise.contact_keys import DIALLED
 from transforms.standardise.fold import fold_text

@@ -24,7 +24,7 @@ from steward.desk.together import Mate, mates_taken
 from steward.desk.visit import Visit, see_other
 from steward.desk.waits import days_to_ask
 from steward.permission import may_ever
-from store.reading import Snapshot
+from store.opened import Snapshot
 from store.state.publications import PUBLICATION
 from store.state.queue import StaleError
 from store.state.scope import SECOND

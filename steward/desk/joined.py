@@ -18,7 +18,7 @@ from steward.desk.scope import scoped
 from steward.desk.survivors import Values, as_text
 from steward.desk.visit import Visit
 from steward.desk.words import plain, yes_or_no
-from store.reading import Snapshot
+from store.opened import Snapshot
 
 MOST = 300
 """Customers that are looked through."""

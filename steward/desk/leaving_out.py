@@ -20,7 +20,7 @@ from steward.desk.scope import resource_of, scoped
 from steward.desk.undoing import take_back
 from steward.desk.visit import Visit, see_other
 from steward.permission import may_ever
-from store.reading import Snapshot
+from store.opened import Snapshot
 from store.state.proposals import Proposal
 from store.state.told import Told
 

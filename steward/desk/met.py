@@ -7,7 +7,7 @@ import polars as pl
 from steward.desk.behind import said_by
 from steward.desk.scope import resource_of
 from steward.permission import Resource
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.rulebook import Rulebook
 from transforms.ignore import FIELDS, key_values, with_digests
 

@@ -7,7 +7,7 @@ items at once, before they are shown; what is not ready then is worked out by th
 from steward.desk.met import Said, values_said
 from steward.desk.preview import Preview, preview_merges
 from steward.desk.seen import Seen, see_soon
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.rulebook import Rulebook
 
 Reach = frozenset[str] | None

@@ -9,7 +9,7 @@ from steward.desk.preview import WHY
 from steward.desk.seen import Seen, name_of, reach_of
 from steward.desk.sketch import sketch
 from steward.desk.visit import Visit
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 
 
 def pair_view(visit: Visit, snapshot: Snapshot, seen: Seen) -> dict[str, Any]:

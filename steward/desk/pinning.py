@@ -16,7 +16,7 @@ from steward.desk.refused import Refused, not_here
 from steward.desk.scope import resource_of
 from steward.desk.survivors import as_text
 from steward.desk.visit import Visit, see_other
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from transforms.answer import SHAPES, AnswerError, typed_value
 
 SHORTEST_REASON = 3

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rules.number_kinds import NumberKinds
 from steward.desk.numbered import shown
 from steward.desk.survivors import Choice, Golden, Values, as_text, survivors
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.rulebook import Rulebook
 from transforms.survive import ORDER
 

@@ -16,7 +16,7 @@ from steward.desk.seen import reach_of
 from steward.desk.together import beside, held_with
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource, may_ever
-from store.reading import Snapshot
+from store.opened import Snapshot
 from store.state.queue import Claimed
 
 LONGEST_COMMENT = 2_000

@@ -10,7 +10,7 @@ from steward.desk.titles import titles_of
 from steward.desk.visit import Visit
 from steward.desk.words import how_long
 from steward.permission import may_ever
-from store.reading import Snapshot
+from store.opened import Snapshot
 from store.state.entries import ENTRY, is_entry
 from store.state.given import Given
 from store.state.scope import Reader

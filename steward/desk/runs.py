@@ -11,9 +11,9 @@ from steward.desk.pages import Page
 from steward.desk.refused import Refused, not_here
 from steward.desk.visit import Visit, see_other
 from steward.permission import Resource
+from store.opened import Row, Snapshot
 from store.publications import Said, answer_held, item_of
 from store.queueing import queue_of, show_queue
-from store.reading import Row, Snapshot
 from store.run_figures import reports
 from store.snapshot import held_back, is_held, kept_runs, lead_back, open_snapshot
 from store.state.moments import to_moment

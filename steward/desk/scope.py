@@ -7,7 +7,7 @@ those of rules/roles.toml, which `rules.reach` reads and `store.scoped` puts int
 from rules.access import Action, Rights
 from rules.reach import Held, reach_of
 from steward.permission import Actor, Resource
-from store.reading import Row
+from store.opened import Row
 from store.scoped import Scoped, scoped_to
 
 

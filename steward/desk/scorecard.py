@@ -16,7 +16,7 @@ from steward.desk.scope import scoped
 from steward.desk.visit import Visit
 from store.behind_figures import PAGE, Asked, is_figure, rows_behind
 from store.marts import COUNTED, MEASURES
-from store.reading import Snapshot
+from store.opened import Snapshot
 from store.scoped import Scoped
 from store.scorecard import (
     FEW,

@@ -16,7 +16,7 @@ from steward.desk.refused import Refused
 from steward.desk.scope import scoped
 from steward.desk.visit import Visit, see_other
 from steward.permission import may_ever
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 
 SEARCHES_PER_MINUTE = 240
 """Of one person: fast typing is less, and a script that empties the table is more."""

@@ -11,7 +11,7 @@ from steward.desk.behind import said_by
 from steward.desk.finding import founder_of
 from steward.desk.refused import not_here
 from steward.permission import Actor, Resource
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.rulebook import Rulebook
 from transforms.match import match_weight
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from steward.desk.seen import Seen
 from steward.desk.words import signed
-from store.reading import Row
+from store.opened import Row
 
 MOST = 25
 """More records are shown in the table alone."""

@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from steward.desk.visit import Visit
 from steward.intake import Intake
-from store.reading import Row
+from store.opened import Row
 from store.spool import kept_post
 
 

@@ -16,7 +16,8 @@ from steward.desk.seen import Seen, see_item, see_records
 from steward.desk.survivors import as_text
 from steward.desk.visit import Visit
 from steward.desk.words import plain, signed, spoken, yes_or_no
-from store.reading import NoSnapshotError, Row
+from store.opened import Row
+from store.reading import NoSnapshotError
 from store.schema import RECORD_FIELDS
 from store.state.queue import ClaimEndedError, StaleError
 from store.state.scope import CLOSED

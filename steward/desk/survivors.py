@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from rules.survivorship import Survivorship
-from store.reading import Row
+from store.opened import Row
 from store.rulebook import Rulebook
 from transforms.survive import survive
 

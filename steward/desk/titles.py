@@ -3,7 +3,7 @@
 from steward.desk.finding import founder_of
 from steward.desk.seen import name_of
 from steward.desk.words import plain
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 
 MOST_KNOWN = 20_000
 

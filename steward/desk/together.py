@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from steward.desk.seen import Seen, see_item
 from steward.desk.visit import Visit
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.state.queue import StaleError
 from store.state.work import Waiting
 

@@ -21,7 +21,7 @@ from steward.desk.scope import resource_of
 from steward.desk.survivors import Choice, Values, stands, survivors
 from steward.desk.undoing import take_back
 from steward.desk.visit import Visit, see_other
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 from store.rulebook import Rulebook
 from store.state.proposals import Proposal
 from store.state.told import Told

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rules.survivorship import FieldRule
 from steward.desk.seen import Seen
 from steward.desk.survivors import as_text
-from store.reading import Row, Snapshot
+from store.opened import Row, Snapshot
 
 MANY = frozenset({"email", "phone"})
 """Fields of which a customer keeps every value: a golden one only comes first."""

@@ -23,7 +23,7 @@ from steward.desk.seen import Seen, reach_of
 from steward.desk.superseded import superseded
 from steward.desk.values import MANY, newer, offers
 from steward.desk.visit import Visit
-from store.reading import Snapshot
+from store.opened import Snapshot
 from store.state.given import key_of
 from store.state.queue import StaleError
 from store.state.scope import UNSURE

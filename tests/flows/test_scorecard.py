@@ -9,7 +9,7 @@ import pytest
 from flows.commands.scorecard import QUESTIONS
 from rules.reach import Reach
 from store.behind_figures import Asked, is_figure, rows_behind
-from store.reading import Row
+from store.opened import Row
 from store.rulebook import read_rulebook
 from store.scoped import Scoped, scoped_to
 from store.scorecard import Ask, Scorecard, read_scorecard, worked_out

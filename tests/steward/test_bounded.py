@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from steward.desk.index import prepare
-from store.reading import Snapshot
+from store.opened import Snapshot
 from store.settings import Settings
 from store.state.scope import Reader
 from tests.steward.desks import office

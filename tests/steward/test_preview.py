@@ -6,7 +6,8 @@ from pathlib import Path
 
 from steward.desk.preview import Preview, preview_merge
 from steward.desk.survivors import as_text as text
-from store.reading import Snapshot, Snapshots
+from store.opened import Snapshot
+from store.reading import Snapshots
 from store.rulebook import Rulebook, read_rulebook
 from tests.flows.builders import Cells, Company, found, person
 

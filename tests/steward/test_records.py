@@ -9,7 +9,7 @@ import pytest
 from rules.matching import Drift
 from steward.desk.drift import drift_of
 from steward.desk.trail import neutral
-from store.reading import Snapshot
+from store.opened import Snapshot
 from tests.shared import Shared
 from tests.steward.desks import Office, Person, office
 from tests.steward.entering import with_entries
