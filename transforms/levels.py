@@ -1,63 +1,25 @@
 """Put records side by side, pair by pair, for the question which levels they reach.
 
-The levels are SQL, as Splink keeps them. Whether two values are the same is asked of 63-bit codes
-that lie record by record, so that a pair costs two look-ups and not forty; text is fetched only
-for the columns of which SQL asks more. Codes live as long as one call and are never stored.
+Whether two values are the same is asked of 63-bit codes that lie record by record, so that a pair
+costs two look-ups and not forty. Codes live as long as one call and are never stored.
 """
 
-import re
-from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-_COLUMN = re.compile(r"\b(\w+)_[lr]\b")
-_EQUAL = re.compile(
-    r"(^|\(|, |\band |\bor |\bnot |\bwhen )(\w+)_([lr]) (=|<>) (\w+)_([lr])"
-    r"(?=$|\)|, | and\b| or\b| is\b| then\b)"
-)
-"""Two columns told apart and no more, where they are not a part of some longer sum."""
-_DISTANCE = re.compile(r"\b(jaro_winkler_similarity|levenshtein|hamming)\((\w+), (\w+)\)")
-_UNMEASURED = re.compile(_DISTANCE.pattern + r"(?= is null| is not null)")
-"""There is no distance where one of the two values is missing."""
-_MISSING = re.compile(r"\b(\w+_[lr])(?= is null| is not null)")
-_SLIP = re.compile(r"\bdamerau_levenshtein\((\w+), (\w+)\) = 1\b")
-_GUARDED = r"(case when levenshtein(\1, \2) <= 2 then damerau_levenshtein(\1, \2) else 2 end = 1)"
-"""One slip is two edits at most, and counting edits is six times as quick as finding swaps."""
-_WHEN_EQUAL = {"jaro_winkler_similarity": "1.0", "levenshtein": "0", "hamming": "0"}
-_CODED = (pl.String(), pl.Date(), pl.Int64(), pl.Int32())
+from transforms.plans import Plan
+
 _ROWS = 8_192
 """Pairs whose codes are compared at a time: they stay in the processor's cache."""
 _NARROW = 4
 """A row is fetched whole where no fewer of its columns are asked for than every such one."""
 _COLUMNS = 6
 """Columns that are coded at once; it bounds the memory."""
-
-
-OPEN = 99
-"""The level of a pair of which codes alone do not tell it."""
-
-
-class Side(NamedTuple):
-    """A column of the left or of the right record."""
-
-    column: str
-    side: str
-
-
-class Plan(NamedTuple):
-    """How the levels of a model are read off pairs of records."""
-
-    sql: str
-    """Over a table `pairs`, one `level_…` per comparison: 0 the best, -1 a value is missing."""
-    equal: dict[tuple[Side, Side], str]
-    """The sides that are asked for equality, and what the answer is called."""
-    coded: tuple[str, ...]
-    texts: tuple[str, ...]
 
 
 class Records(NamedTuple):
@@ -67,44 +29,6 @@ class Records(NamedTuple):
     """One row per record, one column per coded column; 0 is a missing value."""
     coded: tuple[str, ...]
     texts: pl.DataFrame
-
-
-def plan_levels(comparisons: list[dict[str, Any]], schema: pl.Schema) -> Plan:
-    """Plan for comparisons in Splink's own shape, hence Any, over columns of this schema."""
-    equal: dict[tuple[Side, Side], str] = {}
-    distances: dict[str, str] = {}
-    measured = []
-    for comparison in comparisons:
-        for found in _DISTANCE.finditer(comparison["comparison_levels"][0]["sql_condition"]):
-            if found[0] not in distances:
-                distances[found[0]] = name = f"distance_{len(distances)}"
-                measured.append(f"{_shortened(found, equal, schema)} as {name}")
-    levels = ", ".join(_level_sql(c, distances, equal, schema) for c in comparisons)
-    sql = f"select {levels} from (select {', '.join(['*', *measured])} from pairs)"
-    texts = sorted({name for name in _COLUMN.findall(sql) if name in schema})
-    return Plan(sql, equal, _coded_columns(equal), tuple(texts))
-
-
-def plan_told(comparisons: list[dict[str, Any]], schema: pl.Schema) -> tuple[Plan, list[int]]:
-    """Plan for what codes alone tell, and how many levels of each comparison they can tell.
-
-    These are the first levels: behind one that looks at the texts nothing is certain but by it.
-    """
-    equal: dict[tuple[Side, Side], str] = {}
-    levels, told = [], []
-    for comparison in comparisons:
-        asked: dict[tuple[Side, Side], str] = dict(equal)
-        cases = []
-        for case in _cases(comparison, {}, asked, schema):
-            if _COLUMN.search(case):
-                break
-            equal.update(asked)
-            cases.append(case)
-        told.append(len(cases) - 1)
-        is_open = len(cases) < len(comparison["comparison_levels"])
-        levels.append(_level(comparison, [*cases, f"else {OPEN}"] if is_open else cases))
-    sql = f"select {', '.join(levels)} from pairs"
-    return Plan(sql, equal, _coded_columns(equal), ()), told
 
 
 def lay_out(nodes: pl.DataFrame, order: pl.Series, *plans: Plan) -> Records:
@@ -172,59 +96,3 @@ def _compare(
             np.equal(values[left][:, i], values[right][:, j], out=same[row, here])
             np.logical_or(missing[left][:, i], missing[right][:, j], out=unknown[row, here])
     return same, unknown
-
-
-def _shortened(
-    distance: re.Match[str], equal: dict[tuple[Side, Side], str], schema: pl.Schema
-) -> str:
-    """A distance that is not measured where the two values are the same."""
-    same = _coded(f"{distance[2]} = {distance[3]}", equal, schema)
-    return f"case when {same} then {_WHEN_EQUAL[distance[1]]} else {distance[0]} end"
-
-
-def _level_sql(
-    comparison: dict[str, Any],
-    distances: dict[str, str],
-    equal: dict[tuple[Side, Side], str],
-    schema: pl.Schema,
-) -> str:
-    return _level(comparison, _cases(comparison, distances, equal, schema))
-
-
-def _level(comparison: dict[str, Any], cases: Iterable[str]) -> str:
-    return f"(case {' '.join(cases)} end)::tinyint as level_{comparison['output_column_name']}"
-
-
-def _cases(
-    comparison: dict[str, Any],
-    distances: dict[str, str],
-    equal: dict[tuple[Side, Side], str],
-    schema: pl.Schema,
-) -> Iterator[str]:
-    for level, described in enumerate(comparison["comparison_levels"], -1):
-        sql = described["sql_condition"]
-        if sql == "ELSE":
-            yield f"else {level}"
-            continue
-        sql = _MISSING.sub(r"(\1 = \1)", _UNMEASURED.sub(r"(\2 = \3)", sql))
-        for call, name in distances.items():
-            sql = sql.replace(call, name)
-        yield f"when {_coded(_SLIP.sub(_GUARDED, sql), equal, schema)} then {level}"
-
-
-def _coded_columns(equal: dict[tuple[Side, Side], str]) -> tuple[str, ...]:
-    return tuple(sorted({side.column for both in equal for side in both}))
-
-
-def _coded(sql: str, equal: dict[tuple[Side, Side], str], schema: pl.Schema) -> str:
-    """The SQL with each question of equality between two columns replaced by its answer's name."""
-
-    def named(found: re.Match[str]) -> str:
-        one, other = Side(found[2], found[3]), Side(found[5], found[6])
-        types = [schema.get(one.column), schema.get(other.column)]
-        if types[0] != types[1] or types[0] not in _CODED:
-            return found[0]
-        name = equal.setdefault((min(one, other), max(one, other)), f"equal_{len(equal)}")
-        return found[1] + (name if found[4] == "=" else f"(not {name})")
-
-    return _EQUAL.sub(named, sql)

@@ -12,7 +12,8 @@ import polars as pl
 from transforms.arithmetic import Arithmetic
 from transforms.compare import PREPARED_COLUMNS
 from transforms.established import Established
-from transforms.levels import Plan, lay_out, plan_levels, side_by_side
+from transforms.levels import lay_out, side_by_side
+from transforms.plans import Plan, plan_levels
 from transforms.sift import Sieve
 from transforms.weigh import Weigher, ratios_of, weigh
 
@@ -66,8 +67,8 @@ class Scorer:
     def _plans(self, schema: pl.Schema) -> "_Plans":
         if self._planned is None or self._planned[0] != schema:
             comparisons = self._settings["comparisons"]
-            plans = _Plans(plan_levels(comparisons, schema), Sieve(comparisons, schema))
-            self._planned = (schema, plans)
+            sieve = Sieve(comparisons, schema, self._weigher.most)
+            self._planned = (schema, _Plans(plan_levels(comparisons, schema), sieve))
         return self._planned[1]
 
 

@@ -6,6 +6,7 @@ texts first, of the pairs that could still have enough if all the rest spoke for
 it can. What is found is what would be found without: a test holds the two side by side.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from transforms.arithmetic import Arithmetic
-from transforms.levels import OPEN, Plan, Records, plan_levels, plan_told, side_by_side
-from transforms.weigh import Numbers, Weights, most_weight, weigh_levels
+from transforms.levels import Records, side_by_side
+from transforms.plans import OPEN, Plan, plan_levels, plan_told
+from transforms.weigh import Numbers, Weights, weigh_levels
 
 _SLACK = 0.001
 """Sums in another order differ behind the last digit; a pair is left out where it is clear."""
@@ -24,21 +26,25 @@ class Step(NamedTuple):
     """A comparison that codes alone do not tell."""
 
     name: str
-    told: int
-    """So many of its levels, from the best one, they do tell."""
     plan: Plan
 
 
 class Sieve:
     """How pairs are sifted, for comparisons in Splink's own shape, hence Any."""
 
-    def __init__(self, comparisons: list[dict[str, Any]], schema: pl.Schema) -> None:
-        """Plan it over columns of this schema."""
-        self._told, counts = plan_told(comparisons, schema)
+    def __init__(
+        self,
+        comparisons: list[dict[str, Any]],
+        schema: pl.Schema,
+        most: Mapping[str, Sequence[float]],
+    ) -> None:
+        """Plan it over columns of this schema; `most` is what each level may weigh."""
+        self._told, left_open = plan_told(comparisons, schema, most)
+        self._most = {name: np.array(weights) for name, weights in most.items()}
         steps = [
-            Step(one["output_column_name"], count, plan_levels([one], schema))
-            for one, count in zip(comparisons, counts, strict=True)
-            if count < len(one["comparison_levels"]) - 1
+            Step(name, plan_levels([one], schema))
+            for one in comparisons
+            if (name := one["output_column_name"]) in left_open
         ]
         self._steps = sorted(steps, key=lambda step: len(step.plan.texts))
 
@@ -61,22 +67,22 @@ class Sieve:
         )
         levels = {name: told[f"level_{name}"].to_numpy(writable=True) for name in weights}
         a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
-        at_most = {step.name: most_weight(weights[step.name], step.told) for step in self._steps}
         most = np.zeros(pairs.height)
         for name, weighed in weights.items():
-            most += _most(weighed, levels[name], a, b, at_most.get(name))
+            most += _most(weighed, levels[name], a, b, self._most[name])
         left = np.flatnonzero(most >= floor - _SLACK)
         for step in self._steps:
             level, weighed = levels[step.name], weights[step.name]
-            asked = left[level[left] == OPEN]
+            asked = left[level[left] >= OPEN]
             if not asked.size:
                 continue
             some = side_by_side(
                 records, step.plan, pairs["a"].gather(asked), pairs["b"].gather(asked)
             )
             found = database.ask("pairs", step.plan.sql, some).to_series().to_numpy()
+            was_most = self._most[step.name][level[asked] - OPEN]
+            most[asked] += weigh_levels(weighed, found, a[asked], b[asked]) - was_most
             level[asked] = found
-            most[asked] += weigh_levels(weighed, found, a[asked], b[asked]) - at_most[step.name]
             left = left[most[left] >= floor - _SLACK]
         return pairs[left], pl.DataFrame({f"level_{name}": levels[name][left] for name in weights})
 
@@ -86,9 +92,11 @@ def _most(
     level: NDArray[np.int8],
     a: NDArray[np.uint32],
     b: NDArray[np.uint32],
-    at_most: float | None,
+    at_most: Numbers,
 ) -> Numbers:
-    if at_most is None:
-        return weigh_levels(weighed, level, a, b)
-    is_open = level == OPEN
-    return np.where(is_open, at_most, weigh_levels(weighed, np.where(is_open, -1, level), a, b))
+    """What a comparison says of each pair, or may say where that is open."""
+    told = np.where(level >= OPEN, -1, level)
+    found = weigh_levels(weighed, told, a, b)
+    is_open = np.flatnonzero(level >= OPEN)
+    found[is_open] = at_most[level[is_open] - OPEN]
+    return found

@@ -84,14 +84,6 @@ def weigh_levels(
     return found
 
 
-def most_weight(weighed: Weights, first: int) -> float:
-    """The most that one comparison may say of a pair that reaches this level or one behind it."""
-    terms = [terms.weights for terms in weighed.terms if terms.level >= first]
-    return max(
-        float(np.nanmax(one, initial=-math.inf)) for one in (weighed.customer[first + 1 :], *terms)
-    )
-
-
 def term_weights(settings: dict[str, Any], tf: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """Per column, each term with what it weighs in each level that asks for it.
 
@@ -129,6 +121,11 @@ class Weigher:
             for comparison in self._comparisons
         }
         self._by_term: dict[str, dict[str | None, tuple[float, ...]]] = {}
+        self.most = {
+            comparison["output_column_name"]: self._most_of(comparison)
+            for comparison in self._comparisons
+        }
+        """What each level of a comparison may weigh, whatever the term."""
 
     @property
     def columns(self) -> list[str]:
@@ -149,6 +146,16 @@ class Weigher:
             )
             for one in self._comparisons
         }
+
+    def _most_of(self, comparison: dict[str, Any]) -> list[float]:
+        weights = self._levels[comparison["output_column_name"]].customer[1:]
+        levels = comparison["comparison_levels"][1:]
+        return [
+            max(float(weight), *self._terms[column][_named(comparison, number)])
+            if (column := level.get("tf_adjustment_column"))
+            else float(weight)
+            for number, (weight, level) in enumerate(zip(weights, levels, strict=True))
+        ]
 
     def _few(self, column: str, values: pl.Series) -> pl.DataFrame:
         """As `_looked_up`; to look a few up takes less than to join them."""

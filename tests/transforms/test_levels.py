@@ -4,7 +4,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from transforms.levels import OPEN, Plan, lay_out, plan_levels, plan_told, side_by_side
+from transforms.levels import lay_out, side_by_side
+from transforms.plans import OPEN, Plan, plan_levels, plan_told
 
 PEOPLE = pl.DataFrame(
     {
@@ -122,7 +123,23 @@ def test_text_is_fetched_only_where_more_than_equality_is_asked() -> None:
     ],
 )
 def test_what_codes_tell_is_so_and_the_rest_stays_open(levels: tuple[str, ...], told: int) -> None:
-    plan, counts = plan_told([comparison(*levels)], PEOPLE.schema)
-    assert (plan.texts, counts) == ((), [told])
+    weights = [float(weight) for weight in range(len(levels) - 1)]
+    plan, left_open = plan_told([comparison(*levels)], PEOPLE.schema, {"asked": weights})
+    assert plan.texts == ()
+    assert left_open == ({"asked"} if told < len(levels) - 1 else set())
     for found, level in zip(answers(plan), levels_in_sql(*levels), strict=True):
-        assert found == (level if level < told else OPEN)
+        assert found == level if level < told else found >= OPEN + level
+
+
+def test_of_what_stays_open_the_level_is_told_that_weighs_most_of_those_that_may_be() -> None:
+    levels = (
+        "(name_l = name_r) is null",
+        "left(name_l, 1) = 'a' and house_l = house_r and name_l <> 'x and y'",
+        "name_l < name_r and house_l = house_r",
+        "name_l > name_r or house_l = house_r",
+        "ELSE",
+    )
+    most = {"asked": [5.0, 9.0, 1.0, -3.0]}
+    plan, _ = plan_told([comparison(*levels)], PEOPLE.schema, most)
+    by_pair = dict(zip(ALL.iter_rows(), answers(plan), strict=True))
+    assert [by_pair[0, b] for b in range(4)] == [OPEN + 1, OPEN + 2, OPEN + 1, -1]

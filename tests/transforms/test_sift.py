@@ -1,6 +1,7 @@
 """That sifting leaves out no pair that has evidence enough."""
 
-import numpy as np
+import math
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from polars.testing import assert_frame_equal
 from tests.transforms.test_match import ALL_PAIRS, NODES, RULES, model
 from transforms import score
 from transforms.match import score_given, score_pairs
-from transforms.weigh import Terms, Weights, most_weight, weigh_levels
+from transforms.weigh import Weigher
 
 SCORED = score_given(NODES, ALL_PAIRS, model(), RULES)
 
@@ -27,9 +28,21 @@ def test_sifted_pairs_are_those_that_weigh_enough_when_all_is_asked(floor: float
     assert_frame_equal(found, enough, check_exact=True)
 
 
-def test_an_open_level_may_weigh_what_its_loudest_term_weighs() -> None:
-    terms = Terms(1, np.array([3.0, np.nan, 7.0]))
-    weights = Weights(np.array([0.0, 9.0, 2.0, -4.0]), np.zeros(4), np.zeros(4), (terms,))
-    assert [most_weight(weights, first) for first in range(3)] == [9.0, 7.0, -4.0]
-    ends = np.array([2], dtype=np.uint32)
-    assert weigh_levels(weights, np.array([1], dtype=np.int8), ends, ends) == [7.0]
+def test_no_pair_says_more_than_its_levels_may_say() -> None:
+    most = Weigher(model().settings, model().tf).most
+    for name in RULES.comparisons:
+        at_most = pl.Series([0.0, *most[name]]).gather(SCORED[f"level_{name}"] + 1)
+        assert (SCORED[f"w_{name}"] <= at_most).all(), name
+
+
+def test_a_rare_term_may_say_more_than_its_level_says_by_itself() -> None:
+    settings = model().settings
+    city = next(
+        level
+        for one in settings["comparisons"]
+        if one["output_column_name"] == "address"
+        for level in one["comparison_levels"]
+        if level.get("tf_adjustment_column") == "city_key"
+    )
+    usual = math.log2(city["m_probability"] / city["u_probability"])
+    assert Weigher(settings, model().tf).most["address"][6] > usual + 1
