@@ -16,7 +16,7 @@ from transforms.weigh import Weigher
 SCORED = score_given(NODES, ALL_PAIRS, model(), RULES)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(floor=st.floats(-60, 60))
 def test_sifted_pairs_are_those_that_weigh_enough_when_all_is_asked(floor: float) -> None:
     rules = RULES.model_copy(update={"evidence_floor": floor})
