@@ -24,7 +24,7 @@ from store.schema import (
 )
 from store.settings import Settings
 from store.views import CONTRACT, analyst_views
-from store.warehouse import OF_EACH, Warehouse, opening
+from store.warehouse import OF_EACH, Warehouse, explained, opening
 
 G = TypeVar("G", bound="Golden")
 
@@ -164,10 +164,13 @@ class GoldenBeside(Golden):
 
     def close(self) -> None:
         """Close the file and leave the warehouse as it was."""
-        self.con.execute("set force_compression = 'uncompressed'")
-        self.con.execute(f'use "{self.home}"')
-        self.con.execute("detach golden")
-        self.con.close()
+        with explained():
+            try:
+                self.con.execute("set force_compression = 'uncompressed'")
+                self.con.execute(f'use "{self.home}"')
+                self.con.execute("detach golden")  # writes what is not in the file itself yet
+            finally:
+                self.con.close()
 
 
 def open_beside(warehouse: Warehouse, path: Path, rules: Survivorship) -> GoldenBeside:

@@ -15,6 +15,7 @@ from flows.stages.landed import Landed, Outcome, texts_of, write_landed, write_o
 from rules.feed import Feed
 from store.archive import Archive, Delivery
 from store.erasures import Erasures
+from store.files import remove_tree
 from store.readers import DeliveryRefused, Reading
 from store.warehouse import Warehouse
 from transforms.classify import (
@@ -34,6 +35,7 @@ def ingest(run: Run, warehouse: Warehouse) -> Counts:
     resolved = run.said
     total: Counts = {"deliveries": 0, "held": 0, "rows": 0}
     warehouse.execute("delete from change.versions")
+    remove_tree(run.work)  # a rebuild that was given up had the same number and left half its files
     run.work.mkdir(parents=True, exist_ok=True, mode=0o700)
     total["corrected"] = enter_corrected(run, warehouse, resolved)
     for delivery in _waiting(run, warehouse, archive, resolved):

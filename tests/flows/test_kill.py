@@ -1,5 +1,6 @@
 """Law 7: a run that is killed at any moment leaves the last snapshot, and the next finishes it."""
 
+import errno
 import os
 import random
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.stages import ingest
 from tests.flows.builders import Company, command, differences, environment, found, person
 
 KILLS = int(os.environ.get("TOUCHSTONE_KILLS", "2"))
@@ -156,3 +158,28 @@ def die_in(company: Company, part: str, seconds: float) -> int:
     words = command(company, "nightly", "--now", TIME)
     words = [sys.executable, "-c", RUN, part, str(seconds), *words[3:]]
     return subprocess.run(words, env=environment(), capture_output=True, check=False).returncode
+
+
+def test_what_a_rebuild_that_was_given_up_left_half_written_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full while it took in deliveries, and the next run has its number."""
+    struck, calm = found(tmp_path / "struck"), found(tmp_path / "calm")
+    ann = person("Margaret", "Miller", email="margaret@millers.org", phone="07911 123401")
+    for company in (struck, calm):
+        company.drop("forms", [ann], name="1")
+        company.drop("partner", [{"op": "upsert", "id": "1", **ann}], name="2")
+        company.night(1)
+
+    def half_written(*_: object) -> None:
+        (struck.settings.work / "R0002" / "landed_000002_000000.arrow").write_bytes(b"")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ingest, "keep_cells", half_written)
+        with pytest.raises(OSError, match="No space left"):
+            struck.rebuild(2)
+    for company in (struck, calm):
+        company.drop("forms", [person("Tom", "Baker", email="tom@mail.org")], name="3")
+        company.night(3)
+    assert not differences(struck.tables(), calm.tables())

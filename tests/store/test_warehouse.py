@@ -8,8 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import rules as shipped
 from store import warehouse as module
-from store.errors import TouchstoneError
+from store.errors import NoRoomError, TouchstoneError
+from store.golden import open_beside
+from store.rulebook import read_rulebook
 from store.schema import WAREHOUSE
 from store.settings import Settings
 from store.warehouse import Warehouse
@@ -74,3 +77,15 @@ def test_every_connection_is_bounded_as_the_settings_say(opened: Warehouse) -> N
     with opened.session() as stage:
         assert stage.one(asked) == opened.one(asked) == 1
         assert stage.con.sql("select current_setting('TimeZone')").fetchall() == [("UTC",)]
+
+
+def test_golden_tables_that_cannot_be_closed_for_want_of_room_say_so_in_a_sentence(
+    opened: Warehouse, tmp_path: Path
+) -> None:
+    path = tmp_path / "golden.duckdb"
+    rules = read_rulebook(Path(shipped.__file__).parent).survivorship
+    golden = open_beside(opened, path, rules)
+    golden.con.execute("create table more as select range as n, hash(range) as h from range(90000)")
+    room = path.stat().st_size
+    with files_no_larger_than(room), pytest.raises(NoRoomError, match="free some disk space"):
+        golden.close()
