@@ -4,6 +4,8 @@ Whether a key is too common is worked out over all records. So when it changes f
 records that share it are in the change set.
 """
 
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +18,31 @@ _RECORD = "record_number"
 
 _BITS = 20
 _LAST = np.int64((1 << _BITS) - 1)
-_FEW = 1 << 14
+FEW = 1 << 14
 """Fewer records are looked through all at once."""
+
+
+class Keys(NamedTuple):
+    """The keys of all records as they are now, a few columns at a time: all take much memory."""
+
+    records: int
+    """How many there are."""
+    columns: Callable[[Sequence[str]], pl.DataFrame]
+    """`record_number` and these key columns, of all records in whatever order."""
+    of: Callable[[pl.Series], pl.DataFrame]
+    """All columns, of the records of these numbers."""
+
+
+def keys_in(frame: pl.DataFrame) -> Keys:
+    """The keys that a frame holds whole."""
+
+    def columns(names: Sequence[str]) -> pl.DataFrame:
+        return frame.select(_RECORD, *names)
+
+    def of(records: pl.Series) -> pl.DataFrame:
+        return frame.filter(pl.col(_RECORD).is_in(records.implode()))
+
+    return Keys(frame.height, columns, of)
 
 
 class Around(NamedTuple):
@@ -32,18 +57,14 @@ class Around(NamedTuple):
 
 
 def look_around(
-    keys: pl.DataFrame,
-    before: pl.DataFrame,
-    changed: pl.Series,
-    capped: pl.DataFrame,
-    rules: Matching,
+    keys: Keys, before: pl.DataFrame, now: pl.DataFrame, capped: pl.DataFrame, rules: Matching
 ) -> Around:
-    """Look around the `changed` records.
+    """Look around the records that changed.
 
-    `keys` has the keys of all records as they are now, and `before` those of the changed ones as
-    they were; `capped` (`rule`, `key`) is what was capped then.
+    `before` has their keys as they were, `now` as they are among all `keys`; `capped` (`rule`,
+    `key`) is what was capped then.
     """
-    now = keys.filter(pl.col(_RECORD).is_in(changed.implode()))
+    changed = now[_RECORD]
     asked = _asked(before.select(now.columns), now, capped, rules)
     held = _holders(keys, asked, rules)
     flipped = _flipped_keys(held, asked, capped, rules)
@@ -51,7 +72,7 @@ def look_around(
     concerned = holders.filter(pl.col("key").is_in(flipped["key"].implode()))[_RECORD].unique()
     touched = concerned.filter(~concerned.is_in(changed.implode()))
     if touched.len():
-        theirs = keys.filter(pl.col(_RECORD).is_in(touched.implode()))
+        theirs = keys.of(touched).select(now.columns)
         now = pl.concat([now, theirs])
         more = _holders(keys, keys_by_rule(theirs, rules), rules)
         holders = pl.concat([holders, *more.values()])
@@ -84,29 +105,31 @@ def _asked(
     }
 
 
-def _holders(
-    keys: pl.DataFrame, asked: dict[str, pl.Series], rules: Matching
-) -> dict[str, pl.DataFrame]:
+def _holders(keys: Keys, asked: dict[str, pl.Series], rules: Matching) -> dict[str, pl.DataFrame]:
     """For each rule, which records hold one of the keys: `key`, `record_number`, each once."""
-    if keys.height < _FEW:
-        tall = tall_keys(keys, rules, _RECORD)
+    named = key_columns(rules)
+    if keys.records < FEW:
+        tall = tall_keys(keys.columns([*chain(*named.values())]), rules, _RECORD)
         return {
             rule: tall.filter(pl.col("rule") == rule, pl.col("key").is_in(theirs.implode())).select(
                 "key", _RECORD
             )
             for rule, theirs in asked.items()
         }
-    held = {}
-    for rule, columns in key_columns(rules).items():
-        parts = []
-        for number, column in enumerate(columns):
-            rows = _rows_with(keys[column], asked[rule])
-            part = keys.select(_RECORD, *columns[:number], pl.col(column).alias("key"))[rows]
-            for earlier in columns[:number]:  # a record may hold a key twice
-                part = part.filter(pl.col(earlier).ne_missing(pl.col("key")))
-            parts.append(part.select("key", _RECORD))
-        held[rule] = pl.concat(parts)
-    return held
+    return {rule: _holding(keys.columns(named[rule]), theirs) for rule, theirs in asked.items()}
+
+
+def _holding(keys: pl.DataFrame, asked: pl.Series) -> pl.DataFrame:
+    """Which of these records hold one of the keys: `key`, `record_number`, each once."""
+    _, *columns = keys.columns
+    parts = []
+    for number, column in enumerate(columns):
+        rows = _rows_with(keys[column], asked)
+        part = keys.select(_RECORD, *columns[:number], pl.col(column).alias("key"))[rows]
+        for earlier in columns[:number]:  # a record may hold a key twice
+            part = part.filter(pl.col(earlier).ne_missing(pl.col("key")))
+        parts.append(part.select("key", _RECORD))
+    return pl.concat(parts)
 
 
 def _rows_with(keys: pl.Series, asked: pl.Series) -> pl.Series:

@@ -1,5 +1,7 @@
 """Match: score the pairs that changed records are in."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -21,7 +23,7 @@ from transforms.block import (
 from transforms.budget import TooManyPairsError
 from transforms.ignore import without_ignored
 from transforms.match import MatchModel, prepare_nodes, score_found
-from transforms.neighbours import look_around
+from transforms.neighbours import FEW, Keys, keys_in, look_around
 from transforms.standardise.keys import KEYS, MADE_OF, record_keys
 
 RECORD = "record_number"
@@ -92,13 +94,14 @@ def _with_others(
 
     With how many the first are, and the capped keys.
     """
-    if nodes.height == warehouse.one("select count(*) from match.keys"):
+    count = warehouse.one("select count(*) from match.keys")
+    if nodes.height == count:
         whole = capped_keys(nodes, run.rulebook.matching).select("rule", "key")
         return nodes, nodes.height, whole
     was_capped = warehouse.read("from match.capped")
-    keys = warehouse.read("from match.keys")
+    now = nodes.select(RECORD, *block_keys(run.rulebook.matching))
     touched, neighbours, capped = look_around(
-        keys, before, nodes[RECORD], was_capped, run.rulebook.matching
+        _all_keys(warehouse, count), before, now, was_capped, run.rulebook.matching
     )
     warehouse.insert("change.pairs", touched.to_frame())
     wanted = pl.concat([touched, neighbours]).to_frame()
@@ -106,6 +109,20 @@ def _with_others(
     is_touched = pl.col(RECORD).is_in(touched.implode())
     again = pl.concat([nodes, unchanged.filter(is_touched)])
     return pl.concat([again, unchanged.filter(~is_touched)]), again.height, capped
+
+
+def _all_keys(warehouse: Warehouse, count: int) -> Keys:
+    if count < FEW:
+        return keys_in(warehouse.read("from match.keys"))
+
+    def columns(names: Sequence[str]) -> pl.DataFrame:
+        return warehouse.read(f"select {', '.join([RECORD, *names])} from match.keys")
+
+    def of(records: pl.Series) -> pl.DataFrame:
+        of_these = "from match.keys semi join records using (record_number)"
+        return warehouse.read(of_these, records=records.to_frame(RECORD))
+
+    return Keys(count, columns, of)
 
 
 def read_nodes(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rules.matching import Matching
 from transforms import neighbours
 from transforms.block import block_keys, capped_keys
-from transforms.neighbours import look_around
+from transforms.neighbours import Around, keys_in
 
 ROOT = Path(__file__).parents[2]
 ALL_RULES = Matching.model_validate(tomllib.loads((ROOT / "rules" / "matching.toml").read_text()))
@@ -42,21 +42,28 @@ def capped(keys: pl.DataFrame) -> pl.DataFrame:
     return capped_keys(keys, RULES).select("rule", "key")
 
 
+def look_around(
+    keys: pl.DataFrame, before: pl.DataFrame, changed: list[int], capped: pl.DataFrame
+) -> Around:
+    now = keys.filter(pl.col("record_number").is_in(changed))
+    return neighbours.look_around(keys_in(keys), before, now, capped, RULES)
+
+
 def keys_of(keys: pl.DataFrame, record: int) -> set[int]:
     return set(keys.filter(pl.col("record_number") == record).row(0)[1:]) - {None}
 
 
 def test_a_record_that_shares_a_key_is_a_neighbour_unless_the_key_is_capped() -> None:
     keys = keyed([(1, None, 1), (None, 1, 2), (2, None, 1), (3, None, 1), (3, None, None)])
-    around = look_around(keys, keys.clear(), pl.Series([0]), capped(keys), RULES)
+    around = look_around(keys, keys.clear(), [0], capped(keys))
     assert around.touched.to_list() == []
     assert around.neighbours.to_list() == [1]
 
 
 def test_a_key_that_one_record_too_many_shares_concerns_all_who_share_it() -> None:
     keys = keyed([(1, None, 1), (1, None, 1), (1, None, 2), (4, None, 2)])
-    around = look_around(keys, keys.clear(), pl.Series([2]), pl.DataFrame(
-        schema={"rule": pl.String, "key": pl.Int64}), RULES)  # fmt: skip
+    none = pl.DataFrame(schema={"rule": pl.String, "key": pl.Int64})
+    around = look_around(keys, keys.clear(), [2], none)
     assert around.capped.rows() == [("phone", 1)]
     assert sorted(around.touched) == [0, 1]
     assert around.neighbours.to_list() == [3]
@@ -66,7 +73,7 @@ def test_a_key_that_nobody_shares_any_more_ceases_to_be_capped() -> None:
     keys = keyed([(1, None, None), (None, None, 5)])
     before = keyed([(None, None, None), (1, None, None)]).tail(1)
     was = pl.DataFrame({"rule": ["phone", "phone"], "key": [1, 7]})
-    around = look_around(keys, before, pl.Series([1]), was, RULES)
+    around = look_around(keys, before, [1], was)
     assert around.capped.rows() == [("phone", 7)]
     assert around.touched.to_list() == [0]
 
@@ -86,10 +93,8 @@ def test_what_is_capped_and_who_is_concerned_is_what_counting_all_records_says(
     new = keyed([data.draw(st.tuples(KEY, KEY, KEY)) if n in changed else row
                  for n, row in enumerate(rows)])  # fmt: skip
     is_changed = pl.col("record_number").is_in(changed)
-    with patch.object(neighbours, "_FEW", few):
-        around = look_around(
-            new, old.filter(is_changed), pl.Series(sorted(changed)), capped(old), RULES
-        )
+    with patch.object(neighbours, "FEW", few):
+        around = look_around(new, old.filter(is_changed), sorted(changed), capped(old))
     was, now = set(capped(old).rows()), set(capped(new).rows())
     assert set(around.capped.rows()) == now
     flipped = {key for _, key in was ^ now}
